@@ -1,0 +1,183 @@
+"""The field table of a spec: one declaration drives checks, plain data and editors."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from engine.errors import RelumeError
+
+
+@dataclasses.dataclass(frozen=True)
+class FieldInfo:
+    """What an editor and a check must know of one field."""
+
+    kind: str  # "int", "float", "text", "choice", "named", "flag"
+    label: str
+    help: str = ""
+    minimum: float | None = None
+    maximum: float | None = None
+    above: float | None = None  # exclusive lower bound
+    below: float | None = None  # exclusive upper bound
+    choices: Callable[[], tuple[str, ...]] | None = None  # late, so that tables may grow
+    optional: bool = False
+
+
+def field(default: Any, kind: str, label: str, help: str = "", **limits: Any) -> Any:
+    """A dataclass field with its FieldInfo."""
+    return dataclasses.field(default=default, metadata={"info": FieldInfo(kind, label, help, **limits)})
+
+
+def info(cls: Any, name: str) -> FieldInfo:
+    """The FieldInfo of one field of a spec class."""
+    return dataclasses.fields(cls)[[f.name for f in dataclasses.fields(cls)].index(name)].metadata["info"]
+
+
+def check_fields(record: Any, where: str = "") -> None:
+    """Normalises and checks every declared field of a frozen dataclass. Raises RelumeError."""
+    for item in dataclasses.fields(record):
+        declared = item.metadata.get("info")
+        if declared is None:
+            continue
+        place = f"{where or type(record).__name__}, {item.name}"
+        value = _checked(getattr(record, item.name), declared, place)
+        object.__setattr__(record, item.name, value)
+
+
+def _checked(value: Any, declared: FieldInfo, place: str) -> Any:
+    if value is None:
+        if declared.optional:
+            return None
+        raise RelumeError(f"{declared.label} is missing.", place, "Give a value.")
+    if declared.kind == "flag":
+        if not isinstance(value, bool):
+            raise RelumeError(f"{declared.label} must be true or false, not {value!r}.", place)
+        return value
+    if declared.kind in ("int", "float"):
+        return _checked_number(value, declared, place)
+    if declared.kind == "choice":
+        options = declared.choices() if declared.choices else ()
+        if value not in options:
+            raise RelumeError(f"{declared.label} cannot be {value!r}.", place, f"Choose one of {', '.join(options)}.")
+        return value
+    if declared.kind == "named":
+        return _checked_named(value, declared, place)
+    if not isinstance(value, str):
+        raise RelumeError(f"{declared.label} must be text, not {value!r}.", place)
+    return value
+
+
+def _checked_number(value: Any, declared: FieldInfo, place: str) -> int | float:
+    noun = "a whole number" if declared.kind == "int" else "a number"
+    if isinstance(value, bool) or not hasattr(value, "__float__") or isinstance(value, str):
+        raise RelumeError(f"{declared.label} must be {noun}, not {value!r}.", place)
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise RelumeError(f"{declared.label} must be {noun}, not {value!r}.", place) from None
+    if not math.isfinite(number):
+        raise RelumeError(f"{declared.label} must be finite, not {value!r}.", place)
+    if declared.kind == "int" and number != int(number):
+        raise RelumeError(f"{declared.label} must be a whole number, not {value!r}.", place)
+    low, high = declared.minimum, declared.maximum
+    wrong = (
+        (low is not None and number < low)
+        or (high is not None and number > high)
+        or (declared.above is not None and number <= declared.above)
+        or (declared.below is not None and number >= declared.below)
+    )
+    if wrong:
+        raise RelumeError(f"{declared.label} must be {_range_words(declared)}, not {value!r}.", place)
+    return int(number) if declared.kind == "int" else number
+
+
+def _range_words(declared: FieldInfo) -> str:
+    parts = []
+    if declared.minimum is not None:
+        parts.append(f"at least {declared.minimum:g}")
+    if declared.above is not None:
+        parts.append(f"above {declared.above:g}")
+    if declared.maximum is not None:
+        parts.append(f"at most {declared.maximum:g}")
+    if declared.below is not None:
+        parts.append(f"below {declared.below:g}")
+    return " and ".join(parts)
+
+
+def _checked_named(value: Any, declared: FieldInfo, place: str) -> Any:
+    """A name, or {"name": ..., option: number}; a mapping becomes a frozen NamedOptions."""
+    if isinstance(value, NamedOptions):
+        name, options = value.name, dict(value.options)
+    elif isinstance(value, Mapping):
+        options = dict(value)
+        name = options.pop("name", None)
+    else:
+        name, options = value, {}
+    known = declared.choices() if declared.choices else ()
+    if name not in known:
+        import difflib
+
+        near = difflib.get_close_matches(str(name), known, n=3, cutoff=0.5)
+        fix = f"Did you mean {' or '.join(near)}?" if near else f"Choose one of {', '.join(known)}."
+        raise RelumeError(f"{declared.label} cannot be {name!r}.", place, fix)
+    if not options:
+        return name
+    for key, number in options.items():
+        if isinstance(number, bool) or not isinstance(number, (int, float)) or not math.isfinite(number):
+            raise RelumeError(f"The option {key!r} of {name} must be a finite number, not {number!r}.", place)
+    return NamedOptions(name, tuple(sorted((str(k), float(v)) for k, v in options.items())))
+
+
+@dataclasses.dataclass(frozen=True)
+class NamedOptions:
+    """A table entry with options that differ from its defaults, hashable."""
+
+    name: str
+    options: tuple[tuple[str, float], ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"name": self.name, **dict(self.options)}
+
+
+def name_of(value: str | NamedOptions) -> str:
+    """The entry's name, whether options were given or not."""
+    return value if isinstance(value, str) else value.name
+
+
+def options_of(value: str | NamedOptions) -> dict[str, float]:
+    """The options that were given, {} for a plain name."""
+    return {} if isinstance(value, str) else dict(value.options)
+
+
+def to_plain(record: Any) -> dict[str, Any]:
+    """A spec's fields as plain data (JSON types)."""
+    return {f.name: _plain(getattr(record, f.name)) for f in dataclasses.fields(record)}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, NamedOptions):
+        return value.to_dict()
+    if isinstance(value, tuple):
+        return [_plain(v) for v in value]
+    return value.to_dict() if hasattr(value, "to_dict") else value
+
+
+def from_plain(cls: Any, data: Any, where: str = "") -> Any:
+    """Builds `cls` from plain data; unknown keys are told, not ignored. Raises RelumeError."""
+    place = where or cls.__name__
+    if not isinstance(data, Mapping):
+        raise RelumeError(f"{place} must be a mapping of fields, not {type(data).__name__}.", place)
+    known = {f.name for f in dataclasses.fields(cls)}
+    unknown = sorted(str(k) for k in data if k not in known)
+    if unknown:
+        raise RelumeError(f"Unknown field {unknown[0]!r}.", place, f"Known fields: {', '.join(sorted(known))}.")
+    missing = [
+        f.name
+        for f in dataclasses.fields(cls)
+        if f.name not in data and f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
+    ]
+    if missing:
+        raise RelumeError(f"The field {missing[0]!r} is missing.", place)
+    return cls(**data)

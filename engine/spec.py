@@ -1,0 +1,142 @@
+"""What the user designed: frozen, validated, to and from plain data."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from engine import layers as layer_kinds
+from engine.errors import RelumeError
+from engine.fields import check_fields, field, from_plain, to_plain
+from engine.layers.base import Layer
+from engine.losses import LOSSES
+from engine.optimizers import Adam, Optimizer, optimizer_from_dict
+
+SHORT_BATCHES = ("drop", "merge", "keep")
+
+
+@dataclasses.dataclass(frozen=True)
+class NetworkSpec:
+    """A network: the shape of one input, the layers in order, the loss.
+
+    Args:
+        input_shape: (n,) for tables.
+        layers: from input to output; at least one, and the last one must have units.
+        loss: a name of `engine.losses`.
+    """
+
+    input_shape: tuple[int, ...]
+    layers: tuple[Layer, ...]
+    loss: str = field(
+        "mean_squared_error", "choice", "Loss", "What training makes small.", choices=lambda: LOSSES.names()
+    )
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "input_shape", _checked_shape(self.input_shape))
+        try:
+            layers = tuple(self.layers)
+        except TypeError:
+            raise RelumeError("layers must be a sequence of layers.", "NetworkSpec, layers") from None
+        object.__setattr__(self, "layers", layers)
+        check_fields(self, "NetworkSpec")
+        if not layers:
+            raise RelumeError("A network needs at least one layer.", "NetworkSpec, layers", "Add a Dense layer.")
+        for number, layer in enumerate(layers, 1):
+            if not isinstance(layer, Layer):
+                raise RelumeError(f"{layer!r} is not a layer.", f"layer {number}", "Use engine.Dense or engine.Dropout.")
+        self.shapes()  # raises where a layer does not fit
+
+    def shapes(self) -> tuple[tuple[int, ...], ...]:
+        """The output shape of every layer, without the batch axis."""
+        shapes, shape = [], self.input_shape
+        for number, layer in enumerate(self.layers, 1):
+            try:
+                shape = layer.output_shape(shape)
+            except RelumeError as error:
+                raise RelumeError(error.what, f"layer {number}", error.fix) from None
+            shapes.append(shape)
+        return tuple(shapes)
+
+    @property
+    def output_shape(self) -> tuple[int, ...]:
+        return self.shapes()[-1]
+
+    def parameter_count(self) -> int:
+        """The number of values that training may change."""
+        count, shape = 0, self.input_shape
+        for layer in self.layers:
+            for item in layer.parameter_shapes(shape).values():
+                size = 1
+                for extent in item:
+                    size *= extent
+                count += size
+            shape = layer.output_shape(shape)
+        return count
+
+    def to_dict(self) -> dict[str, Any]:
+        return to_plain(self)
+
+    @classmethod
+    def from_dict(cls, data: Any) -> NetworkSpec:
+        """The inverse of `to_dict`. Raises RelumeError for anything that is not such a mapping."""
+        if isinstance(data, Mapping) and isinstance(data.get("layers"), list | tuple):
+            data = dict(data)
+            data["layers"] = tuple(
+                layer_kinds.layer_from_dict(item, f"layer {number}") for number, item in enumerate(data["layers"], 1)
+            )
+        return from_plain(cls, data)
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingSpec:
+    """How to train: optimizer, batches, when to stop, the seed of everything random."""
+
+    optimizer: Optimizer = dataclasses.field(default_factory=Adam)
+    batch_size: int = field(32, "int", "Batch size", "Samples per step.", minimum=1)
+    epochs: int = field(20, "int", "Epochs", "Training stops after this many epochs.", minimum=0, maximum=10**9)
+    seed: int = field(0, "int", "Seed", "Same seed, same run, bit for bit.", minimum=0, maximum=2**53)
+    short_batch: str = field(
+        "merge",
+        "choice",
+        "Short last batch",
+        "drop: skip it; merge: join it to the batch before; keep: a step of its own.",
+        choices=lambda: SHORT_BATCHES,
+    )
+    target_loss: float | None = field(
+        None, "float", "Target loss", "Stop when the training loss is this small.", minimum=0, optional=True
+    )
+    time_limit: float | None = field(
+        None, "float", "Time limit", "Stop after this many seconds of training.", above=0, optional=True
+    )
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.optimizer, Optimizer):
+            raise RelumeError(
+                f"{self.optimizer!r} is not an optimizer.", "TrainingSpec, optimizer", "Use engine.Adam(...) or another."
+            )
+        check_fields(self, "TrainingSpec")
+
+    def to_dict(self) -> dict[str, Any]:
+        return to_plain(self)
+
+    @classmethod
+    def from_dict(cls, data: Any) -> TrainingSpec:
+        """The inverse of `to_dict`. Raises RelumeError for anything that is not such a mapping."""
+        if isinstance(data, Mapping) and isinstance(data.get("optimizer"), Mapping):
+            data = {**data, "optimizer": optimizer_from_dict(data["optimizer"])}
+        return from_plain(cls, data)
+
+
+def _checked_shape(shape: Any) -> tuple[int, ...]:
+    place = "NetworkSpec, input_shape"
+    try:
+        extents = tuple(shape)
+    except TypeError:
+        raise RelumeError(f"The input shape must be a tuple such as (2,), not {shape!r}.", place) from None
+    if not extents:
+        raise RelumeError("The input shape is empty.", place, "Use (n,) for tables.")
+    for extent in extents:
+        if isinstance(extent, bool) or not hasattr(extent, "__index__") or int(extent) < 1:
+            raise RelumeError(f"The input shape must hold whole numbers from 1, not {extent!r}.", place)
+    return tuple(int(extent) for extent in extents)

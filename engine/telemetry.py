@@ -1,0 +1,243 @@
+"""What the trainer tells: snapshots through a mailbox with one slot, and a bounded history."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Generic, TypeVar
+
+import numpy as np
+
+from engine.errors import RelumeError
+from engine.spec import NetworkSpec, TrainingSpec
+
+HISTORY_COLUMNS = ("epoch", "step", "seconds", "train_loss", "test_loss", "train_metric", "test_metric")
+
+#: What a view may ask for, on top of what every snapshot holds.
+WATCHABLE = ("parameters", "plane", "activations", "distributions", "predictions", "epochs", "sample")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class LayerSnapshot:
+    """One layer, unit by unit. Arrays are read-only, one entry per unit (the last axis).
+
+    Layers without an activation of their own (dropout) have empty arrays.
+    """
+
+    dead: np.ndarray  # bool: z <= 0 for every training sample, for activations that are flat there
+    max_z: np.ndarray  # largest z over the training samples seen
+    mean: np.ndarray  # mean activation
+    active_share: np.ndarray  # share of training samples with z > 0
+    dead_since: np.ndarray  # int64 epoch, -1 while alive
+    gradient_norm: float  # mean |gradient| of the layer's kernel in the last step, NaN before the first
+    provisional: bool  # True until all training samples were seen with the same weights
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Plane:
+    """Responses over the plane of a 2-D input: raw x (columns) and y (rows), `resolution` each, y upwards."""
+
+    x: np.ndarray  # (resolution,)
+    y: np.ndarray  # (resolution,)
+    layers: tuple[np.ndarray, ...]  # per layer (units shown, resolution, resolution) activations, at most MAX_TILES units
+    output: np.ndarray  # (outputs, resolution, resolution): what the last layer's activation gives
+    inputs: np.ndarray  # (features, resolution, resolution): what the network is fed
+    taken: float
+
+
+MAX_TILES = 24
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Activations:
+    """Every unit on some training samples, sorted by class (or by target)."""
+
+    samples: np.ndarray  # int64 index into x_train
+    layers: tuple[np.ndarray, ...]  # per layer (samples, units) activations
+    taken: float
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Histogram:
+    counts: np.ndarray  # (bins,)
+    edges: np.ndarray  # (bins + 1,)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Distributions:
+    """Per layer: kernel weights, z and activations. None where a layer has none."""
+
+    weights: tuple[Histogram | None, ...]
+    preactivations: tuple[Histogram | None, ...]
+    activations: tuple[Histogram | None, ...]
+    taken: float
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Predictions:
+    """What the network says. `link` is already applied: probabilities for classes, target units for regression."""
+
+    train: np.ndarray  # (n, outputs) for x_train[train_samples]
+    test: np.ndarray
+    train_samples: np.ndarray  # int64 indices
+    test_samples: np.ndarray
+    confusion_train: np.ndarray | None  # (true, predicted) counts, classification only
+    confusion_test: np.ndarray | None
+    curve_x: np.ndarray | None  # raw x grid, 1-D inputs only
+    curve_y: np.ndarray | None  # (grid, outputs), target units
+    taken: float
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class UnitEpochs:
+    """Units over the epochs: the share of samples on which each was active, and its mean activation."""
+
+    epochs: np.ndarray  # (rows,)
+    active_share: tuple[np.ndarray, ...]  # per layer (rows, units)
+    mean: tuple[np.ndarray, ...]
+    dead: tuple[np.ndarray, ...]  # bool
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class SampleTrace:
+    """One sample's way through the network."""
+
+    index: int
+    part: str  # "train" or "test"
+    preactivations: tuple[np.ndarray, ...]  # per layer (units,)
+    activations: tuple[np.ndarray, ...]
+    output: np.ndarray  # (outputs,) after the link: probabilities, or target units
+    loss: float
+    taken: float
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Snapshot:
+    """One look at a run. Complete, read-only, and named by its run and its spec."""
+
+    run: int
+    spec: NetworkSpec
+    training: TrainingSpec
+    state: str
+    step: int
+    epoch: int
+    batch: int  # batches done in the running epoch
+    batches_per_epoch: int
+    seconds: float  # of training
+    samples_per_second: float
+    train_loss: float
+    test_loss: float
+    train_metric: float
+    test_metric: float
+    layers: tuple[LayerSnapshot, ...]
+    history: Mapping[str, np.ndarray]
+    taken: float  # time.monotonic()
+    preparing: tuple[int, int] | None = None  # kernels ready, kernels in all
+    error: RelumeError | None = None
+    parameters: Mapping[str, np.ndarray] | None = None
+    plane: Plane | None = None
+    activations: Activations | None = None
+    distributions: Distributions | None = None
+    predictions: Predictions | None = None
+    unit_epochs: UnitEpochs | None = None
+    sample: SampleTrace | None = None
+
+
+Item = TypeVar("Item")
+
+
+class Mailbox(Generic[Item]):
+    """One slot between two threads: the newest wins, nothing queues up."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._item: Item | None = None
+
+    @property
+    def empty(self) -> bool:
+        return self._item is None
+
+    def put(self, item: Item) -> None:
+        with self._lock:
+            self._item = item
+
+    def take(self) -> Item | None:
+        """The item, leaving the slot empty; None when there is none."""
+        with self._lock:
+            item, self._item = self._item, None
+            return item
+
+
+class History:
+    """Rows of a run, thinned by epoch number so that the kept rows are the same in every run.
+
+    An epoch is kept when it is a multiple of `stride`; the stride doubles when `capacity` rows are reached.
+    The last finished epoch is always shown, kept or not.
+    """
+
+    def __init__(self, capacity: int = 2048) -> None:
+        self.capacity = capacity
+        self.stride = 1
+        self._rows: list[tuple[float, ...]] = []
+        self._last: tuple[float, ...] | None = None
+
+    def keeps(self, epoch: int) -> bool:
+        return epoch % self.stride == 0
+
+    def next_kept(self, epoch: int) -> int:
+        """The first epoch after `epoch` that is kept."""
+        return (epoch // self.stride + 1) * self.stride
+
+    def add(self, **row: float) -> None:
+        """Adds one finished epoch; values by column name."""
+        values = tuple(float(row[name]) for name in HISTORY_COLUMNS)
+        self._last = values
+        if not self.keeps(int(values[0])):
+            return
+        self._rows.append(values)
+        if len(self._rows) > self.capacity:
+            self.stride *= 2
+            self._rows = [kept for kept in self._rows if self.keeps(int(kept[0]))]
+
+    def table(self) -> np.ndarray:
+        """All rows, (rows, columns) float64."""
+        rows = self._rows
+        if self._last is not None and (not rows or rows[-1][0] != self._last[0]):
+            rows = [*rows, self._last]
+        return np.array(rows, dtype=np.float64).reshape(-1, len(HISTORY_COLUMNS))
+
+    def column(self, name: str) -> np.ndarray:
+        """One column as an array. Raises RelumeError for an unknown name."""
+        if name not in HISTORY_COLUMNS:
+            raise RelumeError(f"The history has no column {name!r}.", fix=f"Columns: {', '.join(HISTORY_COLUMNS)}.")
+        return self.table()[:, HISTORY_COLUMNS.index(name)].copy()
+
+    def columns(self) -> Mapping[str, np.ndarray]:
+        """A read-only copy of every column."""
+        table = self.table().T.copy()
+        table.flags.writeable = False
+        return MappingProxyType(dict(zip(HISTORY_COLUMNS, table, strict=True)))
+
+    def __len__(self) -> int:
+        return len(self.table())
+
+    def to_dict(self) -> dict[str, object]:
+        return {"stride": self.stride, "rows": self.table().tolist()}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, object]) -> History:
+        """The inverse of `to_dict`. Raises RelumeError for anything else."""
+        history = cls()
+        try:
+            history.stride = max(1, int(data["stride"]))  # type: ignore[call-overload]
+            rows = [tuple(float(v) for v in row) for row in data["rows"]]  # type: ignore[attr-defined]
+        except (KeyError, TypeError, ValueError):
+            raise RelumeError("The history of the run cannot be read.", "history") from None
+        if any(len(row) != len(HISTORY_COLUMNS) for row in rows):
+            raise RelumeError("The history of the run has rows of another length.", "history")
+        if rows:
+            history._last = rows[-1]
+        history._rows = [row for row in rows if history.keeps(int(row[0]))]
+        return history
