@@ -1,0 +1,53 @@
+"""Relume's engine: everything that computes. It never imports a window.
+
+Names are loaded when they are first used, so that `import engine` stays light: the window opens before
+compiled kernels and data libraries are read.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+_MODULES = (
+    "activations",
+    "datasets",
+    "diagnosis",
+    "examples",
+    "files",
+    "initializers",
+    "losses",
+    "optimizers",
+)
+_HOMES = {
+    "RelumeError": "errors",
+    "NetworkSpec": "spec",
+    "TrainingSpec": "spec",
+    "Dense": "layers",
+    "Dropout": "layers",
+    "SGD": "optimizers",
+    "RMSprop": "optimizers",
+    "Adagrad": "optimizers",
+    "Adam": "optimizers",
+    "AdamW": "optimizers",
+    "Network": "network",
+    "Trainer": "trainer",
+    "Dataset": "data.dataset",
+    "DataSpec": "data.spec",
+    "Snapshot": "telemetry",
+    "History": "telemetry",
+}
+
+__all__ = [*_MODULES, *_HOMES]  # pyright: ignore[reportUnsupportedDunderAll]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(importlib.import_module(f"engine.{_HOMES[name]}"), name)
+    if name in _MODULES:
+        return importlib.import_module(f"engine.{name}")
+    raise AttributeError(f"module 'engine' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,54 @@
+"""Dead units: z <= 0 on every training sample where the activation is flat, so that the gradient is exactly 0."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engine.diagnosis.finding import Finding, Remedy
+from engine.fields import name_of
+from engine.telemetry import Snapshot
+
+
+def find_dead(snapshot: Snapshot) -> list[Finding]:
+    """One finding for each layer with dead units, the fullest evidence first."""
+    return [
+        _finding(snapshot, number)
+        for number, layer in enumerate(snapshot.layers)
+        if layer.dead.size and layer.dead.any()
+    ]
+
+
+def _finding(snapshot: Snapshot, number: int) -> Finding:
+    layer = snapshot.layers[number]
+    neurons = np.flatnonzero(layer.dead)
+    activation = name_of(snapshot.spec.layers[number].activation)  # type: ignore[attr-defined]
+    count, total = len(neurons), len(layer.dead)
+    since = int(layer.dead_since[neurons].max())
+    born = bool((layer.dead_since[neurons] == 0).all())
+    noun = "neuron" if count == 1 else "neurons"
+    when = "from the start" if born else f"since epoch {since:,}"
+    few = ", ".join(str(n + 1) for n in neurons[:6]) + (f" and {count - 6} more" if count > 6 else "")
+    largest = float(layer.max_z[neurons].max())
+    sure = "Provisional: weights changed while the samples were seen. " if layer.provisional else ""
+    evidence = (
+        f"{sure}{noun.capitalize()} {few}: z is at most {largest:.3g} on all training samples, "
+        "so the gradient is exactly 0 and training cannot change the weights."
+    ).replace("-", "\u2212")
+    rate = snapshot.training.optimizer.learning_rate
+    if born:
+        cause = "The first weights put these neurons below 0 for every sample. Narrow or deep networks draw such weights often."
+    else:
+        cause = (
+            f"A step made the weights or the bias so negative that {activation} is off for every sample. "
+            f"Large steps do this: the learning rate is {rate:g}."
+        )
+    severity = "serious" if count * 4 >= total else "warning"
+    remedies = (
+        Remedy("Use leaky_relu", "activation", {"layer": number, "activation": "leaky_relu"}),
+        Remedy("Draw these anew", "redraw", {"layer": number, "units": tuple(int(n) for n in neurons)}),
+        Remedy("Lower the rate", "learning_rate", {"value": float(f"{rate / 10:.3g}")}),
+    )
+    title = f"{count} of {total} neurons in layer {number + 1} dead {when}" if count > 1 else (
+        f"1 of {total} neurons in layer {number + 1} dead {when}"
+    )
+    return Finding("dead", number, tuple(int(n) for n in neurons), severity, evidence, cause, remedies, title)

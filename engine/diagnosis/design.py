@@ -1,0 +1,103 @@
+"""Trouble that the design alone shows, told in words before training."""
+
+from __future__ import annotations
+
+from engine.activations import get as activation_record
+from engine.data.dataset import Dataset
+from engine.diagnosis.finding import Finding, Remedy
+from engine.errors import RelumeError
+from engine.fields import name_of
+from engine.losses import LOSSES
+from engine.spec import NetworkSpec
+
+
+def outputs_needed(data: Dataset, loss: str) -> int:
+    """How many outputs the task needs under this loss."""
+    if data.task == "regression":
+        return data.y_train.shape[1]
+    classes = max(2, len(data.class_names))
+    if data.task == "binary":
+        return 2 if loss == "softmax_cross_entropy" else 1
+    return classes
+
+
+def check_fit(spec: NetworkSpec, data: Dataset) -> None:
+    """Raises RelumeError when the network cannot take the data or give what the loss needs."""
+    if not len(data.x_train):
+        raise RelumeError("There are no training samples.", "data", "Use a larger share for training.")
+    if tuple(spec.input_shape) != tuple(data.x_train.shape[1:]):
+        raise RelumeError(
+            f"The network takes inputs of shape {spec.input_shape}, the data has {tuple(data.x_train.shape[1:])}.",
+            "input shape",
+            f"Use input_shape={tuple(data.x_train.shape[1:])}.",
+        )
+    loss = LOSSES.get(spec.loss)
+    if data.task not in loss.tasks:
+        raise RelumeError(
+            f"The loss {spec.loss} does not fit a {data.task} task.",
+            "loss",
+            f"Use one of {', '.join(record.name for record in LOSSES if data.task in record.tasks)}.",
+        )
+    given = spec.output_shape[-1]
+    needed = outputs_needed(data, spec.loss)
+    allowed = {needed}
+    if data.task == "binary" and spec.loss not in ("binary_cross_entropy", "hinge"):
+        allowed |= {1, 2} if spec.loss != "softmax_cross_entropy" else {2}
+    if given not in allowed:
+        raise RelumeError(
+            f"The last layer has {given} units, but this data with {spec.loss} needs {needed}.",
+            f"layer {len(spec.layers)}, units",
+            f"Give the last layer {needed} units.",
+        )
+
+
+def check_design(spec: NetworkSpec, data: Dataset) -> tuple[Finding, ...]:
+    """Findings on the design: what cannot fit, a double softmax or sigmoid, an output that cannot reach the targets."""
+    findings: list[Finding] = []
+    last = len(spec.layers) - 1
+    try:
+        check_fit(spec, data)
+    except RelumeError as error:
+        findings.append(
+            Finding("misfit", last, (), "serious", f"{error.what} {error.fix}", "The network cannot be trained so.", ())
+        )
+        return tuple(findings)
+    layer = spec.layers[last]
+    if not hasattr(layer, "activation"):
+        return tuple(findings)
+    activation = activation_record(name_of(layer.activation))
+    link = LOSSES.get(spec.loss).link
+    linear = Remedy("Use linear", "activation", {"layer": last, "activation": "linear"})
+    if link in ("sigmoid", "softmax") and activation.name in ("sigmoid", "hard_sigmoid", "softmax"):
+        findings.append(
+            Finding(
+                "double link", last, (), "warning",
+                f"The output is squashed twice: {activation.name} in the last layer, {link} inside {spec.loss}.",
+                f"{spec.loss} takes raw scores and applies {link} itself. Probabilities as scores lie between 0 and 1, "
+                "so the result can never be sure and the gradients are small.",
+                (linear,),
+            )
+        )  # fmt: skip
+    if data.task == "regression":
+        low, high = activation.lowest, activation.highest
+        least, most = float(data.y_train.min()), float(data.y_train.max())
+        if least < low - 1e-6 or most > high + 1e-6:
+            side = f"below {low:g}" if least < low - 1e-6 else f"above {high:g}"
+            findings.append(
+                Finding(
+                    "unreachable targets", last, (), "warning",
+                    f"The targets go from {least:.3g} to {most:.3g}, but a {activation.name} output never goes {side}.",
+                    f"The range of {activation.name} is {activation.range}. Targets outside it cannot be reached.",
+                    (linear,),
+                )
+            )  # fmt: skip
+    elif activation.dies:
+        findings.append(
+            Finding(
+                "one-sided output", last, (), "warning",
+                f"A {activation.name} output gives only 0 or more, so it cannot speak against a class.",
+                f"{spec.loss} needs scores of both signs; and an output unit that dies stops all learning.",
+                (linear,),
+            )
+        )  # fmt: skip
+    return tuple(findings)

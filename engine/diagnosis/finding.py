@@ -1,0 +1,34 @@
+"""The record of one trouble: what, where, how sure, why, and what helps."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+SEVERITIES = ("info", "warning", "serious")
+
+
+@dataclasses.dataclass(frozen=True)
+class Remedy:
+    """One cure. `action` with its arguments is what a session can do:
+
+    "activation" {layer, activation}; "learning_rate" {value}; "redraw" {layer, units}.
+    """
+
+    text: str
+    action: str
+    arguments: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class Finding:
+    """One trouble. Layers and neurons count from 0; `severity` is one of SEVERITIES."""
+
+    kind: str
+    layer: int
+    neurons: tuple[int, ...]
+    severity: str
+    evidence: str
+    cause: str
+    remedies: tuple[Remedy, ...]
+    title: str = ""

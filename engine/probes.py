@@ -1,0 +1,201 @@
+"""The extras that visible views ask for: forward passes that look at a run without changing it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from engine.data.dataset import Dataset
+from engine.kernels.stepper import Stepper
+from engine.losses import LOSSES, encode_targets, link
+from engine.spec import NetworkSpec
+from engine.telemetry import (
+    MAX_TILES,
+    Activations,
+    Distributions,
+    Histogram,
+    Plane,
+    Predictions,
+    SampleTrace,
+)
+
+Layers = list[tuple[np.ndarray, np.ndarray]]
+
+#: Work of one slice: short enough that a command waits at most some 10 ms.
+SLICE_FLOPS = 2e8
+#: Work of one probe: it shrinks (fewer points, fewer samples) rather than take longer.
+PROBE_FLOPS = 4e9
+
+
+class Interrupted(Exception):  # noqa: N818 - a signal inside the engine, not an error
+    """A command is waiting: the probe is dropped and made anew later."""
+
+
+class Probes:
+    """Computes the extras of a snapshot from the weights of this moment.
+
+    Args:
+        interrupted: asked between slices; True drops the probe (raises Interrupted).
+    """
+
+    def __init__(self, spec: NetworkSpec, data: Dataset, stepper: Stepper, interrupted: Callable[[], bool]) -> None:
+        self.spec, self.data, self.stepper, self.interrupted = spec, data, stepper, interrupted
+        self.flops = max(1, 2 * spec.parameter_count())
+        self.slice_rows = int(np.clip(SLICE_FLOPS // self.flops, 16, 65536))
+        self._link = link(spec.loss, spec.output_shape[-1], data.task)
+        self._order = _sorted_samples(data)
+
+    def compute(self, name: str, sample: tuple[str, int] | None) -> Any:
+        """The extra called `name` of telemetry.WATCHABLE, None where the data has no such picture."""
+        makers: dict[str, Callable[[], Any]] = {
+            "plane": self.plane,
+            "activations": self.activations,
+            "distributions": self.distributions,
+            "predictions": self.predictions,
+            "sample": lambda: self.sample(*sample) if sample else None,
+        }
+        return makers[name]()
+
+    def forward(self, x: np.ndarray) -> Layers:
+        """(z, a) of every layer for the rows of x, in slices."""
+        parts = [self.stepper.forward(rows) for rows in self._slices(x)]
+        return [
+            (np.concatenate([p[i][0] for p in parts]), np.concatenate([p[i][1] for p in parts]))
+            for i in range(len(parts[0]))
+        ]
+
+    def outputs(self, x: np.ndarray) -> np.ndarray:
+        """What the network says: probabilities for classes, target units for regression. (n, outputs)."""
+        if not len(x):
+            return np.zeros((0, self.spec.output_shape[-1]), np.float32)
+        last = [self.stepper.forward(rows)[-1][1] for rows in self._slices(x)]
+        return self._said(np.concatenate(last))
+
+    def _slices(self, x: np.ndarray) -> Any:
+        x = np.ascontiguousarray(x, np.float32)
+        for start in range(0, max(1, len(x)), self.slice_rows):
+            if self.interrupted():
+                raise Interrupted
+            yield x[start : start + self.slice_rows]
+
+    def _said(self, last: np.ndarray) -> np.ndarray:
+        if self.data.task == "regression":
+            return self.data.preprocessing.targets_to_units(last)
+        return self._link(last)
+
+    def _affordable(self, wanted: int, least: int) -> int:
+        return int(np.clip(PROBE_FLOPS // self.flops, least, wanted))
+
+    def plane(self) -> Plane | None:
+        raw = self.data.raw_train
+        if raw is None or raw.shape[1] != 2:
+            return None
+        resolution = int(np.sqrt(self._affordable(60 * 60, 16 * 16)))
+        every = raw if self.data.raw_test is None else np.concatenate([raw, self.data.raw_test])
+        reach = float(np.abs(every).max()) * 1.04 or 1.0
+        axis = np.linspace(-reach, reach, resolution, dtype=np.float32)
+        grid = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
+        x = self.data.preprocessing.apply(grid)
+        layers = self.forward(x)
+
+        def tiles(values: np.ndarray) -> np.ndarray:
+            return np.ascontiguousarray(values[:, :MAX_TILES].T).reshape(-1, resolution, resolution)
+
+        output = layers[-1][1]
+        if self.data.task == "regression":
+            output = self._said(output)
+        return Plane(
+            axis, axis, tuple(tiles(a) for _, a in layers), tiles(output), tiles(x), time.monotonic()
+        )
+
+    def activations(self) -> Activations:
+        width = sum(shape[-1] for shape in self.spec.shapes())
+        count = min(len(self._order), 400, max(40, 2_000_000 // width), self._affordable(400, 40))
+        picked = self._order[np.unique(np.linspace(0, len(self._order) - 1, count).round().astype(np.int64))]
+        layers = self.forward(self.data.x_train[picked])
+        return Activations(picked, tuple(a for _, a in layers), time.monotonic())
+
+    def distributions(self) -> Distributions:
+        count = self._affordable(1000, 40)
+        step = max(1, len(self.data.x_train) // count)
+        layers = self.forward(self.data.x_train[::step])
+        parameters = self.stepper.network.parameters()
+        kernels = [parameters.get(f"{number}.kernel") for number in range(len(layers))]
+        own = [kernel is not None for kernel in kernels]
+        return Distributions(
+            tuple(_histogram(kernel) for kernel in kernels),
+            tuple(_histogram(z) if has else None for (z, _), has in zip(layers, own, strict=True)),
+            tuple(_histogram(a) if has else None for (_, a), has in zip(layers, own, strict=True)),
+            time.monotonic(),
+        )
+
+    def predictions(self) -> Predictions:
+        data = self.data
+        count = self._affordable(5000, 200)
+        picked = [np.arange(0, len(x), max(1, -(-len(x) // count))) for x in (data.x_train, data.x_test)]
+        said = [self.outputs(x[i]) for x, i in zip((data.x_train, data.x_test), picked, strict=True)]
+        confusions: list[np.ndarray | None] = [None, None]
+        if data.task != "regression":
+            classes = max(2, len(data.class_names))
+            confusions = [
+                _confusion(y[i], predicted_class(p), classes)
+                for y, i, p in zip((data.y_train, data.y_test), picked, said, strict=True)
+            ]
+        curve_x = curve_y = None
+        if data.raw_train is not None and data.raw_train.shape[1] == 1:
+            low, high = float(data.raw_train.min()), float(data.raw_train.max())
+            margin = 0.05 * (high - low)
+            curve_x = np.linspace(low - margin, high + margin, 400, dtype=np.float32)
+            curve_y = self.outputs(data.preprocessing.apply(curve_x[:, None]))
+        return Predictions(said[0], said[1], picked[0], picked[1], *confusions, curve_x, curve_y, time.monotonic())
+
+    def sample(self, part: str, index: int) -> SampleTrace | None:
+        data = self.data
+        x, y = (data.x_test, data.y_test) if part == "test" else (data.x_train, data.y_train)
+        if not 0 <= index < len(x):
+            return None
+        layers = self.forward(x[index : index + 1])
+        last = layers[-1][1]
+        targets = encode_targets(self.spec.loss, y[index : index + 1], data.task, last.shape[1])
+        loss = float(LOSSES.get(self.spec.loss).value(last, targets))
+        return SampleTrace(
+            index, part, tuple(z[0] for z, _ in layers), tuple(a[0] for _, a in layers), self._said(last)[0], loss,
+            time.monotonic(),
+        )  # fmt: skip
+
+
+def predicted_class(said: np.ndarray) -> np.ndarray:
+    """Class numbers (n,) from probabilities (n, outputs); one output is the probability of class 1."""
+    return (said[:, 0] > 0.5).astype(np.int64) if said.shape[1] == 1 else said.argmax(axis=1)
+
+
+def _confusion(true: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
+    return np.bincount(true.astype(np.int64) * classes + predicted, minlength=classes * classes).reshape(
+        classes, classes
+    )
+
+
+def _histogram(values: np.ndarray | None) -> Histogram | None:
+    if values is None or not values.size or not np.isfinite(values).all():
+        return None
+    flat = values.reshape(-1)
+    if flat.size > 200_000:
+        flat = flat[:: flat.size // 200_000 + 1]
+    low, high = float(flat.min()), float(flat.max())
+    if high - low < 1e-6 * max(abs(low), abs(high), 1e-6):
+        low, high = low - 0.5, high + 0.5
+    counts, edges = np.histogram(flat, bins=40, range=(low, high))
+    return Histogram(counts, edges)
+
+
+def _sorted_samples(data: Dataset) -> np.ndarray:
+    """Training samples by class or target, then by their first raw value (distance from 0 for planes)."""
+    raw = data.raw_train if data.raw_train is not None else data.x_train
+    second = np.hypot(raw[:, 0], raw[:, 1]) if raw.shape[1] == 2 else raw[:, 0]
+    first = data.y_train if data.task != "regression" else data.y_train[:, 0]
+    if raw.shape[1] == 1 and data.task == "regression":
+        return np.argsort(raw[:, 0], kind="stable")
+    return np.lexsort((second, first))

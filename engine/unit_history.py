@@ -1,0 +1,124 @@
+"""What became of every unit over the epochs: how often it was active, when it died."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from engine.activations import get as activation_record
+from engine.errors import RelumeError
+from engine.fields import name_of
+from engine.spec import NetworkSpec
+from engine.telemetry import UnitEpochs
+
+MAX_ROWS = 256
+
+
+class UnitStatistics:
+    """Sums over the training samples seen so far, per layer and unit.
+
+    An activation is active on a sample where it gives anything but 0; for relu that is z > 0.
+    """
+
+    def __init__(self, spec: NetworkSpec) -> None:
+        self.widths = [shape[-1] for shape in spec.shapes()]
+        self.dies = [
+            activation_record(name_of(layer.activation)).dies if hasattr(layer, "activation") else False
+            for layer in spec.layers
+        ]
+        self.max_z = [np.full(width, -np.inf, np.float32) for width in self.widths]
+        self.sums = [np.zeros(width) for width in self.widths]
+        self.active = [np.zeros(width, np.int64) for width in self.widths]
+        self.samples = 0
+
+    def add(self, layers: Sequence[tuple[np.ndarray, np.ndarray]]) -> None:
+        """Adds one slice of samples: per layer (z, a), each (samples, units)."""
+        for number, (z, a) in enumerate(layers):
+            np.maximum(self.max_z[number], z.max(axis=0), out=self.max_z[number])
+            self.sums[number] += a.sum(axis=0, dtype=np.float64)
+            self.active[number] += np.count_nonzero(a, axis=0)
+        self.samples += len(layers[0][0])
+
+    def dead(self, layer: int) -> np.ndarray:
+        """bool (units,): z <= 0 on every sample, for activations that are flat there."""
+        if not self.dies[layer] or not self.samples:
+            return np.zeros(self.widths[layer], bool)
+        return self.max_z[layer] <= 0
+
+    def mean(self, layer: int) -> np.ndarray:
+        return (self.sums[layer] / max(1, self.samples)).astype(np.float32)
+
+    def active_share(self, layer: int) -> np.ndarray:
+        return (self.active[layer] / max(1, self.samples)).astype(np.float32)
+
+
+class UnitHistory:
+    """Rows of finished `UnitStatistics`, bounded: when full, every other row goes."""
+
+    def __init__(self, spec: NetworkSpec) -> None:
+        self.widths = [shape[-1] for shape in spec.shapes()]
+        self.dead_since = [np.full(width, -1, np.int64) for width in self.widths]
+        self._rows: list[tuple[int, np.ndarray, np.ndarray, np.ndarray]] = []
+
+    def add(self, epoch: int, statistics: UnitStatistics) -> None:
+        layers = range(len(self.widths))
+        dead = [statistics.dead(number) for number in layers]
+        for since, gone in zip(self.dead_since, dead, strict=True):
+            since[gone & (since < 0)] = epoch
+            since[~gone] = -1
+        row = (
+            epoch,
+            np.concatenate([statistics.active_share(number) for number in layers]),
+            np.concatenate([statistics.mean(number) for number in layers]),
+            np.concatenate(dead),
+        )
+        if self._rows and self._rows[-1][0] == epoch:
+            self._rows[-1] = row
+            return
+        self._rows.append(row)
+        if len(self._rows) > MAX_ROWS:
+            self._rows = self._rows[::2]
+
+    def epochs(self) -> UnitEpochs:
+        """All rows as read-only arrays."""
+        rows = self._rows
+        cuts = np.cumsum(self.widths)[:-1]
+
+        def split(column: int, dtype: type) -> tuple[np.ndarray, ...]:
+            table = np.array([row[column] for row in rows], dtype).reshape(len(rows), sum(self.widths))
+            table.flags.writeable = False
+            return tuple(np.split(table, cuts, axis=1))
+
+        return UnitEpochs(
+            np.array([row[0] for row in rows], np.int64), split(1, np.float32), split(2, np.float32), split(3, np.bool_)
+        )
+
+    def state(self) -> dict[str, np.ndarray]:
+        rows = self._rows
+        width = sum(self.widths)
+        return {
+            "epochs": np.array([row[0] for row in rows], np.int64),
+            "active_share": np.array([row[1] for row in rows], np.float32).reshape(len(rows), width),
+            "mean": np.array([row[2] for row in rows], np.float32).reshape(len(rows), width),
+            "dead": np.array([row[3] for row in rows], np.bool_).reshape(len(rows), width),
+            "dead_since": np.concatenate(self.dead_since),
+        }
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """The inverse of `state`. Raises RelumeError when it belongs to another network."""
+        try:
+            since = np.asarray(state["dead_since"], np.int64)
+            columns = [np.asarray(state[name]) for name in ("epochs", "active_share", "mean", "dead")]
+            if since.shape != (sum(self.widths),) or any(len(c) != len(columns[0]) for c in columns):
+                raise ValueError
+            if any(c.shape[1:] != (sum(self.widths),) for c in columns[1:]):
+                raise ValueError
+        except (KeyError, TypeError, ValueError):
+            raise RelumeError("The history of the units belongs to another network.", "units") from None
+        self.dead_since = [part.copy() for part in np.split(since, np.cumsum(self.widths)[:-1])]
+        self._rows = [
+            (int(e), s.astype(np.float32), m.astype(np.float32), d.astype(bool))
+            for e, s, m, d in zip(*columns, strict=True)
+        ]
