@@ -1,0 +1,173 @@
+"""A data set in two parts, ready for training."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from engine.data.preprocessing import Preprocessing
+from engine.errors import RelumeError
+
+TASKS = ("binary", "multiclass", "regression")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Dataset:
+    """Inputs and targets, split for training and testing. Arrays are read-only.
+
+    Args:
+        x_train, x_test: float32 (n, inputs), finite.
+        y_train, y_test: int64 class numbers (n,), or float32 (n, outputs) for regression, scaled as trained.
+        task: "binary", "multiclass" or "regression"; None asks the targets.
+        feature_names: what the network is fed; class_names: one per class; target_names: one per output.
+        raw_train, raw_test: float32 values before made features and scaling, named by `raw_names`.
+        preprocessing: the way from raw to x, and from outputs to the target's units.
+        image_shape: (rows, columns) where a row of x is a flat image.
+    """
+
+    x_train: np.ndarray
+    y_train: np.ndarray
+    x_test: np.ndarray
+    y_test: np.ndarray
+    task: str | None = None
+    feature_names: tuple[str, ...] = ()
+    class_names: tuple[str, ...] = ()
+    name: str = "data"
+    title: str = ""
+    target_names: tuple[str, ...] = ()
+    raw_train: np.ndarray | None = None
+    raw_test: np.ndarray | None = None
+    preprocessing: Preprocessing | None = None
+    image_shape: tuple[int, int] | None = None
+    notes: tuple[str, ...] = ()  # what was done to the rows, in words
+
+    def __post_init__(self) -> None:
+        put = lambda name, value: object.__setattr__(self, name, value)  # noqa: E731
+        for part in ("train", "test"):
+            put(f"x_{part}", _inputs(getattr(self, f"x_{part}"), f"x_{part}"))
+        if self.x_train.shape[1:] != self.x_test.shape[1:]:
+            raise RelumeError("Training and test inputs differ in width.", "Dataset")
+        if len(self.x_train) == 0:
+            raise RelumeError("There is no training sample.", "Dataset", "Give more rows or a larger training share.")
+        targets = [np.asarray(self.y_train), np.asarray(self.y_test)]
+        if self.task is None:
+            put("task", _guess_task(targets[0]))
+        if self.task not in TASKS:
+            raise RelumeError(f"There is no task {self.task!r}.", "Dataset, task", f"Choose {', '.join(TASKS)}.")
+        for part, values in zip(("train", "test"), targets, strict=True):
+            checked = _values(values, part) if self.task == "regression" else _labels(values, part)
+            if len(checked) != len(getattr(self, f"x_{part}")):
+                raise RelumeError("Inputs and targets differ in number.", f"y_{part}")
+            put(f"y_{part}", checked)
+        self._fill_names(put)
+        raw = {part: getattr(self, f"raw_{part}") for part in ("train", "test")}
+        for part, values in raw.items():
+            values = getattr(self, f"x_{part}") if values is None else _inputs(values, f"raw_{part}")
+            put(f"raw_{part}", values)
+        if self.preprocessing is None:
+            put("preprocessing", Preprocessing(self.feature_names))
+        put("title", self.title or self.name)
+
+    def _fill_names(self, put: Any) -> None:
+        width = int(np.prod(self.x_train.shape[1:]))
+        names = tuple(str(name) for name in self.feature_names) or tuple(f"x{i + 1}" for i in range(width))
+        if len(names) != width:
+            raise RelumeError(f"{width} inputs have {len(names)} names.", "Dataset, feature_names")
+        put("feature_names", names)
+        if self.task == "regression":
+            outputs = self.y_train.shape[1]
+            if self.y_test.shape[1] != outputs:
+                raise RelumeError("Training and test targets differ in width.", "Dataset")
+            default = ("y",) if outputs == 1 else tuple(f"y{i + 1}" for i in range(outputs))
+            put("target_names", tuple(self.target_names) or default)
+            return
+        top = int(max(self.y_train.max(initial=0), self.y_test.max(initial=0))) + 1
+        classes = 2 if self.task == "binary" else max(top, len(self.class_names), 2)
+        if top > classes:
+            raise RelumeError("A binary target has more than two classes.", "Dataset, y", 'Use task "multiclass".')
+        names = tuple(str(name) for name in self.class_names) or tuple(str(i) for i in range(classes))
+        if len(names) != classes:
+            raise RelumeError(f"{classes} classes have {len(names)} names.", "Dataset, class_names")
+        put("class_names", names)
+        put("target_names", tuple(self.target_names) or ("class",))
+
+    @property
+    def raw_names(self) -> tuple[str, ...]:
+        """The names of the raw columns."""
+        return self.preprocessing.raw_names if self.preprocessing else self.feature_names
+
+    @property
+    def target_name(self) -> str:
+        return self.target_names[0]
+
+    @property
+    def outputs(self) -> int:
+        """Targets for regression, classes otherwise."""
+        return self.y_train.shape[1] if self.task == "regression" else len(self.class_names)
+
+    @property
+    def target_scale(self) -> np.ndarray:
+        """Target units per unit of y, (outputs,) float64; ones without scaling and for classes."""
+        scale = self.preprocessing.target_scale if self.preprocessing else ()
+        return np.array(scale) if scale else np.ones(self.outputs if self.task == "regression" else 1)
+
+
+def _inputs(values: Any, name: str) -> np.ndarray:
+    try:
+        array = np.array(values, dtype=np.float32, order="C")
+    except (TypeError, ValueError):
+        raise RelumeError("The inputs are not numbers.", f"Dataset, {name}") from None
+    if array.ndim == 1:
+        array = array[:, None]
+    if array.ndim < 2 or 0 in array.shape[1:]:
+        raise RelumeError(f"Inputs must have the shape (n, inputs), not {array.shape}.", f"Dataset, {name}")
+    return _finite(array, name)
+
+
+def _values(values: np.ndarray, part: str) -> np.ndarray:
+    try:
+        array = np.array(values, dtype=np.float32, order="C")
+    except (TypeError, ValueError):
+        raise RelumeError("The targets are not numbers.", f"Dataset, y_{part}") from None
+    if array.ndim == 1:
+        array = array[:, None]
+    if array.ndim != 2:
+        raise RelumeError(f"Targets must have the shape (n, outputs), not {array.shape}.", f"Dataset, y_{part}")
+    return _finite(array, f"y_{part}")
+
+
+def _finite(array: np.ndarray, name: str) -> np.ndarray:
+    bad = np.argwhere(~np.isfinite(array))
+    if len(bad):
+        row, column = int(bad[0][0]) + 1, int(bad[0][1]) + 1
+        raise RelumeError(
+            f"The value {array[tuple(bad[0])]} is not finite.",
+            f"Dataset, {name}, row {row}, column {column}",
+            "Correct or remove it.",
+        )
+    array.flags.writeable = False
+    return array
+
+
+def _labels(values: np.ndarray, part: str) -> np.ndarray:
+    place = f"Dataset, y_{part}"
+    if values.ndim == 2 and values.shape[1] == 1:
+        values = values[:, 0]
+    if values.ndim != 1:
+        raise RelumeError(f"Class numbers must have the shape (n,), not {values.shape}.", place)
+    wrong = RelumeError("Classes must be whole numbers from 0.", place, "Number the classes 0, 1, 2, ...")
+    if values.dtype.kind not in "iubf" or not np.isfinite(values).all() or (values != np.round(values)).any():
+        raise wrong
+    labels = values.astype(np.int64)
+    if labels.size and (labels.min() < 0 or labels.max() > 100_000):
+        raise wrong
+    labels.flags.writeable = False
+    return labels
+
+
+def _guess_task(targets: np.ndarray) -> str:
+    if targets.dtype.kind not in "iub" or targets.ndim > 1:
+        return "regression"
+    return "binary" if targets.max(initial=0) <= 1 else "multiclass"

@@ -1,0 +1,105 @@
+"""From raw values to what the network is fed, and from its output back to the target's own units."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from engine.data.features import make_features
+from engine.errors import RelumeError
+from engine.fields import from_plain, to_plain
+
+
+@dataclasses.dataclass(frozen=True)
+class Preprocessing:
+    """input = (made(raw) - input_offset) / input_scale;  fed target = (target - target_offset) / target_scale.
+
+    Args:
+        raw_names: the columns of raw values, one after the other.
+        features: inputs made from raw x and y (`engine.data.features`), or None for the raw columns themselves.
+        input_offset, input_scale: one value per input; empty for none.
+        target_offset, target_scale: one value per target; empty for none.
+    """
+
+    raw_names: tuple[str, ...]
+    features: tuple[str, ...] | None = None
+    input_offset: tuple[float, ...] = ()
+    input_scale: tuple[float, ...] = ()
+    target_offset: tuple[float, ...] = ()
+    target_scale: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("raw_names", "features"):
+            value = getattr(self, name)
+            object.__setattr__(self, name, None if value is None else tuple(str(item) for item in value))
+        for name in ("input_offset", "input_scale", "target_offset", "target_scale"):
+            object.__setattr__(self, name, _numbers(getattr(self, name), name))
+        for kind, width in (("input", len(self.input_names)), ("target", len(self.target_offset))):
+            offset, scale = getattr(self, f"{kind}_offset"), getattr(self, f"{kind}_scale")
+            if len(offset) != len(scale) or len(offset) not in (0, width) or 0.0 in scale:
+                raise RelumeError(f"The {kind} scaling does not fit its columns.", "preprocessing")
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """The names of what the network is fed."""
+        return self.raw_names if self.features is None else self.features
+
+    def apply(self, raw: np.ndarray) -> np.ndarray:
+        """Raw values (n, raw columns) -> inputs float32 (n, inputs). Raises RelumeError for another width."""
+        raw = np.asarray(raw)
+        if raw.ndim != 2 or raw.shape[1] != len(self.raw_names):
+            raise RelumeError(
+                f"Raw inputs must have {len(self.raw_names)} columns, not the shape {raw.shape}.", "inputs"
+            )
+        made = raw if self.features is None else make_features(raw, self.features)
+        if self.input_offset:
+            made = (made.astype(np.float64) - self.input_offset) / self.input_scale
+        return np.ascontiguousarray(made, dtype=np.float32)
+
+    def scale_targets(self, targets: np.ndarray) -> np.ndarray:
+        """Targets in their own units (n, outputs) -> float32 targets for training."""
+        if self.target_offset:
+            targets = (np.asarray(targets, dtype=np.float64) - self.target_offset) / self.target_scale
+        return np.ascontiguousarray(targets, dtype=np.float32)
+
+    def targets_to_units(self, values: np.ndarray) -> np.ndarray:
+        """What the network says (n, outputs) -> the target's own units."""
+        if not self.target_offset:
+            return np.asarray(values)
+        values = np.asarray(values)
+        scaled = values.astype(np.float64) * self.target_scale + self.target_offset
+        return scaled.astype(values.dtype if values.dtype.kind == "f" else np.float32)
+
+    def to_dict(self) -> dict[str, Any]:
+        return to_plain(self)
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Preprocessing:
+        """The inverse of `to_dict`. Raises RelumeError."""
+        try:
+            return from_plain(cls, data)
+        except (TypeError, ValueError):
+            raise RelumeError("The preprocessing cannot be read.", "preprocessing") from None
+
+
+def fit_scaling(values: np.ndarray, scaling: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """(offset, scale) of each column of the training part; () and () for "none". A constant column keeps scale 1."""
+    if scaling == "none":
+        return (), ()
+    values = np.asarray(values, dtype=np.float64)
+    if scaling == "standard":
+        offset, scale = values.mean(axis=0), values.std(axis=0)
+    else:
+        offset, scale = values.min(axis=0), np.ptp(values, axis=0)
+    # A column that is constant but for rounding must not be blown up.
+    scale = np.where(scale <= 1e-9 * np.maximum(np.abs(offset), 1e-30), 1.0, scale)
+    return tuple(offset.tolist()), tuple(scale.tolist())
+
+
+def _numbers(values: Any, name: str) -> tuple[float, ...]:
+    numbers = tuple(float(value) for value in values)
+    if not np.isfinite(numbers).all():
+        raise RelumeError(f"{name} must be finite.", "preprocessing")
+    return numbers

@@ -1,0 +1,145 @@
+"""The data sets that come with the program: one record each, and every menu, command and test knows it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from engine.data import points
+from engine.registry import Registry
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class RawData:
+    """A data set before split and scaling: x (n, columns), y (n,) classes or (n, outputs) values."""
+
+    x: np.ndarray
+    y: np.ndarray
+    names: tuple[str, ...]
+    target_names: tuple[str, ...]
+    class_names: tuple[str, ...] = ()
+    image_shape: tuple[int, int] | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class DatasetInfo:
+    """One data set.
+
+    Args:
+        name: for scripts; title: for the screen; line: one sentence about it.
+        task: "classification" or "regression".
+        kind: "2d" (a plane of points), "1d" (a curve), "table" or "image".
+        make: (samples, noise, classes, seed) -> RawData; the last sees only what it uses.
+        classes: the numbers of classes on offer; () for regression.
+        has_samples, has_noise: whether these controls change it.
+        defaults: DataSpec fields that suit it, applied when it is chosen on the screen.
+    """
+
+    name: str
+    title: str
+    line: str
+    task: str
+    kind: str
+    make: Callable[[int, float, int, int], RawData]
+    classes: tuple[int, ...] = ()
+    has_samples: bool = True
+    has_noise: bool = True
+    defaults: tuple[tuple[str, Any], ...] = ()
+
+    @property
+    def has_features(self) -> bool:
+        """Whether inputs such as x^2 can be made from it."""
+        return self.kind == "2d"
+
+
+DATASETS: Registry[DatasetInfo] = Registry("data set")
+
+
+def stream(seed: int, purpose: int) -> np.random.Generator:
+    """One random stream of many: 0 points, 1 noise, 2 split."""
+    return np.random.default_rng([seed, purpose])
+
+
+def _made(function: Callable[..., points.Made], names: tuple[str, ...], target: str) -> Callable[..., RawData]:
+    def make(samples: int, noise: float, classes: int, seed: int) -> RawData:
+        x, y = function(samples, noise, classes, stream(seed, 0), stream(seed, 1))
+        class_names = () if y.ndim == 2 else tuple(f"class {number}" for number in range(1, classes + 1))
+        return RawData(x, y, names, (target,), class_names)
+
+    return make
+
+
+def _plane(name: str, title: str, line: str, function: Any, classes: tuple[int, ...] = (), **more: Any) -> None:
+    make = _made(function, ("x", "y"), "class" if classes else "target")
+    task = "classification" if classes else "regression"
+    DATASETS.add(DatasetInfo(name, title, line, task, "2d", make, classes, **more))
+
+
+def _curve(name: str, title: str, line: str, function: Any) -> None:
+    DATASETS.add(DatasetInfo(name, title, line, "regression", "1d", _made(function, ("x",), "y")))
+
+
+def _table(name: str, title: str, line: str, classes: int, load: Any, kind: str = "table", **more: Any) -> None:
+    task = "classification" if classes else "regression"
+    make = lambda samples, noise, count, seed: load()  # noqa: E731
+    choices = (classes,) if classes else ()
+    DATASETS.add(DatasetInfo(name, title, line, task, kind, make, choices, False, False, **more))
+
+
+def _from_sklearn(loader: str) -> RawData:
+    import sklearn.datasets
+
+    options = {"scaled": False} if loader == "load_diabetes" else {}
+    data = getattr(sklearn.datasets, loader)(**options)
+    classes = tuple(str(name) for name in data.get("target_names", ()))
+    names = tuple(str(name) for name in data.feature_names)
+    if classes:
+        return RawData(data.data, data.target, names, ("class",), classes)
+    return RawData(data.data, data.target[:, None], names, ("disease progression",))
+
+
+def _digits() -> RawData:
+    from sklearn.datasets import load_digits
+
+    data = load_digits()
+    names = tuple(f"row {row + 1}, column {column + 1}" for row in range(8) for column in range(8))
+    return RawData(data.data / 16.0, data.target, names, ("digit",), tuple("0123456789"), (8, 8))
+
+
+MANY = (2, 3, 4, 5, 6, 7)
+_plane("circles", "Circles", "A disc inside a ring; no straight line parts them.", points.circles, MANY)
+_plane("xor", "Exclusive or", "Opposite quadrants share a class.", points.xor, (2,))
+_plane("gaussians", "Gaussians", "Clouds that a line can part, until noise mixes them.", points.gaussians, MANY)
+_plane("spiral", "Spiral", "Arms wound around each other; the hardest of the plane.", points.spiral, MANY)
+_plane("moons", "Moons", "Two half circles that reach into each other.", points.moons, (2,))
+_plane("plane", "Plane", "A tilted plane: one linear unit is enough.", points.plane)
+_plane("multi_gaussians", "Hills and hollows", "Six Gaussian hills and hollows.", points.multi_gaussians)
+_curve("abs", "|x|", "A kink at 0: one abs unit, or two ReLUs.", points.absolute)
+_curve("sine", "Sine", "One period; targets of both signs.", points.sine)
+_curve("cubic", "Cubic", "x cubed; targets of both signs.", points.cubic)
+_curve("x_sin_5x", "x sin 5x", "Waves that grow; targets of both signs.", points.x_sin_5x)
+_curve("step", "Step", "A jump from -1 to 1.", points.step)
+_STANDARD = (("scaling", "standard"),)
+_table("digits", "Digits 8x8", "1,797 handwritten digits of 8 x 8 pixels.", 10, _digits, "image")
+_table("iris", "Iris", "150 flowers, three kinds.", 3, lambda: _from_sklearn("load_iris"), defaults=_STANDARD)
+_table("wine", "Wine", "178 wines, three growers.", 3, lambda: _from_sklearn("load_wine"), defaults=_STANDARD)
+_table(
+    "breast_cancer",
+    "Breast cancer",
+    "569 tumours, benign or malignant.",
+    2,
+    lambda: _from_sklearn("load_breast_cancer"),
+    defaults=_STANDARD,
+)
+_table(
+    "diabetes",
+    "Diabetes",
+    "442 patients; how far the disease went in a year.",
+    0,
+    lambda: _from_sklearn("load_diabetes"),
+    defaults=(("scaling", "standard"), ("target_scaling", "standard")),
+)

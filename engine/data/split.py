@@ -1,0 +1,86 @@
+"""Split, make features, scale: from raw data to a Dataset."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engine.data.dataset import Dataset
+from engine.data.preprocessing import Preprocessing, fit_scaling
+from engine.data.sets import RawData, stream
+from engine.data.spec import DataSpec
+from engine.errors import RelumeError
+
+
+def split_rows(count: int, share: float, seed: int, labels: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """Shuffled row numbers (train, test). With `labels`, every class keeps its share; both parts get a row at least."""
+    # Not scikit-learn's: its import would cost the start of the program half a second.
+    if count < 2:
+        raise RelumeError("There are too few rows to split.", "data", "Give at least two rows.")
+    train_count = min(max(int(np.floor(count * share + 1e-9)), 1), count - 1)
+    dice = stream(seed, 2)
+    order = dice.permutation(count)
+    if labels is None:
+        return order[:train_count], order[train_count:]
+    classes, members = np.unique(labels, return_inverse=True)
+    exact = np.bincount(members) * (train_count / count)
+    quota = np.floor(exact).astype(np.int64)
+    for index in np.argsort(quota - exact, kind="stable")[: train_count - int(quota.sum())]:
+        quota[index] += 1
+    train = np.zeros(count, dtype=bool)
+    for index in range(len(classes)):
+        train[order[members[order] == index][: quota[index]]] = True
+    return order[train[order]], order[~train[order]]
+
+
+def finish(raw: RawData, spec: DataSpec, name: str, title: str, regression: bool) -> Dataset:
+    """RawData -> Dataset as the spec says. Scaling is fitted on the training part only."""
+    train, test = split_rows(len(raw.x), spec.train_share, spec.seed, None if regression else raw.y)
+    x = fill_missing(np.asarray(raw.x, dtype=np.float64), train, spec.missing)
+    parts = x[train].astype(np.float32), x[test].astype(np.float32)
+    made = Preprocessing(raw.names, spec.features)
+    offset, scale = fit_scaling(made.apply(parts[0]), spec.scaling)
+    target = fit_scaling(raw.y[train], spec.target_scaling) if regression else ((), ())
+    preprocessing = Preprocessing(raw.names, spec.features, offset, scale, *target)
+    y_train, y_test = raw.y[train], raw.y[test]
+    if regression:
+        y_train, y_test = preprocessing.scale_targets(y_train), preprocessing.scale_targets(y_test)
+        task = "regression"
+    else:
+        task = "binary" if len(raw.class_names) == 2 else "multiclass"
+    return Dataset(
+        x_train=preprocessing.apply(parts[0]),
+        y_train=y_train,
+        x_test=preprocessing.apply(parts[1]),
+        y_test=y_test,
+        task=task,
+        feature_names=preprocessing.input_names,
+        class_names=raw.class_names,
+        name=name,
+        title=title,
+        target_names=raw.target_names,
+        raw_train=parts[0],
+        raw_test=parts[1],
+        preprocessing=preprocessing,
+        image_shape=raw.image_shape,
+        notes=raw.notes,
+    )
+
+
+def fill_missing(x: np.ndarray, train: np.ndarray, how: str) -> np.ndarray:
+    """NaN -> the mean, median or most frequent value of the column's training rows (0 where there is none)."""
+    holes = np.isnan(x)
+    if not holes.any():
+        return x
+    filled = x.copy()
+    for column in np.flatnonzero(holes.any(axis=0)):
+        known = x[train, column]
+        known = known[~np.isnan(known)]
+        filled[holes[:, column], column] = _typical(known, how) if len(known) else 0.0
+    return filled
+
+
+def _typical(known: np.ndarray, how: str) -> float:
+    if how == "most frequent":
+        values, counts = np.unique(known, return_counts=True)
+        return float(values[counts.argmax()])
+    return float(np.median(known) if how == "median" else known.mean())
