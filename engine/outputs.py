@@ -1,0 +1,64 @@
+"""The output layer follows the data and the loss."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from engine.data.dataset import Dataset
+from engine.layers import Dense
+from engine.losses import LOSSES
+from engine.spec import NetworkSpec
+
+#: The loss that suits each task when the one chosen does not.
+DEFAULT_LOSSES = {
+    "binary": "binary_cross_entropy",
+    "multiclass": "softmax_cross_entropy",
+    "regression": "mean_squared_error",
+}
+
+
+def output_units(loss: str, dataset: Dataset) -> int:
+    """How many outputs the loss needs for this data: one for two classes, unless the loss is a softmax."""
+    if dataset.task == "binary" and LOSSES.get(loss).link != "softmax":
+        return 1
+    return dataset.outputs
+
+
+def fit_output(spec: NetworkSpec, dataset: Dataset) -> NetworkSpec:
+    """`spec` with the inputs, the last Dense layer and the loss fitted to the data; `spec` itself where all fits.
+
+    A loss that cannot work with the task is replaced by the task's default. An output layer of another width
+    becomes linear, which suits every loss; one that fits keeps the activation that was chosen for it.
+    """
+    task = str(dataset.task)
+    loss = spec.loss if task in LOSSES.get(spec.loss).tasks else DEFAULT_LOSSES[task]
+    units = output_units(loss, dataset)
+    layers = list(spec.layers)
+    last = output_index(spec)
+    if last is None:
+        layers.append(Dense(units))
+    else:
+        layer = layers[last]
+        assert isinstance(layer, Dense)
+        if layer.units != units:
+            layers[last] = dataclasses.replace(layer, units=units, activation="linear")
+        elif loss != spec.loss:
+            layers[last] = dataclasses.replace(layer, activation="linear")
+    input_shape = tuple(dataset.x_train.shape[1:])
+    if (input_shape, tuple(layers), loss) == (spec.input_shape, spec.layers, spec.loss):
+        return spec
+    return NetworkSpec(input_shape, tuple(layers), loss)
+
+
+def output_index(spec: NetworkSpec) -> int | None:
+    """The index of the last Dense layer, which gives the output; None without one."""
+    return next((i for i in reversed(range(len(spec.layers))) if isinstance(spec.layers[i], Dense)), None)
+
+
+def describe_output(spec: NetworkSpec, dataset: Dataset) -> str:
+    """What the output is and why: "1 unit + sigmoid, set by the data and the loss"."""
+    units = output_units(spec.loss, dataset)
+    link = LOSSES.get(spec.loss).link
+    count = "1 unit" if units == 1 else f"{units} units"
+    squashed = "" if link == "identity" else f" + {link}"
+    return f"{count}{squashed}, set by the data and the loss"
