@@ -1,0 +1,278 @@
+"""Every menu action in one table: name, place, words, keys, and what it does to the window.
+
+`build_menus(window)` makes the menus; buttons elsewhere may reuse `window.actions_by_name[name]`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtGui import QAction, QActionGroup, QKeyEvent, QKeySequence
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractItemView,
+    QAbstractSlider,
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QLineEdit,
+    QMenu,
+    QTabBar,
+)
+
+from gui import edits, file_actions, theme
+from gui.dialogs import help_dialog
+from gui.dialogs.run_until import RunUntilDialog
+
+if TYPE_CHECKING:
+    from gui.main_window import MainWindow
+
+MENUS = ("File", "Edit", "Network", "Train", "View", "Help")
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """One line of a menu.
+
+    `text` and `enabled` may depend on the window; `checked` makes it a tick, `group` a choice of one.
+    """
+
+    name: str
+    menu: str
+    text: str | Callable[[MainWindow], str]
+    run: Callable[[MainWindow], None]
+    keys: str = ""
+    tip: str = ""
+    enabled: Callable[[MainWindow], bool] | None = None
+    checked: Callable[[MainWindow], bool] | None = None
+    group: str = ""
+    separator: bool = False  # a line above it
+    bare_key: bool = False  # a key without Ctrl or Alt, left to buttons and fields that need it
+
+
+def _layer(window: MainWindow) -> int:
+    """The layer that the network actions mean: the selected one, else the last hidden one."""
+    layers = window.session.document.spec.layers
+    selection = window.session.selection
+    if selection is not None and selection[0] < len(layers):
+        return selection[0]
+    return max(0, len(layers) - 2)
+
+
+def _edit_layers(words: str, change: Callable[..., object], offset: int | None = None) -> Callable[[MainWindow], None]:
+    def run(window: MainWindow) -> None:
+        spec, index = window.session.document.spec, _layer(window)
+        arguments = (spec, index) if offset is None else (spec, index, index + offset)
+        window.session.edit(words.format(index + 1), spec=change(*arguments))
+
+    return run
+
+
+def _movable(offset: int) -> Callable[[MainWindow], bool]:
+    return lambda window: 0 <= _layer(window) + offset < _hidden(window) and _layer(window) < _hidden(window)
+
+
+def _hidden(window: MainWindow) -> int:
+    return len(window.session.document.spec.layers) - 1
+
+
+def _add_layer(window: MainWindow) -> None:
+    session = window.session
+    session.edit("Add layer", spec=edits.add_layer(session.document.spec))
+
+
+def _run_or_pause(window: MainWindow) -> None:
+    session = window.session
+    session.pause() if session.state == "running" else session.run()
+
+
+def _set_theme(mode: str) -> Callable[[MainWindow], None]:
+    return lambda window: theme.set_mode(mode)
+
+
+ENTRIES: tuple[Entry, ...] = (
+    Entry("new network", "File", "New network", file_actions.new_network, "Ctrl+N"),
+    Entry("open project", "File", "Open project", file_actions.open_project, "Ctrl+O"),
+    Entry("save project", "File", "Save project", file_actions.save_project, "Ctrl+S", separator=True),
+    Entry("save project as", "File", "Save project as", file_actions.save_project_as, "Ctrl+Shift+S"),
+    Entry("import data", "File", "Import data", file_actions.import_data, "Ctrl+I", "A CSV or TSV file", separator=True),
+    Entry("export weights", "File", "Export weights", file_actions.export_weights, "Ctrl+E", separator=True),
+    Entry("export plot", "File", "Export plot", file_actions.export_plot, "Ctrl+Shift+E", "PNG, SVG or PDF"),
+    Entry("export plot data", "File", "Export data of plot", file_actions.export_plot_data, tip="CSV"),
+    Entry("screenshot", "File", "Screenshot of the window", file_actions.screenshot, "Ctrl+Shift+P"),
+    Entry("examples", "File", "Examples", file_actions.show_gallery, "Ctrl+G", separator=True),
+    Entry("quit", "File", "Quit", lambda window: window.close(), "Ctrl+Q", separator=True),
+    Entry(
+        "undo", "Edit", lambda w: f"Undo {w.session.undo_stack.undoText().lower()}".strip(),
+        lambda w: w.session.undo_stack.undo(), "Ctrl+Z", enabled=lambda w: w.session.undo_stack.canUndo(),
+    ),
+    Entry(
+        "redo", "Edit", lambda w: f"Redo {w.session.undo_stack.redoText().lower()}".strip(),
+        lambda w: w.session.undo_stack.redo(), "Ctrl+Shift+Z", enabled=lambda w: w.session.undo_stack.canRedo(),
+    ),
+    Entry("add layer", "Network", "Add layer", _add_layer, "Ctrl+L"),
+    Entry(
+        "duplicate layer", "Network", lambda w: f"Duplicate layer {_layer(w) + 1}",
+        _edit_layers("Duplicate layer {}", edits.duplicate_layer), "Ctrl+D", enabled=lambda w: _layer(w) < _hidden(w),
+    ),
+    Entry(
+        "move layer up", "Network", lambda w: f"Move layer {_layer(w) + 1} up",
+        _edit_layers("Move layer {} up", edits.move_layer, -1), "Alt+Up", enabled=_movable(-1),
+    ),
+    Entry(
+        "move layer down", "Network", lambda w: f"Move layer {_layer(w) + 1} down",
+        _edit_layers("Move layer {} down", edits.move_layer, 1), "Alt+Down", enabled=_movable(1),
+    ),
+    Entry(
+        "remove layer", "Network", lambda w: f"Remove layer {_layer(w) + 1}",
+        _edit_layers("Remove layer {}", edits.remove_layer), "Ctrl+Del", enabled=lambda w: _layer(w) < _hidden(w),
+    ),
+    Entry(
+        "new weights", "Network", "Draw new weights", lambda w: w.session.new_weights(), "Ctrl+Shift+R",
+        "The next seed", separator=True,
+    ),
+    Entry(
+        "run", "Train", lambda w: "Pause" if w.session.state == "running" else "Run", _run_or_pause, "Space",
+        bare_key=True,
+    ),
+    Entry("one batch", "Train", "One batch", lambda w: w.session.step_batch(), "Right", separator=True, bare_key=True),
+    Entry("one epoch", "Train", "One epoch", lambda w: w.session.step_epoch(), "Shift+Right", bare_key=True),
+    Entry(
+        "reset", "Train", "Reset", lambda w: w.session.reset(), "Ctrl+R", "The same weights as at the start",
+        separator=True,
+    ),
+    Entry("run until", "Train", "Run until", lambda w: RunUntilDialog(w.session, w).open(), "Ctrl+U"),
+    *(
+        Entry(
+            f"theme {mode}", "View", text, _set_theme(mode), checked=lambda w, mode=mode: theme.mode() == mode,
+            group="theme", separator=mode == "light",
+        )
+        for mode, text in (("light", "Light"), ("dark", "Dark"), ("system", "As the system"))
+    ),
+    Entry("tour", "Help", "Five-minute tour", help_dialog.show_tour, "F1"),
+    Entry("keyboard", "Help", "Keyboard", help_dialog.show_keyboard, "Ctrl+/"),
+    Entry("about", "Help", "About Relume", help_dialog.show_about, separator=True),
+)  # fmt: skip
+
+
+def build_menus(window: MainWindow) -> dict[str, QAction]:
+    """Fills the window's menu bar and returns the actions by name, also kept as `window.actions_by_name`."""
+    return MenuBook(window).actions
+
+
+class MenuBook(QObject):
+    """The menus of one window; keeps words, ticks and greyness true."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self.window = window
+        self.actions: dict[str, QAction] = {}
+        self._entries: dict[str, Entry] = {}
+        self._groups: dict[str, QActionGroup] = {}
+        self.menus = {title: self._menu(title) for title in MENUS}
+        for entry in self._all_entries():
+            self._add(entry)
+        self.recent = QMenu("Open recent", window)
+        self.menus["File"].insertMenu(self.actions["save project"], self.recent)
+        self.recent.aboutToShow.connect(self._fill_recent)
+        window.actions_by_name = self.actions
+        window.installEventFilter(self)
+        session = window.session
+        session.document_changed.connect(self.refresh)
+        session.selection_changed.connect(self.refresh)
+        session.state_changed.connect(self.refresh)
+        theme.signals.changed.connect(self.refresh)
+        self.refresh()
+
+    def _menu(self, title: str) -> QMenu:
+        menu = self.window.menuBar().addMenu(f"&{title}")
+        menu.aboutToShow.connect(self.refresh)
+        return menu
+
+    def _all_entries(self) -> tuple[Entry, ...]:
+        views = tuple(
+            Entry(
+                f"view {view.name}", "View", view.title, partial(_show_view, name=view.name),
+                f"Ctrl+{number}" if number <= 9 else "",
+            )
+            for number, view in enumerate(self.window.tab_views(), 1)
+        )  # fmt: skip
+        first_theme = next(i for i, entry in enumerate(ENTRIES) if entry.menu == "View")
+        return ENTRIES[:first_theme] + views + ENTRIES[first_theme:]
+
+    def _add(self, entry: Entry) -> None:
+        action = QAction(self.window)
+        action.setObjectName(entry.name)
+        if entry.keys:
+            action.setShortcut(QKeySequence(entry.keys))
+        if entry.checked is not None:
+            action.setCheckable(True)
+        if entry.group:
+            group = self._groups.setdefault(entry.group, QActionGroup(self.window))
+            group.addAction(action)
+        if entry.name == "quit":
+            action.setMenuRole(QAction.MenuRole.QuitRole)
+        action.triggered.connect(partial(self._run, entry))
+        menu = self.menus[entry.menu]
+        if entry.separator:
+            menu.addSeparator()
+        menu.addAction(action)
+        self.window.addAction(action)  # its keys work while the menu bar is hidden
+        self.actions[entry.name] = action
+        self._entries[entry.name] = entry
+
+    def _run(self, entry: Entry, *_: object) -> None:
+        entry.run(self.window)
+        self.refresh()
+
+    def refresh(self, *_: object) -> None:
+        """Sets words, ticks and greyness anew."""
+        for name, entry in self._entries.items():
+            action = self.actions[name]
+            text = entry.text if isinstance(entry.text, str) else entry.text(self.window)
+            if action.text() != text:
+                action.setText(text)
+            action.setToolTip(f"{text}. {entry.tip}" if entry.tip else text)
+            action.setStatusTip(entry.tip)
+            if entry.enabled is not None:
+                action.setEnabled(entry.enabled(self.window))
+            if entry.checked is not None:
+                action.setChecked(entry.checked(self.window))
+
+    def _fill_recent(self) -> None:
+        self.recent.clear()
+        paths = file_actions.recent_projects()
+        for path in paths:
+            action = self.recent.addAction(Path(path).name)
+            action.setToolTip(str(path))
+            action.triggered.connect(partial(file_actions.open_project_at, self.window, path))
+        if not paths:
+            self.recent.addAction("No project yet").setEnabled(False)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Space and the arrows belong to the focused button or field before they belong to Run and Step."""
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and _needed_by_focus(event):
+            event.accept()
+            return True
+        return super().eventFilter(watched, event)
+
+
+def _needed_by_focus(event: QKeyEvent) -> bool:
+    widget = QApplication.focusWidget()
+    key = event.key()
+    if event.modifiers() & (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier):
+        return False
+    if key == Qt.Key.Key_Space:
+        return isinstance(widget, QAbstractButton | QComboBox | QLineEdit | QAbstractSpinBox | QAbstractItemView)
+    if key in (Qt.Key.Key_Right, Qt.Key.Key_Left):
+        return isinstance(widget, QAbstractSlider | QComboBox | QLineEdit | QAbstractSpinBox | QAbstractItemView | QTabBar)
+    return False
+
+
+def _show_view(window: MainWindow, name: str) -> None:
+    window.show_view(name)

@@ -1,0 +1,221 @@
+"""One sample's way through the network: what it is, which neurons let it through, what comes out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import (
+    QComboBox,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QSpinBox,
+    QStackedLayout,
+    QVBoxLayout,
+    QWidget,
+)
+
+from engine.files.figures import Bars, Figure, Panel
+from engine.telemetry import SampleTrace, Snapshot
+from gui import theme
+from gui.dialogs.trace_picture import TracePicture, outcome, outcome_words, true_words
+from gui.views.base import View
+from gui.views.layer_words import layer_words
+
+if TYPE_CHECKING:
+    from gui.session import Session
+
+PARTS = (("train", "Training"), ("test", "Test"))
+
+
+class SampleView(View):
+    """The Sample tab: a picked point, image or row, layer by layer."""
+
+    name = "sample"
+    title = "Sample"
+    watches = frozenset({"sample"})
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._trace: SampleTrace | None = None
+        self._snapshot: Snapshot | None = None
+        self.picture = TracePicture(session)
+        self._bar = self._head()
+        scroll = QScrollArea()
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        scroll.setWidget(self.picture)
+        page = QWidget()
+        column = QVBoxLayout(page)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self._bar)
+        column.addWidget(scroll, 1)
+        self._pages = QStackedLayout(self)
+        self._pages.addWidget(self._empty())
+        self._pages.addWidget(page)
+        session.sample_changed.connect(self._sample_changed)
+        session.selection_changed.connect(self.picture.update)
+        theme.signals.changed.connect(self._restyle)
+        self._restyle()
+        self._sample_changed()
+
+    def _empty(self) -> QWidget:
+        page = QWidget()
+        page.setObjectName("empty")
+        words = QLabel("Pick a sample to see which neurons let it through: click a point in Output, or press the button.")
+        words.setWordWrap(True)
+        words.setProperty("tone", "ink 2")
+        button = QPushButton("Show the first training sample")
+        button.setAccessibleName("Show the first training sample")
+        button.clicked.connect(self._pick_first)
+        column = QVBoxLayout(page)
+        column.setContentsMargins(16, 16, 16, 16)
+        column.setSpacing(12)
+        column.addWidget(words)
+        column.addWidget(button, 0, Qt.AlignmentFlag.AlignLeft)
+        column.addStretch(1)
+        return page
+
+    def _head(self) -> QWidget:
+        bar = QWidget()
+        row = QHBoxLayout(bar)
+        row.setContentsMargins(16, 8, 16, 8)
+        row.setSpacing(8)
+        self.part = QComboBox()
+        self.part.setAccessibleName("Part of the data")
+        for key, words in PARTS:
+            self.part.addItem(words, key)
+        self.part.activated.connect(self._part_chosen)
+        self.number = QSpinBox()
+        self.number.setAccessibleName("Sample number")
+        self.number.setMinimum(1)
+        self.number.setMinimumWidth(72)
+        self.number.setKeyboardTracking(False)
+        self.number.valueChanged.connect(self._number_chosen)
+        self.of = QLabel()
+        self.of.setProperty("tone", "ink 2")
+        self.previous, self.next = QPushButton("Previous"), QPushButton("Next")
+        self.previous.setAccessibleName("Previous sample")
+        self.next.setAccessibleName("Next sample")
+        self.previous.clicked.connect(self._step_back)
+        self.next.clicked.connect(self._step_on)
+        for widget in (self.part, QLabel("sample"), self.number, self.of):
+            row.addWidget(widget)
+        row.addStretch(1)
+        row.addWidget(self.previous)
+        row.addWidget(self.next)
+        return bar
+
+    @Slot()
+    def _restyle(self) -> None:
+        self.previous.setIcon(theme.icon("chevron-left"))
+        self.next.setIcon(theme.icon("chevron-right"))
+        self.picture.update()
+
+    # what is shown
+
+    def _count(self, part: str) -> int:
+        dataset = self.session.dataset
+        return 0 if dataset is None else len(dataset.x_test if part == "test" else dataset.x_train)
+
+    @Slot()
+    def _sample_changed(self) -> None:
+        sample = self.session.sample
+        if sample is None or not self._count(sample[0]):
+            self._trace = None
+            self._pages.setCurrentIndex(0)
+            return
+        part, index = sample
+        count = self._count(part)
+        self._pages.setCurrentIndex(1)
+        self.part.setCurrentIndex(self.part.findData(part))
+        self.part.setEnabled(self._count("test") > 0)
+        self.number.blockSignals(True)
+        self.number.setMaximum(count)
+        self.number.setValue(index + 1)
+        self.number.blockSignals(False)
+        self.of.setText(f"of {count:,}".replace(",", "\u2009"))
+        self.previous.setEnabled(index > 0)
+        self.next.setEnabled(index < count - 1)
+        self.picture.show_sample(part, index)
+        if self.session.snapshot is not None:
+            self.show_snapshot(self.session.snapshot)
+
+    def show_snapshot(self, snapshot: Snapshot) -> None:
+        sample, trace = self.session.sample, snapshot.sample
+        if sample is None or trace is None or (trace.part, trace.index) != sample:
+            return
+        self._trace, self._snapshot = trace, snapshot
+        self.picture.show_trace(trace, snapshot)
+
+    def reset(self) -> None:
+        self._trace = self._snapshot = None
+        self.picture.forget()
+        self._sample_changed()
+
+    # where to go
+
+    @Slot()
+    def _pick_first(self) -> None:
+        self.session.pick_sample("train", 0)
+
+    @Slot(int)
+    def _part_chosen(self, row: int) -> None:
+        part = self.part.itemData(row)
+        index = self.session.sample[1] if self.session.sample else 0
+        self.session.pick_sample(part, min(index, max(0, self._count(part) - 1)))
+
+    @Slot(int)
+    def _number_chosen(self, number: int) -> None:
+        if self.session.sample is not None:
+            self.session.pick_sample(self.session.sample[0], number - 1)
+
+    @Slot()
+    def _step_back(self) -> None:
+        self.number.stepDown()
+
+    @Slot()
+    def _step_on(self) -> None:
+        self.number.stepUp()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_PageDown:
+            self._step_on()
+        elif event.key() == Qt.Key.Key_PageUp:
+            self._step_back()
+        else:
+            super().keyPressEvent(event)
+
+    # in words and as a figure
+
+    def summary(self) -> str:
+        dataset, trace = self.session.dataset, self._trace
+        if dataset is None or trace is None:
+            return "No sample is picked."
+        head = f"{dict(PARTS)[trace.part]} sample {trace.index + 1}, {true_words(dataset, trace.part, trace.index)}."
+        passes = [f"layer {words.index + 1}: {words_of}" for words, words_of in self.picture.passes()]
+        return f"{head} {'; '.join(passes)}. {outcome_words(dataset, trace)}"
+
+    def figure(self) -> Figure | None:
+        dataset, trace, snapshot = self.session.dataset, self._trace, self._snapshot
+        if dataset is None or trace is None or snapshot is None:
+            return None
+        panels = [
+            Panel(
+                (Bars(tuple(str(unit + 1) for unit in range(words.units)), trace.activations[words.index]),),
+                words.title, "neuron", "activation",
+            )
+            for words in layer_words(snapshot.spec)
+            if not words.last
+        ]  # fmt: skip
+        names, values = outcome(dataset, trace)
+        panels.append(Panel((Bars(names, values, horizontal=True),), "Output", "", ""))
+        title = f"{dict(PARTS)[trace.part]} sample {trace.index + 1}, {true_words(dataset, trace.part, trace.index)}"
+        return Figure(title, tuple(panels))

@@ -1,0 +1,345 @@
+"""The picture of one sample's way: the sample at the left, its neurons layer by layer, the outcome below."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
+from PySide6.QtGui import QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtWidgets import QToolTip, QWidget
+
+from engine.telemetry import SampleTrace, Snapshot
+from gui import theme
+from gui.marks import paint_cross
+from gui.numbers import number, percent
+from gui.views.cells import StepScale, color_table, levels, paint_scale_bar
+from gui.views.layer_words import LayerWords, layer_words
+
+if TYPE_CHECKING:
+    from engine.data.dataset import Dataset
+    from gui.session import Session
+
+EDGE, LEFT, GAP = 16, 152, 24
+BAR_HEIGHT, BAR_ROW = 12, 20
+MOST_VALUES = 40
+
+
+def true_words(dataset: Dataset, part: str, index: int) -> str:
+    """"true class B", or "target 0.42" in the target's own units."""
+    y = dataset.y_test if part == "test" else dataset.y_train
+    if dataset.task != "regression":
+        return f"true class {dataset.class_names[int(y[index])]}"
+    values = dataset.preprocessing.targets_to_units(y[index : index + 1])[0]
+    return f"target {', '.join(number(float(value)) for value in np.atleast_1d(values))}"
+
+
+def outcome(dataset: Dataset, trace: SampleTrace) -> tuple[tuple[str, ...], np.ndarray]:
+    """Names and values of the output: a probability for each class, or the predicted targets."""
+    output = np.asarray(trace.output, float)
+    if dataset.task == "regression":
+        names = tuple(getattr(dataset, "target_names", ()) or ())
+        return (names if len(names) == len(output) else tuple(f"y{i + 1}" for i in range(len(output)))), output
+    if len(output) == 1:
+        output = np.array([1 - output[0], output[0]])
+    return tuple(str(name) for name in dataset.class_names[: len(output)]), output
+
+
+def outcome_words(dataset: Dataset, trace: SampleTrace) -> str:
+    """"Says B with 97.1 %, loss 0.029." """
+    names, values = outcome(dataset, trace)
+    if dataset.task == "regression":
+        says = ", ".join(number(float(value)) for value in values)
+        return f"Predicts {says}, loss {number(trace.loss)}."
+    best = int(values.argmax())
+    return f"Says {names[best]} with {percent(float(values[best]))}, loss {number(trace.loss)}."
+
+
+def cell_size(units: int) -> int:
+    """Edge of one neuron's cell, its gap included: smaller where there are many."""
+    return 26 if units <= 64 else 18 if units <= 256 else 10
+
+
+class TracePicture(QWidget):
+    """Paints a trace; click a cell to select its neuron, point at it for its numbers."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
+        self.setMouseTracking(True)
+        self.setAccessibleName("The sample's way through the network")
+        self._sample: tuple[str, int] | None = None
+        self._trace: SampleTrace | None = None
+        self._snapshot: Snapshot | None = None
+        self._layers: tuple[LayerWords, ...] = ()
+        self._scales: dict[int, StepScale] = {}
+
+    def show_sample(self, part: str, index: int) -> None:
+        self._sample = (part, index)
+        if self._trace is not None and (self._trace.part, self._trace.index) != self._sample:
+            self._trace = None
+        self.update()
+
+    def show_trace(self, trace: SampleTrace, snapshot: Snapshot) -> None:
+        if self._snapshot is None or snapshot.spec is not self._snapshot.spec:
+            self._layers = layer_words(snapshot.spec)
+            self._scales = {words.index: StepScale() for words in self._layers}
+        self._trace, self._snapshot = trace, snapshot
+        self._fit()
+        self.update()
+
+    def forget(self) -> None:
+        self._trace = self._snapshot = None
+        self._layers = ()
+        self.update()
+
+    def passes(self) -> list[tuple[LayerWords, str]]:
+        """For each hidden layer, in words, how many neurons let the sample through."""
+        return [(words, self._pass_words(words)) for words in self._layers if not words.last and self._trace]
+
+    # what a cell shows
+
+    def _dead(self, words: LayerWords) -> np.ndarray:
+        dead = self._snapshot.layers[words.index].dead if self._snapshot else np.zeros(0, bool)
+        return dead if len(dead) == words.units else np.zeros(words.units, bool)
+
+    def _open(self, words: LayerWords) -> np.ndarray:
+        """A gate is shut where its activation is flat: z <= 0 in rectifiers. Others let everything through."""
+        assert self._trace is not None
+        z = self._trace.preactivations[words.index]
+        return z > 0 if words.dies else np.ones(len(z), bool)
+
+    def _pass_words(self, words: LayerWords) -> str:
+        dead = int(self._dead(words).sum())
+        if not words.dies:
+            return f"all {words.units} let it through"
+        passed = int(self._open(words).sum())
+        return f"{passed} of {words.units} let it through" + (f", {dead} dead" if dead else "")
+
+    # places
+
+    def _cells_left(self) -> int:
+        return EDGE + LEFT + GAP
+
+    def _blocks(self) -> list[tuple[LayerWords, float, int]]:
+        """For each hidden layer: its words, the top of its block, its cells per row."""
+        blocks, top = [], float(EDGE)
+        width = max(120, self.width() - self._cells_left() - EDGE)
+        for words in self._layers:
+            if words.last:
+                continue
+            size = cell_size(words.units)
+            columns = max(1, width // size)
+            blocks.append((words, top, columns))
+            top += 24 + -(-words.units // columns) * size + 16
+        return blocks
+
+    def _outcome_top(self) -> float:
+        blocks = self._blocks()
+        if not blocks:
+            return float(EDGE)
+        words, top, columns = blocks[-1]
+        return top + 24 + -(-words.units // columns) * cell_size(words.units) + 16
+
+    def _fit(self) -> None:
+        dataset = self.session.dataset
+        if dataset is None or self._trace is None:
+            return
+        right = self._outcome_top() + 32 + BAR_ROW * (len(outcome(dataset, self._trace)[0]) + 1) + EDGE
+        left = EDGE + LEFT + 48 + 18 * min(MOST_VALUES, len(self._values(dataset)))
+        self.setMinimumHeight(int(max(right, left)))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._fit()
+
+    def _cell_at(self, point: QPointF) -> tuple[LayerWords, int] | None:
+        for words, top, columns in self._blocks():
+            size = cell_size(words.units)
+            column, row = int((point.x() - self._cells_left()) // size), int((point.y() - top - 24) // size)
+            unit = row * columns + column
+            if 0 <= column < columns and row >= 0 and 0 <= unit < words.units:
+                return words, unit
+        return None
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        found = self._cell_at(event.position())
+        if found is not None:
+            self.session.select(found[0].index, found[1])
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
+            found = self._cell_at(QPointF(event.pos())) if self._trace is not None else None
+            QToolTip.showText(event.globalPos(), self._cell_words(*found) if found else "", self)
+            return True
+        return super().event(event)
+
+    def _cell_words(self, words: LayerWords, unit: int) -> str:
+        assert self._trace is not None
+        z, a = (float(v[words.index][unit]) for v in (self._trace.preactivations, self._trace.activations))
+        state = "dead" if self._dead(words)[unit] else "lets it through" if self._open(words)[unit] else "closed"
+        return f"Layer {words.index + 1}, neuron {unit + 1}: {state}\nz = {number(z)}, {words.activation}(z) = {number(a)}"
+
+    # painting
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        dataset = self.session.dataset
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.fillRect(self.rect(), theme.color("panel"))
+        if dataset is None or self._sample is None:
+            return
+        self._paint_sample(painter, dataset)
+        if self._trace is None:
+            _text(painter, self._cells_left(), EDGE, 400, "Waiting for the next look at the network", "ink 2", 12)
+            return
+        for words, top, columns in self._blocks():
+            self._paint_layer(painter, words, top, columns)
+        self._paint_outcome(painter, dataset, self._trace)
+
+    def _paint_sample(self, painter: QPainter, dataset: Dataset) -> None:
+        assert self._sample is not None
+        part, index = self._sample
+        x = dataset.x_test if part == "test" else dataset.x_train
+        if index >= len(x):
+            return
+        square = QRectF(EDGE, EDGE, LEFT, LEFT)
+        raw = dataset.raw_test if part == "test" else dataset.raw_train
+        row = x[index] if raw is None else raw[index]
+        top = float(EDGE)
+        if dataset.image_shape is not None:
+            _paint_image(painter, square, row.reshape(dataset.image_shape[:2]))
+            top += LEFT + 12
+        elif raw is not None and raw.shape[1] == 2:
+            _paint_point(painter, square, raw, row)
+            top += LEFT + 12
+        for line in true_words(dataset, part, index).split("\n"):
+            _text(painter, EDGE, top, LEFT, line, "ink", 13, 600)
+            top += 22
+        values = self._values(dataset)
+        for name, value in list(zip(values, row, strict=False))[:MOST_VALUES]:
+            _text(painter, EDGE, top, LEFT - 60, str(name), "ink 2", 12)
+            _text(painter, EDGE, top, LEFT, number(float(value)), "ink", 12, right=True)
+            top += 18
+        if len(values) > MOST_VALUES:
+            _text(painter, EDGE, top, LEFT, f"and {len(values) - MOST_VALUES} more", "ink 2", 12)
+
+    def _values(self, dataset: Dataset) -> tuple[str, ...]:
+        """The names of the values listed under the picture: none for an image."""
+        if dataset.image_shape is not None:
+            return ()
+        return tuple(getattr(dataset, "raw_names", ()) or dataset.feature_names)
+
+    def _paint_layer(self, painter: QPainter, words: LayerWords, top: float, columns: int) -> None:
+        assert self._trace is not None
+        left, size = self._cells_left(), cell_size(words.units)
+        _text(painter, left, top, 200, words.title, "ink", 12, 600)
+        has_dead = bool(self._dead(words).any())
+        _text(painter, left + 140, top, 260, self._pass_words(words), "dead" if has_dead else "ink 2", 12)
+        values, open_, dead = self._trace.activations[words.index], self._open(words), self._dead(words)
+        scale = self._scales[words.index].update(float(np.abs(values).max(initial=0.0)))
+        self._paint_scale(painter, words, top, scale)
+        table = color_table(words.signed)
+        level = levels(values, scale, words.signed)
+        edge = size - (3 if size > 12 else 1)
+        chosen = self.session.selection
+        for unit in range(words.units):
+            row, column = divmod(unit, columns)
+            cell = QRectF(left + column * size + 0.5, top + 24 + row * size + 0.5, edge - 1, edge - 1)
+            if dead[unit]:
+                painter.fillRect(cell, theme.color("dead"))
+                if size > 12:
+                    paint_cross(painter, cell.adjusted(5, 5, -5, -5), theme.color("on dead"))
+                continue
+            if open_[unit]:
+                painter.fillRect(cell, table[int(level[unit])])
+            painter.setPen(QPen(theme.color("control edge" if open_[unit] else "line"), 1))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRect(cell)
+        if chosen is not None and chosen[0] == words.index and chosen[1] is not None and chosen[1] < words.units:
+            row, column = divmod(chosen[1], columns)
+            painter.setPen(QPen(theme.color("accent"), 2))
+            painter.drawRoundedRect(QRectF(left + column * size - 2, top + 22 + row * size, edge + 4, edge + 4), 3, 3)
+
+    def _paint_scale(self, painter: QPainter, words: LayerWords, top: float, scale: float) -> None:
+        right = self.width() - EDGE
+        if right - self._cells_left() < 520:
+            return
+        _text(painter, right - 44, top, 44, number(scale), "ink 2", 11, right=True)
+        paint_scale_bar(painter, QRectF(right - 130, top + 5, 80, 8), words.signed)
+        _text(painter, right - 180, top, 44, number(-scale) if words.signed else "0", "ink 2", 11, right=True)
+
+    def _paint_outcome(self, painter: QPainter, dataset: Dataset, trace: SampleTrace) -> None:
+        left, top = self._cells_left(), self._outcome_top()
+        _text(painter, left, top, 80, "Output", "ink", 12, 600)
+        _text(painter, left + 140, top, 400, outcome_words(dataset, trace), "ink 2", 12)
+        names, values = outcome(dataset, trace)
+        if dataset.task == "regression":
+            for name, value in zip(names, values, strict=True):
+                top += BAR_ROW
+                _text(painter, left, top + 4, 130, name, "ink 2", 12)
+                _text(painter, left + 140, top + 4, 200, number(float(value)), "ink", 12, 500)
+            return
+        y = dataset.y_test if trace.part == "test" else dataset.y_train
+        true = int(y[trace.index])
+        room = max(60.0, min(360.0, self.width() - left - 140 - 76 - EDGE))
+        for position, (name, value) in enumerate(zip(names, values, strict=True)):
+            top += BAR_ROW
+            is_true = position == true
+            _text(painter, left, top + 4, 132, f"{name}  true" if is_true else name, "ink" if is_true else "ink 2", 12)
+            rail = QRectF(left + 140, top + 6, room, BAR_HEIGHT)
+            painter.fillRect(rail, theme.color("grid"))
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(theme.color("category 0"))
+            painter.drawRoundedRect(QRectF(rail.left(), rail.top(), max(1.0, room * float(value)), BAR_HEIGHT), 2, 2)
+            _text(painter, rail.right() + 8, top + 4, 64, percent(float(value)), "ink", 12, 600 if is_true else 400)
+
+
+def _text(
+    painter: QPainter, x: float, y: float, width: float, words: str, color: str, size: int, weight: int = 400,
+    right: bool = False,
+) -> None:  # fmt: skip
+    painter.setFont(theme.font(size, weight))
+    painter.setPen(theme.color(color))
+    align = Qt.AlignmentFlag.AlignRight if right else Qt.AlignmentFlag.AlignLeft
+    elided = painter.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, int(width))
+    painter.drawText(QRectF(x, y, width, 18), align | Qt.AlignmentFlag.AlignVCenter, elided)
+
+
+def _paint_image(painter: QPainter, square: QRectF, pixels: np.ndarray) -> None:
+    """Grey pixels, never smoothed: 0 is the paper, the image's largest value the ink."""
+    rows, columns = pixels.shape
+    step = square.width() / max(rows, columns)
+    low, high = float(pixels.min()), float(pixels.max()) or 1.0
+    ink, paper = theme.color("ink"), theme.color("sunken")
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+    painter.fillRect(square, paper)
+    for row in range(rows):
+        for column in range(columns):
+            shade = theme.color("ink")
+            share = (float(pixels[row, column]) - low) / (high - low or 1.0)
+            shade.setRgbF(*(p + (i - p) * share for p, i in zip(paper.getRgbF()[:3], ink.getRgbF()[:3], strict=True)))
+            painter.fillRect(QRectF(square.left() + column * step, square.top() + row * step, step, step), shade)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+    painter.setPen(QPen(theme.color("line"), 1))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.drawRect(square)
+
+
+def _paint_point(painter: QPainter, square: QRectF, raw: np.ndarray, point: np.ndarray) -> None:
+    """Where the point lies among a few hundred others."""
+    painter.fillRect(square, theme.color("sunken"))
+    reach = float(np.abs(raw).max()) * 1.08 or 1.0
+
+    def place(xy: np.ndarray) -> QPointF:
+        half = square.width() / 2
+        return QPointF(
+            square.center().x() + float(xy[0]) / reach * half, square.center().y() - float(xy[1]) / reach * half
+        )
+
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(theme.color("ink 3"))
+    for other in raw[:: max(1, len(raw) // 300)]:
+        painter.drawEllipse(place(other), 1.4, 1.4)
+    painter.setBrush(theme.color("accent"))
+    painter.setPen(QPen(theme.color("panel"), 1.5))
+    painter.drawEllipse(place(point), 6, 6)
