@@ -1,0 +1,45 @@
+"""The kinds of layers. A new kind is one file here and one line below."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from engine.errors import RelumeError
+from engine.fields import from_plain
+from engine.layers.base import Layer, Operation
+from engine.layers.dense import Dense
+from engine.layers.dropout import Dropout
+from engine.registry import Registry
+
+__all__ = ["LAYERS", "Dense", "Dropout", "Layer", "LayerKind", "Operation", "layer_from_dict"]
+
+
+@dataclasses.dataclass(frozen=True)
+class LayerKind:
+    """An entry of the table: the class and its words."""
+
+    name: str
+    cls: type[Layer]
+    title: str
+    advice: str
+
+
+LAYERS: Registry[LayerKind] = Registry("kind of layer")
+LAYERS.add(LayerKind("Dense", Dense, "Dense", "Every unit sees every input."))
+LAYERS.add(LayerKind("Dropout", Dropout, "Dropout", "Switches a random share of the values off while training."))
+
+
+def layer_from_dict(item: Any, where: str = "layer") -> Layer:
+    """The inverse of `Layer.to_dict`. Raises RelumeError naming `where` for anything else."""
+    if isinstance(item, Layer):
+        return item
+    if not isinstance(item, Mapping) or "kind" not in item:
+        raise RelumeError("A layer must be a mapping with its kind.", where, 'For example {"kind": "Dense"}.')
+    fields = {key: value for key, value in item.items() if key != "kind"}
+    try:
+        return from_plain(LAYERS.get(item["kind"]).cls, fields, where)
+    except RelumeError as error:
+        place = error.where if error.where.startswith(where) else f"{where}, {error.where}".strip(", ")
+        raise RelumeError(error.what, place, error.fix) from None

@@ -1,0 +1,83 @@
+"""What every kind of layer answers: its shapes, its parameters, its arithmetic."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from engine.fields import check_fields, to_plain
+
+Shape = tuple[int, ...]
+Parameters = Mapping[str, np.ndarray]
+
+
+@dataclasses.dataclass(frozen=True)
+class Operation:
+    """One piece of a layer's compiled program: a block of `engine.kernels.blocks` and what it works on.
+
+    Args:
+        block: the block's name, for example "affine" or "activation relu".
+        inputs, outputs: values per sample.
+        parameters: names of the layer's parameters, in the block's order.
+        constants: the block's numbers.
+        trains_only: left out where nothing is random (prediction, proofs).
+    """
+
+    block: str
+    inputs: int
+    outputs: int
+    parameters: tuple[str, ...] = ()
+    constants: tuple[float, ...] = ()
+    trains_only: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Layer:
+    """Base of all layers; `kind` is the class name. Shapes are without the batch axis."""
+
+    def __post_init__(self) -> None:
+        check_fields(self, self.kind)
+
+    @property
+    def kind(self) -> str:
+        return type(self).__name__
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        """Raises RelumeError where the layer does not fit."""
+        raise NotImplementedError
+
+    def parameter_shapes(self, input_shape: Shape) -> dict[str, Shape]:
+        """Name ("kernel", "bias", "activation.slope") -> shape."""
+        return {}
+
+    def initial(self, input_shape: Shape, rng: np.random.Generator, gain: float) -> dict[str, np.ndarray]:
+        """Fresh parameters; `gain` is the gain of the activation that feeds the layer."""
+        return {}
+
+    def gain(self, fed: float) -> float:
+        """The gain for the layer after this one, given the gain `fed` to this one."""
+        return fed
+
+    def penalties(self) -> dict[str, tuple[float, float]]:
+        """Parameter name -> (l1, l2) of the penalty l1 sum|w| + l2 sum w^2."""
+        return {}
+
+    def forward(self, x: np.ndarray, parameters: Parameters) -> tuple[np.ndarray, np.ndarray]:
+        """(z, a) by numpy, nothing random. x: (n, *input_shape)."""
+        raise NotImplementedError
+
+    def backward(
+        self, x: np.ndarray, z: np.ndarray, a: np.ndarray, gradient: np.ndarray, parameters: Parameters
+    ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """(gradient of x, gradients of the parameters) by numpy, from the gradient of a."""
+        raise NotImplementedError
+
+    def operations(self, input_shape: Shape) -> tuple[Operation, ...]:
+        """The layer's compiled program, in forward order; the first gives z, the last a."""
+        raise NotImplementedError
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"kind": self.kind, **to_plain(self)}

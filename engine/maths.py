@@ -1,0 +1,95 @@
+"""The functions that formulas are written with.
+
+Here they are numpy: any shape, float32 or float64. `engine.kernels.vector_maths` teaches the compiler the same
+names for single float32 numbers, so that every formula is written once and lives twice.
+Constants in formulas are float literals (2.0, not 2): the compiler takes them as float32.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+Numbers = Any  # numpy arrays in Python, scalars in compiled code
+
+_erfc = np.frompyfunc(math.erfc, 1, 1)
+
+SQRT_HALF = 0.7071067811865476
+
+
+def exp(x: Numbers) -> Numbers:
+    """e^x"""
+    return np.exp(x)
+
+
+def expm1(x: Numbers) -> Numbers:
+    """e^x - 1, exact near 0"""
+    return np.expm1(x)
+
+
+def log1p(x: Numbers) -> Numbers:
+    """ln(1 + x), exact near 0"""
+    return np.log1p(x)
+
+
+def tanh(x: Numbers) -> Numbers:
+    """(e^x - e^-x) / (e^x + e^-x)"""
+    return np.tanh(x)
+
+
+def sigmoid(x: Numbers) -> Numbers:
+    """1 / (1 + e^-x)"""
+    return 1.0 / (1.0 + np.exp(-x))
+
+
+def softplus(x: Numbers) -> Numbers:
+    """ln(1 + e^x)"""
+    return np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))
+
+
+def normal_cdf(x: Numbers) -> Numbers:
+    """The share of a standard normal distribution below x."""
+    x = np.asarray(x)
+    return np.asarray(_erfc(-x * SQRT_HALF)).astype(x.dtype) * x.dtype.type(0.5)
+
+
+def sin(x: Numbers) -> Numbers:
+    """sine of x in radians"""
+    return np.sin(x)
+
+
+def cos(x: Numbers) -> Numbers:
+    """cosine of x in radians"""
+    return np.cos(x)
+
+
+def sqrt(x: Numbers) -> Numbers:
+    """square root"""
+    return np.sqrt(x)
+
+
+def absolute(x: Numbers) -> Numbers:
+    """|x|"""
+    return np.abs(x)
+
+
+def sign(x: Numbers) -> Numbers:
+    """-1, 0 or 1"""
+    return np.sign(x)
+
+
+def maximum(x: Numbers, y: Numbers) -> Numbers:
+    """The larger one; NaN if either is."""
+    return np.maximum(x, y)
+
+
+def minimum(x: Numbers, y: Numbers) -> Numbers:
+    """The smaller one; NaN if either is."""
+    return np.minimum(x, y)
+
+
+def where(condition: Numbers, yes: Numbers, no: Numbers) -> Numbers:
+    """`yes` where the condition holds, `no` elsewhere."""
+    return np.where(condition, yes, no)
