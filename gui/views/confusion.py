@@ -1,0 +1,136 @@
+"""The confusion matrix: which classes the network takes for which, with numbers in the cells."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPaintEvent, QPen
+from PySide6.QtWidgets import QToolTip
+
+from gui import theme
+from gui.views.pieces import Canvas, rgb, shade
+
+
+class ConfusionMatrix(Canvas):
+    """True classes down, predicted across. A cell's shade is its share of the row; the diagonal is right."""
+
+    chosen = Signal(int, int)  # true, predicted
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.counts = np.zeros((0, 0), np.int64)
+        self.names: tuple[str, ...] = ()
+        self.part = "test"
+        self.cursor = (0, 0)
+        self.faded = False
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAccessibleName("Confusion matrix")
+
+    def show_counts(self, counts: np.ndarray, names: tuple[str, ...], part: str, faded: bool) -> None:
+        self.counts, self.names, self.part, self.faded = counts, names, part, faded
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        return QSize(296, 280)
+
+    def _cells(self) -> QRectF:
+        metrics = self.fontMetrics()
+        widest = max((metrics.horizontalAdvance(name) for name in self.names), default=10)
+        left, top = min(max(44.0, widest + 34.0), self.width() * 0.4), 44.0
+        side = max(20.0, min(self.width() - left - 20, self.height() - top - 30))
+        count = max(1, len(self.names))
+        side = side // count * count if side >= count else side
+        return QRectF(left, top, side, side)
+
+    def _cell_at(self, place: QPointF) -> tuple[int, int] | None:
+        area, count = self._cells(), len(self.counts)
+        if not count or not area.contains(place):
+            return None
+        row = int((place.y() - area.top()) / area.height() * count)
+        column = int((place.x() - area.left()) / area.width() * count)
+        return min(row, count - 1), min(column, count - 1)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = self.painter(event)
+        painter.setFont(theme.font(11))
+        count = len(self.counts)
+        if not count:
+            return
+        area, flags = self._cells(), Qt.AlignmentFlag
+        side = area.width() / count
+        shares = self.counts / np.maximum(self.counts.sum(axis=1, keepdims=True), 1)
+        colors = shade(np.sqrt(shares) * 0.85, 0, 1, "sequential")
+        ground = theme.color("panel").lightnessF()
+        painter.setOpacity(0.4 if self.faded else 1.0)
+        metrics = painter.fontMetrics()
+        numbers = side >= metrics.horizontalAdvance(f"{self.counts.max()}") + 2 and side >= 14
+        for row in range(count):
+            for column in range(count):
+                cell = QRectF(area.left() + column * side, area.top() + row * side, side - 1, side - 1)
+                red, green, blue = (int(v) for v in colors[row, column, :3])
+                color = theme.color("panel")
+                color.setRgb(red, green, blue)
+                painter.fillRect(cell, color)
+                if numbers and self.counts[row, column]:
+                    dark = float(rgb(color) @ np.array([0.299, 0.587, 0.114])) < 140
+                    painter.setPen(theme.color("panel" if dark == (ground > 0.5) else "ink"))
+                    painter.drawText(cell, flags.AlignCenter, str(self.counts[row, column]))
+        painter.setOpacity(1.0)
+        painter.setPen(theme.color("ink 2"))
+        stride = max(1, int(np.ceil(14 / side)))
+        for k in range(0, count, stride):
+            name = metrics.elidedText(self.names[k], Qt.TextElideMode.ElideRight, int(area.left()) - 32)
+            line = QRectF(24, area.top() + k * side, area.left() - 32, side)
+            painter.drawText(line, flags.AlignRight | flags.AlignVCenter, name)
+            name = metrics.elidedText(self.names[k], Qt.TextElideMode.ElideRight, int(side) + 4)
+            painter.drawText(QRectF(area.left() + k * side - 4, area.top() - 20, side + 8, 16), flags.AlignCenter, name)
+        painter.drawText(QRectF(area.left(), area.top() - 40, area.width(), 16), flags.AlignHCenter, "predicted")
+        right, total = int(np.trace(self.counts)), int(self.counts.sum())
+        words = f"{right} of {total} {self.part} samples right"
+        painter.drawText(QRectF(16, area.bottom() + 6, self.width() - 24, 16), flags.AlignLeft, words)
+        painter.save()
+        painter.translate(14, area.center().y())
+        painter.rotate(-90)
+        painter.drawText(QRectF(-40, -8, 80, 16), flags.AlignCenter, "true")
+        painter.restore()
+        if self.hasFocus():
+            row, column = self.cursor
+            painter.setPen(QPen(theme.color("accent"), 2))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRect(QRectF(area.left() + column * side, area.top() + row * side, side - 1, side - 1))
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        cell = self._cell_at(event.position())
+        if cell is not None:
+            self.cursor = cell
+            self.chosen.emit(*cell)
+            self.update()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        cell = self._cell_at(event.position())
+        if cell is not None:
+            count = int(self.counts[cell])
+            words = f"{count} of true {self.names[cell[0]]} taken for {self.names[cell[1]]}. Click: show one."
+            QToolTip.showText(event.globalPosition().toPoint(), words, self)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        moves = {Qt.Key.Key_Up: (-1, 0), Qt.Key.Key_Down: (1, 0), Qt.Key.Key_Left: (0, -1), Qt.Key.Key_Right: (0, 1)}
+        last = len(self.counts) - 1
+        if event.key() in moves and last >= 0:
+            down, across = moves[Qt.Key(event.key())]
+            self.cursor = (min(max(self.cursor[0] + down, 0), last), min(max(self.cursor[1] + across, 0), last))
+            self.update()
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and last >= 0:
+            self.chosen.emit(*self.cursor)
+        else:
+            super().keyPressEvent(event)
+
+    def event(self, event: QEvent) -> bool:
+        # the arrows move the cursor here, before the window takes Right for one training step
+        if event.type() == QEvent.Type.ShortcutOverride and event.key() in (  # type: ignore[attr-defined]
+            Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Return,
+        ):
+            event.accept()
+            return True
+        return super().event(event)

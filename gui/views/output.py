@@ -1,0 +1,203 @@
+"""Output: what the network says, in the picture that fits the data."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import Slot
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QCheckBox, QStackedLayout, QWidget
+
+from engine.data.dataset import Dataset
+from engine.files.figures import Figure, Image, Panel
+from engine.telemetry import Predictions, Snapshot
+from gui import theme
+from gui.views.base import View
+from gui.views.confusion import ConfusionMatrix
+from gui.views.output_points import FitPicture, Picture, PlanePicture, ScatterPicture
+from gui.views.pieces import EmptyNote
+
+EMPTY = "What the network says about the data appears here. Press Run to let it learn."
+
+
+def kind_of(dataset: Dataset) -> str:
+    """"plane", "fit", "scatter" or "confusion": the picture for these data."""
+    width = dataset.raw_train.shape[-1] if dataset.raw_train.ndim == 2 else 0
+    if width == 2:
+        return "plane"
+    if dataset.task == "regression":
+        return "fit" if width == 1 else "scatter"
+    return "confusion"
+
+
+class Output(View):
+    """Decision surface, fitted curve, predicted against true, or confusion matrix; a click picks a sample."""
+
+    name = "output"
+    title = "Output"
+    watches = frozenset({"plane", "predictions"})
+
+    def __init__(self, session) -> None:  # noqa: ANN001
+        super().__init__(session)
+        self._kind = ""
+        self._told: Predictions | None = None
+        self._turn = 0
+        self._empty = EmptyNote(EMPTY)
+        self._matrix = ConfusionMatrix()
+        self._pictures: dict[str, Picture] = {
+            "plane": PlanePicture(), "fit": FitPicture(), "scatter": ScatterPicture(),
+        }
+        self._pages = QStackedLayout(self)
+        self._pages.addWidget(self._empty)
+        for picture in self._pictures.values():
+            picture.picked.connect(self._pick)
+            self._pages.addWidget(picture)
+        self._pages.addWidget(self._matrix)
+        self._matrix.chosen.connect(self._pick_from_cell)
+        self._test = _box("Test points", "Show the test points, hollow", self._switch)
+        self._test_set = _box("Test set", "Count the test set, not the training set", self._switch)
+        self._test_set.setChecked(True)
+        self._discretise = QAction("Discretise the output", self, checkable=True)
+        self._discretise.toggled.connect(self._switch)
+        session.sample_changed.connect(self._mark)
+        theme.signals.changed.connect(self._restyle)
+        self.reset()
+
+    def head_widgets(self) -> list[QWidget]:
+        return [self._test, self._test_set]
+
+    def menu_actions(self) -> list[QAction]:
+        """What the panel's own menu offers."""
+        return [self._discretise]
+
+    # --- data in
+
+    def reset(self) -> None:
+        dataset, document = self.session.dataset, self.session.document
+        self._told, self._turn = None, 0
+        self._kind = kind_of(dataset) if dataset is not None else ""
+        self.watches = frozenset({"plane"} if self._kind == "plane" else {"predictions"})
+        self._test.setVisible(self._kind in self._pictures)
+        self._test_set.setVisible(self._kind == "confusion")
+        self._discretise.setEnabled(self._kind == "plane")
+        self._matrix.show_counts(np.zeros((0, 0), np.int64), (), "", False)
+        picture = self._picture
+        if picture is not None and dataset is not None:
+            picture.sample = self.session.sample
+            picture.set_data(dataset, document.spec)
+        self._pages.setCurrentWidget(self._empty)
+
+    @property
+    def _picture(self) -> Picture | None:
+        return self._pictures.get(self._kind)
+
+    def show_snapshot(self, snapshot: Snapshot) -> None:
+        failed = snapshot.state == "diverged"
+        if self._kind == "confusion":
+            if snapshot.predictions is not None and not failed:
+                self._told = snapshot.predictions
+            self._show_matrix(failed)
+            return
+        picture = self._picture
+        if picture is None:
+            return
+        ready = picture.update_from(snapshot)
+        picture.plot.fade(failed)
+        if ready and self._pages.currentWidget() is not picture:
+            self._pages.setCurrentWidget(picture)
+
+    def _show_matrix(self, faded: bool = False) -> None:
+        if self._told is None:
+            return
+        test = self._test_set.isChecked()
+        counts = self._told.confusion_test if test else self._told.confusion_train
+        if counts is None:
+            return
+        names = tuple(str(name) for name in self.session.dataset.class_names)
+        self._matrix.show_counts(np.asarray(counts), names, "test" if test else "training", faded)
+        if self._pages.currentWidget() is not self._matrix:
+            self._pages.setCurrentWidget(self._matrix)
+
+    # --- switches and picking
+
+    @Slot()
+    def _switch(self) -> None:
+        picture = self._picture
+        if picture is not None:
+            picture.show_test = self._test.isChecked()
+            picture.discretise = self._discretise.isChecked()
+            picture.restyle()
+        self._show_matrix()
+
+    @Slot()
+    def _restyle(self) -> None:
+        if self._picture is not None:
+            self._picture.restyle()
+
+    @Slot()
+    def _mark(self) -> None:
+        if self._picture is not None:
+            self._picture.mark(self.session.sample)
+
+    @Slot(str, int)
+    def _pick(self, part: str, index: int) -> None:
+        self.session.pick_sample(part, index)
+
+    @Slot(int, int)
+    def _pick_from_cell(self, true: int, predicted: int) -> None:
+        """Picks the next sample of a cell of the matrix, round and round."""
+        if self._told is None:
+            return
+        test, dataset = self._test_set.isChecked(), self.session.dataset
+        rows = self._told.test_samples if test else self._told.train_samples
+        said = winners(self._told.test if test else self._told.train)
+        targets = (dataset.y_test if test else dataset.y_train)[rows]
+        found = rows[(targets == true) & (said == predicted)]
+        if len(found):
+            self._turn += 1
+            self._pick("test" if test else "train", int(found[self._turn % len(found)]))
+
+    # --- words and export
+
+    def summary(self) -> str:
+        dataset = self.session.dataset
+        if dataset is None or self._pages.currentWidget() is self._empty:
+            return "No output yet."
+        if self._kind == "confusion":
+            right, total = int(np.trace(self._matrix.counts)), int(self._matrix.counts.sum())
+            return f"Confusion matrix: {right} of {total} {self._matrix.part} samples right."
+        titles = {
+            "plane": "Output over the two inputs", "fit": "Fitted curve", "scatter": "Predicted against true values",
+        }
+        return f"{titles[self._kind]}, with {len(dataset.y_train)} training points."
+
+    def figure(self) -> Figure | None:
+        if self._pages.currentWidget() is self._empty:
+            return None
+        panel = self._matrix_panel() if self._kind == "confusion" else self._pictures[self._kind].panel()  # type: ignore[attr-defined]
+        return Figure(panel.title, (panel,)) if panel is not None else None
+
+    def _matrix_panel(self) -> Panel:
+        counts, names = self._matrix.counts, self._matrix.names
+        size = len(counts)
+        ticks = tuple((k + 0.5, name) for k, name in enumerate(names))
+        down = tuple((size - k - 0.5, name) for k, name in enumerate(names))
+        image = Image(
+            counts, (0, size, 0, size), "sequential", 0, max(1, int(counts.max())), "samples", top_down=True, numbers=True
+        )
+        title = f"Confusion matrix, {self._matrix.part} set"
+        return Panel((image,), title, "predicted", "true", x_ticks=ticks, y_ticks=down, equal=True)
+
+
+def winners(outputs: np.ndarray) -> np.ndarray:
+    """Class numbers from probabilities (n, outputs)."""
+    outputs = outputs.reshape(len(outputs), -1)
+    return outputs.argmax(axis=1) if outputs.shape[1] > 1 else (outputs[:, 0] >= 0.5).astype(np.int64)
+
+
+def _box(text: str, tip: str, slot) -> QCheckBox:  # noqa: ANN001
+    box = QCheckBox(text)
+    box.setAccessibleName(text)
+    box.setToolTip(tip)
+    box.setMinimumHeight(24)
+    box.toggled.connect(slot)
+    return box

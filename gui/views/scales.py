@@ -1,0 +1,125 @@
+"""Axis arithmetic: steps of 1, 2 and 5, ticks, their words. Pure numpy, no Qt."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+
+def nice_step(span: float, count: int = 5) -> float:
+    """The smallest of 1, 2, 5 x 10^k that cuts `span` into at most `count` pieces."""
+    if not math.isfinite(span) or span <= 0:
+        return 1.0
+    rough = span / count
+    power = 10.0 ** math.floor(math.log10(rough))
+    for factor in (1.0, 2.0, 5.0, 10.0):
+        if factor * power >= rough * (1 - 1e-9):
+            return factor * power
+    return 10.0 * power
+
+
+def stepped_ceiling(value: float) -> float:
+    """The smallest of 1, 2, 5 x 10^k that is at least `value`; 1 for anything that has none."""
+    return nice_step(value, 1) if value > 0 else 1.0
+
+
+def stepped_range(low: float, high: float, count: int = 5) -> tuple[float, float]:
+    """The range of whole steps that holds low to high, so that an axis moves in steps and not with every value."""
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return 0.0, 1.0
+    if high <= low:
+        low, high = low - max(abs(low) * 0.1, 0.5), high + max(abs(high) * 0.1, 0.5)
+    step = nice_step(high - low, count)
+    return math.floor(low / step + 1e-9) * step, math.ceil(high / step - 1e-9) * step
+
+
+def ticks(low: float, high: float, count: int = 5) -> list[float]:
+    """Round values in [low, high], at most about `count` steps apart."""
+    if not high > low:
+        return [low]
+    step = nice_step(high - low, count)
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [index * step for index in range(first, last + 1)]
+
+
+def log_range(low: float, high: float) -> tuple[float, float]:
+    """Exponents of the range in steps of 1 and 3 per decade that holds the positive values low to high."""
+    if not (0 < low <= high and math.isfinite(high)):
+        return -1.0, 0.0
+    bottom, top = _log_step(math.log10(low), math.floor), _log_step(math.log10(high), math.ceil)
+    return bottom, max(top, bottom + 0.5)
+
+
+def log_ticks(bottom: float, top: float, count: int = 5) -> list[float]:
+    """Exponents to mark between two exponents: 1 and 3 per decade, or whole decades where those are too many."""
+    third = math.log10(3)
+    fine = [k + part for k in range(math.floor(bottom), math.ceil(top) + 1) for part in (0.0, third)]
+    fine = [value for value in fine if bottom - 1e-9 <= value <= top + 1e-9]
+    if len(fine) <= count:
+        return fine
+    stride = max(1, math.ceil((top - bottom) / (count - 1)))
+    first = math.ceil(bottom - 1e-9)
+    return [float(k) for k in range(first, math.floor(top + 1e-9) + 1, stride)]
+
+
+def words(value: float, step: float | None = None) -> str:
+    """A tick's text with a true minus; `step` gives it the digits that its neighbours have."""
+    if step is not None and abs(value) < step * 1e-6:
+        value = 0.0
+    if step is not None and value and 1e-4 <= step and abs(value) < 1e5:
+        decimals = max(0, -math.floor(math.log10(step) + 1e-9))
+        return f"{value:,.{decimals}f}".replace(",", "\u2009").replace("-", "\u2212")
+    if value and (abs(value) < 1e-3 or abs(value) >= 1e5):
+        mantissa, exponent = f"{value:.0e}".split("e")
+        text = power_of_ten(int(exponent))
+        return (text if mantissa == "1" else f"{mantissa}·{text}").replace("-", "\u2212")
+    return f"{value:.4g}".replace("-", "\u2212")
+
+
+def power_of_ten(exponent: int) -> str:
+    """10 with a raised exponent."""
+    return "10" + str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
+def decimate(x: np.ndarray, y: np.ndarray, columns: int) -> tuple[np.ndarray, np.ndarray]:
+    """At most 4 points for each of `columns` equal stretches of rows: first, lowest, highest, last, in order."""
+    n = len(x)
+    if n <= 4 * max(columns, 1):
+        return x, y
+    edges = np.linspace(0, n, columns + 1).astype(np.int64)
+    safe_low, safe_high = np.where(np.isnan(y), np.inf, y), np.where(np.isnan(y), -np.inf, y)
+    keep = {0, n - 1}
+    for start, stop in zip(edges[:-1], edges[1:], strict=True):
+        if stop > start:
+            keep.update((start, start + int(np.argmin(safe_low[start:stop]))))
+            keep.update((stop - 1, start + int(np.argmax(safe_high[start:stop]))))
+    rows = np.array(sorted(keep), dtype=np.int64)
+    return x[rows], y[rows]
+
+
+def apart(positions: list[float], gap: float, low: float, high: float) -> list[float]:
+    """Moves labels so that neighbours are at least `gap` apart and all stay within [low, high], in order."""
+    order = np.argsort(positions, kind="stable")
+    placed: list[float] = []
+    for index in order:
+        value = max(positions[index], low)
+        placed.append(max(value, placed[-1] + gap) if placed else value)
+    limit = high
+    for k in range(len(placed) - 1, -1, -1):
+        placed[k] = min(placed[k], limit)
+        limit = placed[k] - gap
+    result = [0.0] * len(positions)
+    for k, index in enumerate(order):
+        result[int(index)] = placed[k]
+    return result
+
+
+def _log_step(exponent: float, rounding) -> float:  # noqa: ANN001
+    """The nearest exponent of 1 or 3 x 10^k in the direction of `rounding`."""
+    third = math.log10(3)
+    whole = math.floor(exponent + 1e-9)
+    choices = (whole, whole + third, whole + 1)
+    if rounding is math.floor:
+        return max(choice for choice in choices if choice <= exponent + 1e-9)
+    return min(choice for choice in choices if choice >= exponent - 1e-9)
