@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.kernels.stepper import Stepper
 from engine.probes import Interrupted, Probes
+from engine.run import Run
 from engine.telemetry import LayerSnapshot, Snapshot
 from engine.unit_history import UnitHistory, UnitStatistics
 
@@ -20,18 +20,19 @@ if TYPE_CHECKING:
     from engine.trainer import Trainer
 
 BUDGET = 0.02
-FRAME_SECONDS = 1 / 60
+FRAME_SECONDS = 1 / 45
 COMPUTED = ("plane", "activations", "distributions", "predictions", "sample")
 
 
 class Observer:
-    def __init__(self, trainer: Trainer, stepper: Stepper) -> None:
-        self.trainer, self.stepper = trainer, stepper
-        self.units = UnitHistory(trainer.spec)
-        self.probes = Probes(trainer.spec, trainer.data, stepper, self._interrupted)
+    def __init__(self, trainer: Trainer, run: Run) -> None:
+        self.trainer, self.run, self.stepper = trainer, run, run.stepper
+        self.units = UnitHistory(run.spec)
+        self.probes = Probes(run.spec, run.data, run.stepper, trainer.commands_waiting)
         self._credit = 0.1
         self._idle_since = time.monotonic()
         self._published = 0.0
+        self._looked = 0.0
         self._extras: dict[str, Any] = {}
         self._extra_steps: dict[str, tuple[int, int, Any]] = {}
         self._edits = 0
@@ -41,10 +42,17 @@ class Observer:
         self._finished: UnitStatistics | None = None
         self._finished_step = (-1, -1)
         self._exact = False
-        self._norms = [float("nan")] * len(trainer.spec.layers)
+        self._norms = [float("nan")] * len(run.spec.layers)
         self._norm_step = -1
-        self._rate = (time.monotonic(), stepper.samples_done)
+        self._rate = (time.monotonic(), run.stepper.samples_done)
         self._samples_per_second = 0.0
+
+    def succeeded_by(self, run: Run) -> Observer:
+        """The observer of the run after its layers changed; what became of the units stays where they are the same."""
+        other = Observer(self.trainer, run)
+        if other.units.widths == self.units.widths:
+            other.units = self.units
+        return other
 
     # ---- what the trainer tells ---------------------------------------------------------------
 
@@ -63,19 +71,18 @@ class Observer:
         to be done (and the trainer has nothing better to do)."""
         now = time.monotonic()
         running = self.trainer.state == "running"
-        if running and (not self.trainer.mailbox.empty or now - self._published < FRAME_SECONDS):
+        if running and now - self._looked < FRAME_SECONDS:
             return False
+        self._looked = now
         self._credit = min(self._credit + (now - self._idle_since), 0.25)
         self._idle_since = now
         renewed = self._renew(everything=not running)
-        if running or renewed or self._published == 0.0:
+        if (running and self.trainer.mailbox.empty) or renewed or self._published == 0.0:
             self.publish()
         return renewed
 
-    def publish(self, exact: bool = False) -> None:
+    def publish(self) -> None:
         """Puts the newest snapshot into the mailbox."""
-        if exact and self.trainer.preparing is None:
-            self._renew(everything=True)
         self._published = time.monotonic()
         self.trainer.mailbox.put(self.snapshot())
 
@@ -85,17 +92,14 @@ class Observer:
         """One exact pass over the training set, without a budget."""
         if self._exact and self._finished_step == self._now():
             return
-        statistics = UnitStatistics(self.trainer.spec)
-        x = self.trainer.data.x_train
+        statistics = UnitStatistics(self.run.spec)
+        x = self.run.data.x_train
         for start in range(0, len(x), self.probes.slice_rows):
             statistics.add(self.stepper.forward(x[start : start + self.probes.slice_rows]))
         self._finish(statistics, exact=True)
 
     def _now(self) -> tuple[int, int]:
         return (self.stepper.step, self._edits)
-
-    def _interrupted(self) -> bool:
-        return self.trainer.commands_waiting
 
     def _renew(self, everything: bool) -> bool:
         """Spends the credit, oldest picture first; `everything` goes on until all is of this step or a command waits."""
@@ -141,11 +145,11 @@ class Observer:
 
     def _continue_pass(self, whole: bool) -> None:
         """One slice of the pass over the training set, or all that is left of it."""
-        x = self.trainer.data.x_train
+        x = self.run.data.x_train
         if self._pass is None or (whole and self._pass_step != self._now()):
-            self._pass, self._pass_position, self._pass_step = UnitStatistics(self.trainer.spec), 0, self._now()
+            self._pass, self._pass_position, self._pass_step = UnitStatistics(self.run.spec), 0, self._now()
         while self._pass_position < len(x):
-            if self._interrupted():
+            if self.trainer.commands_waiting():
                 raise Interrupted
             rows = x[self._pass_position : self._pass_position + self.probes.slice_rows]
             self._pass.add(self.stepper.forward(rows))
@@ -164,25 +168,25 @@ class Observer:
     # ---- snapshots --------------------------------------------------------------------------------
 
     def snapshot(self) -> Snapshot:
-        trainer, stepper = self.trainer, self.stepper
-        columns = trainer.history.columns()
+        trainer, run, stepper = self.trainer, self.run, self.stepper
+        columns = run.history.columns()
         last = {name: float(values[-1]) if len(values) else float("nan") for name, values in columns.items()}
         watched = trainer.watched
         extras = {name: self._extras.get(name) for name in COMPUTED if name in watched}
         if "parameters" in watched:
-            extras["parameters"] = trainer.current_parameters()
+            extras["parameters"] = run.network.parameters()
         if "epochs" in watched:
             extras["unit_epochs"] = self.units.epochs()
         return Snapshot(
-            run=trainer.run_number,
-            spec=trainer.spec,
-            training=trainer.training,
+            run=run.number,
+            spec=run.spec,
+            training=run.training,
             state=trainer.state,
             step=stepper.step,
             epoch=stepper.epoch,
             batch=stepper.batch,
             batches_per_epoch=stepper.batches_per_epoch,
-            seconds=trainer.seconds,
+            seconds=run.seconds,
             samples_per_second=self._measure_rate(),
             train_loss=last["train_loss"],
             test_loss=last["test_loss"],
@@ -199,7 +203,7 @@ class Observer:
     def _layers(self) -> tuple[LayerSnapshot, ...]:
         statistics = self._finished
         layers = []
-        for number, layer in enumerate(self.trainer.spec.layers):
+        for number, layer in enumerate(self.run.spec.layers):
             if not hasattr(layer, "activation"):
                 empty = np.zeros(0, np.float32)
                 none = np.zeros(0, np.int64)

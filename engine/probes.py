@@ -10,7 +10,7 @@ import numpy as np
 
 from engine.data.dataset import Dataset
 from engine.kernels.stepper import Stepper
-from engine.losses import LOSSES, encode_targets, link
+from engine.losses import LOSSES, classes_of, encode_targets, link
 from engine.spec import NetworkSpec
 from engine.telemetry import (
     MAX_TILES,
@@ -45,7 +45,6 @@ class Probes:
         self.spec, self.data, self.stepper, self.interrupted = spec, data, stepper, interrupted
         self.flops = max(1, 2 * spec.parameter_count())
         self.slice_rows = int(np.clip(SLICE_FLOPS // self.flops, 16, 65536))
-        self._link = link(spec.loss, spec.output_shape[-1], data.task)
         self._order = _sorted_samples(data)
 
     def compute(self, name: str, sample: tuple[str, int] | None) -> Any:
@@ -68,23 +67,23 @@ class Probes:
         ]
 
     def outputs(self, x: np.ndarray) -> np.ndarray:
-        """What the network says: probabilities for classes, target units for regression. (n, outputs)."""
+        """What the last layer's activation gives, (n, outputs)."""
         if not len(x):
             return np.zeros((0, self.spec.output_shape[-1]), np.float32)
-        last = [self.stepper.forward(rows)[-1][1] for rows in self._slices(x)]
-        return self._said(np.concatenate(last))
+        return np.concatenate([self.stepper.forward(rows)[-1][1] for rows in self._slices(x)])
 
     def _slices(self, x: np.ndarray) -> Any:
         x = np.ascontiguousarray(x, np.float32)
-        for start in range(0, max(1, len(x)), self.slice_rows):
+        for start in range(0, len(x), self.slice_rows):
             if self.interrupted():
                 raise Interrupted
             yield x[start : start + self.slice_rows]
 
     def _said(self, last: np.ndarray) -> np.ndarray:
+        """Outputs as a person reads them: probabilities for classes, target units for regression."""
         if self.data.task == "regression":
             return self.data.preprocessing.targets_to_units(last)
-        return self._link(last)
+        return link(self.spec.loss, last, str(self.data.task))
 
     def _affordable(self, wanted: int, least: int) -> int:
         return int(np.clip(PROBE_FLOPS // self.flops, least, wanted))
@@ -107,9 +106,7 @@ class Probes:
         output = layers[-1][1]
         if self.data.task == "regression":
             output = self._said(output)
-        return Plane(
-            axis, axis, tuple(tiles(a) for _, a in layers), tiles(output), tiles(x), time.monotonic()
-        )
+        return Plane(axis, axis, tuple(tiles(a) for _, a in layers), tiles(output), tiles(x), time.monotonic())
 
     def activations(self) -> Activations:
         width = sum(shape[-1] for shape in self.spec.shapes())
@@ -136,20 +133,21 @@ class Probes:
         data = self.data
         count = self._affordable(5000, 200)
         picked = [np.arange(0, len(x), max(1, -(-len(x) // count))) for x in (data.x_train, data.x_test)]
-        said = [self.outputs(x[i]) for x, i in zip((data.x_train, data.x_test), picked, strict=True)]
+        last = [self.outputs(x[i]) for x, i in zip((data.x_train, data.x_test), picked, strict=True)]
         confusions: list[np.ndarray | None] = [None, None]
         if data.task != "regression":
             classes = max(2, len(data.class_names))
             confusions = [
-                _confusion(y[i], predicted_class(p), classes)
-                for y, i, p in zip((data.y_train, data.y_test), picked, said, strict=True)
+                _confusion(y[i], classes_of(self.spec.loss, o), classes)
+                for y, i, o in zip((data.y_train, data.y_test), picked, last, strict=True)
             ]
         curve_x = curve_y = None
         if data.raw_train is not None and data.raw_train.shape[1] == 1:
             low, high = float(data.raw_train.min()), float(data.raw_train.max())
             margin = 0.05 * (high - low)
             curve_x = np.linspace(low - margin, high + margin, 400, dtype=np.float32)
-            curve_y = self.outputs(data.preprocessing.apply(curve_x[:, None]))
+            curve_y = self._said(self.outputs(data.preprocessing.apply(curve_x[:, None])))
+        said = [self._said(o) for o in last]
         return Predictions(said[0], said[1], picked[0], picked[1], *confusions, curve_x, curve_y, time.monotonic())
 
     def sample(self, part: str, index: int) -> SampleTrace | None:
@@ -159,17 +157,12 @@ class Probes:
             return None
         layers = self.forward(x[index : index + 1])
         last = layers[-1][1]
-        targets = encode_targets(self.spec.loss, y[index : index + 1], data.task, last.shape[1])
-        loss = float(LOSSES.get(self.spec.loss).value(last, targets))
+        targets = encode_targets(self.spec.loss, y[index : index + 1], str(data.task), last.shape[1])
+        loss = LOSSES.get(self.spec.loss).evaluate(last, targets)[0]
         return SampleTrace(
             index, part, tuple(z[0] for z, _ in layers), tuple(a[0] for _, a in layers), self._said(last)[0], loss,
             time.monotonic(),
         )  # fmt: skip
-
-
-def predicted_class(said: np.ndarray) -> np.ndarray:
-    """Class numbers (n,) from probabilities (n, outputs); one output is the probability of class 1."""
-    return (said[:, 0] > 0.5).astype(np.int64) if said.shape[1] == 1 else said.argmax(axis=1)
 
 
 def _confusion(true: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:

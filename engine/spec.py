@@ -44,7 +44,9 @@ class NetworkSpec:
             raise RelumeError("A network needs at least one layer.", "NetworkSpec, layers", "Add a Dense layer.")
         for number, layer in enumerate(layers, 1):
             if not isinstance(layer, Layer):
-                raise RelumeError(f"{layer!r} is not a layer.", f"layer {number}", "Use engine.Dense or engine.Dropout.")
+                raise RelumeError(
+                    f"{layer!r} is not a layer.", f"layer {number}", "Use engine.Dense or engine.Dropout."
+                )
         self.shapes()  # raises where a layer does not fit
 
     def shapes(self) -> tuple[tuple[int, ...], ...]:
@@ -113,7 +115,9 @@ class TrainingSpec:
     def __post_init__(self) -> None:
         if not isinstance(self.optimizer, Optimizer):
             raise RelumeError(
-                f"{self.optimizer!r} is not an optimizer.", "TrainingSpec, optimizer", "Use engine.Adam(...) or another."
+                f"{self.optimizer!r} is not an optimizer.",
+                "TrainingSpec, optimizer",
+                "Use engine.Adam(...) or another.",
             )
         check_fields(self, "TrainingSpec")
 

@@ -41,7 +41,7 @@ class Plane:
 
     x: np.ndarray  # (resolution,)
     y: np.ndarray  # (resolution,)
-    layers: tuple[np.ndarray, ...]  # per layer (units shown, resolution, resolution) activations, at most MAX_TILES units
+    layers: tuple[np.ndarray, ...]  # per layer (units, resolution, resolution) activations, MAX_TILES units at most
     output: np.ndarray  # (outputs, resolution, resolution): what the last layer's activation gives
     inputs: np.ndarray  # (features, resolution, resolution): what the network is fed
     taken: float

@@ -48,7 +48,9 @@ def _finding(snapshot: Snapshot, number: int) -> Finding:
         Remedy("Draw these anew", "redraw", {"layer": number, "units": tuple(int(n) for n in neurons)}),
         Remedy("Lower the rate", "learning_rate", {"value": float(f"{rate / 10:.3g}")}),
     )
-    title = f"{count} of {total} neurons in layer {number + 1} dead {when}" if count > 1 else (
-        f"1 of {total} neurons in layer {number + 1} dead {when}"
+    title = (
+        f"{count} of {total} neurons in layer {number + 1} dead {when}"
+        if count > 1
+        else (f"1 of {total} neurons in layer {number + 1} dead {when}")
     )
     return Finding("dead", number, tuple(int(n) for n in neurons), severity, evidence, cause, remedies, title)

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
+import numpy as np
+
+from engine.activations import Activation
 from engine.activations import get as activation_record
 from engine.data.dataset import Dataset
 from engine.diagnosis.finding import Finding, Remedy
 from engine.errors import RelumeError
 from engine.fields import name_of
 from engine.losses import LOSSES
+from engine.outputs import output_units
 from engine.spec import NetworkSpec
-
-
-def outputs_needed(data: Dataset, loss: str) -> int:
-    """How many outputs the task needs under this loss."""
-    if data.task == "regression":
-        return data.y_train.shape[1]
-    classes = max(2, len(data.class_names))
-    if data.task == "binary":
-        return 2 if loss == "softmax_cross_entropy" else 1
-    return classes
 
 
 def check_fit(spec: NetworkSpec, data: Dataset) -> None:
@@ -39,11 +33,9 @@ def check_fit(spec: NetworkSpec, data: Dataset) -> None:
             f"Use one of {', '.join(record.name for record in LOSSES if data.task in record.tasks)}.",
         )
     given = spec.output_shape[-1]
-    needed = outputs_needed(data, spec.loss)
-    allowed = {needed}
-    if data.task == "binary" and spec.loss not in ("binary_cross_entropy", "hinge"):
-        allowed |= {1, 2} if spec.loss != "softmax_cross_entropy" else {2}
-    if given not in allowed:
+    needed = output_units(spec.loss, data)
+    two_classes = data.task == "binary" and loss.outputs is None and not loss.coupled
+    if given != needed and not (two_classes and given == 2):
         raise RelumeError(
             f"The last layer has {given} units, but this data with {spec.loss} needs {needed}.",
             f"layer {len(spec.layers)}, units",
@@ -79,7 +71,7 @@ def check_design(spec: NetworkSpec, data: Dataset) -> tuple[Finding, ...]:
             )
         )  # fmt: skip
     if data.task == "regression":
-        low, high = activation.lowest, activation.highest
+        low, high = _reach(activation)
         least, most = float(data.y_train.min()), float(data.y_train.max())
         if least < low - 1e-6 or most > high + 1e-6:
             side = f"below {low:g}" if least < low - 1e-6 else f"above {high:g}"
@@ -101,3 +93,11 @@ def check_design(spec: NetworkSpec, data: Dataset) -> tuple[Finding, ...]:
             )
         )  # fmt: skip
     return tuple(findings)
+
+
+def _reach(activation: Activation) -> tuple[float, float]:
+    """The least and the largest value it can give; infinite where it goes on growing."""
+    z = np.concatenate([np.linspace(-40.0, 40.0, 4001), [-1e6, 1e6]])
+    a = activation.forward(z)
+    low, high = float(a.min()), float(a.max())
+    return (-np.inf if low < -1e3 else low), (np.inf if high > 1e3 else high)

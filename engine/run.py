@@ -1,0 +1,190 @@
+"""One training run, without a thread: the network, its stepper, its history, and how it may change on the way."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from engine.checkpoint import Checkpoint
+from engine.data.dataset import Dataset
+from engine.diagnosis.design import check_fit
+from engine.errors import RelumeError
+from engine.kernels.stepper import Stepper
+from engine.losses import encode_targets
+from engine.network import Network
+from engine.spec import NetworkSpec, TrainingSpec
+from engine.telemetry import History
+
+CHUNK_SECONDS = 0.008
+_numbers = itertools.count(1)
+
+
+class Run:
+    """Trains between two looks: `advance` is one or a few compiled calls of some milliseconds.
+
+    Raises RelumeError when the network cannot take the data.
+    """
+
+    def __init__(self, spec: NetworkSpec, training: TrainingSpec, data: Dataset) -> None:
+        check_fit(spec, data)
+        self.number = next(_numbers)
+        self.spec, self.training, self.data = spec, training, data
+        self.history = History()
+        self.seconds = 0.0  # of training: pauses, pacing and looking do not count
+        self.epoch_limit = training.epochs
+        self._tiles = 4
+        self._install(Network(spec, seed=training.seed))
+
+    def _install(self, network: Network) -> None:
+        outputs = self.spec.output_shape[-1]
+        data = self.data
+        self.network = network
+        self._test_targets = encode_targets(self.spec.loss, data.y_test, str(data.task), outputs)
+        targets = encode_targets(self.spec.loss, data.y_train, str(data.task), outputs)
+        self.stepper = Stepper(network, self.training, data.x_train, targets)
+        self.prepared = False
+
+    # ---- training -----------------------------------------------------------------------------
+
+    def prepare(self, progress: Callable[[int, int], bool]) -> bool:
+        """Compiles what the network uses and measures row 0. `progress(done, all)` returns False to give up."""
+        if self.prepared:
+            return True
+        stepper = self.stepper
+        kernels = stepper.kernels
+        for number, kernel in enumerate(kernels):
+            if not progress(number, len(kernels)) or self.stepper is not stepper:
+                return False
+            kernel.compile()
+        self.prepared = True
+        if not len(self.history):
+            self._record(*stepper.evaluate(stepper.x, stepper.targets))
+        return True
+
+    @property
+    def at_limit(self) -> bool:
+        return self.stepper.epoch >= self.epoch_limit and self.stepper.batch == 0
+
+    def extend(self) -> None:
+        """As many epochs again."""
+        self.epoch_limit = self.stepper.epoch + max(1, self.training.epochs)
+
+    def advance(self, batches: int, limited: bool, interrupted: Callable[[], bool]) -> float:
+        """Trains at most so many batches, to a recorded epoch or for about CHUNK_SECONDS; returns the seconds taken.
+
+        It ends between two batches, unless a batch is long and `interrupted` says that a command waits. An epoch that
+        ends here is recorded. `limited` stops at the epoch limit.
+        """
+        stepper = self.stepper
+        wanted, until = stepper.step + batches, self._next_stop(limited)
+        taken = 0.0
+        while True:
+            epoch = stepper.epoch
+            began = time.perf_counter()
+            stepper.advance(self._tiles, wanted - stepper.step, until)
+            took = time.perf_counter() - began
+            taken += took
+            self.seconds += took
+            if stepper.diverged is None and stepper.epoch != epoch:
+                self._record(stepper.last_loss, stepper.last_metric)
+                return taken
+            if took < 0.5 * CHUNK_SECONDS and stepper.tiles_done >= self._tiles:
+                self._tiles = min(self._tiles * 2, 1 << 24)
+            elif took > 1.5 * CHUNK_SECONDS and self._tiles > 1:
+                self._tiles //= 2
+            if stepper.diverged is not None or stepper.at_batch_boundary or interrupted():
+                return taken
+
+    def reached_target(self) -> bool:
+        """Whether the loss or the time of the training spec is reached."""
+        target, limit = self.training.target_loss, self.training.time_limit
+        if limit is not None and self.seconds >= limit:
+            return True
+        return target is not None and self.stepper.epoch > 0 and self.stepper.last_loss <= target
+
+    def _next_stop(self, limited: bool) -> int:
+        """The epoch at whose end the compiled call must come back."""
+        epoch = self.stepper.epoch
+        stop = epoch + 1 if self.training.target_loss is not None else self.history.next_kept(epoch)
+        return max(min(stop, self.epoch_limit) if limited else stop, epoch + 1)
+
+    def _record(self, train_loss: float, train_metric: float) -> None:
+        epoch = self.stepper.epoch
+        if not self.history.keeps(epoch) and epoch < self.epoch_limit and not self.reached_target():
+            return
+        test_loss = test_metric = float("nan")
+        if len(self.data.x_test):
+            test_loss, test_metric = self.stepper.evaluate(self.data.x_test, self._test_targets)
+        self.history.add(
+            epoch=epoch, step=self.stepper.step, seconds=self.seconds, train_loss=train_loss, test_loss=test_loss,
+            train_metric=train_metric, test_metric=test_metric,
+        )  # fmt: skip
+
+    def divergence(self) -> RelumeError | None:
+        """What went wrong in the last step, if it did."""
+        if self.stepper.diverged is None:
+            return None
+        layer, quantity = self.stepper.diverged
+        step = self.stepper.step + 1
+        return RelumeError(
+            f"The {quantity} became infinite or not a number; the weights from before that step are kept.",
+            f"layer {layer + 1}, step {step:,}",
+            "Lower the learning rate, then run on or reset.",
+        )
+
+    # ---- changes on the way ---------------------------------------------------------------------
+
+    def restarted(self, seed: int | None = None) -> Run:
+        """A new run from step 0, with the weights of the training's seed or of a new one."""
+        training = self.training if seed is None else dataclasses.replace(self.training, seed=seed)
+        return Run(self.spec, training, self.data)
+
+    def change(self, spec: NetworkSpec | None, training: TrainingSpec | None) -> bool:
+        """Takes another design from the next batch on; weights that still fit are kept. True if layers changed."""
+        self.stepper.restart_batch()
+        if training is not None:
+            if self.epoch_limit == self.training.epochs:
+                self.epoch_limit = training.epochs
+            self.training = training
+            self.stepper.set_training(training)
+        if spec is None or spec == self.spec:
+            return False
+        check_fit(spec, self.data)
+        old = self.stepper
+        fresh = old.step == 0 and not self._edited
+        network = Network(spec, self.training.seed) if fresh else self.network.with_spec(spec)
+        self.spec = spec
+        self._install(network)
+        self.stepper.take_over(old)
+        if fresh:
+            self.history = History()
+        return True
+
+    _edited = False
+
+    def edit(self, parameters: Mapping[str, np.ndarray]) -> None:
+        """Sets parameters by hand, as `Network.set_parameters`."""
+        self.stepper.restart_batch()
+        self.network.set_parameters(parameters)
+        self._edited = True
+
+    def checkpoint(self) -> Checkpoint:
+        counters: dict[str, Any] = {"seconds": self.seconds, "epoch_limit": self.epoch_limit}
+        return Checkpoint(self.network.parameters(), self.stepper.state(), self.history.to_dict(), counters=counters)
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Goes on where the checkpoint was taken. Raises RelumeError when it belongs to another network."""
+        self.network.set_parameters(checkpoint.parameters)
+        self.stepper.set_state(checkpoint.stepper)
+        self.history = History.from_dict(checkpoint.history)
+        try:
+            self.seconds = float(checkpoint.counters.get("seconds", 0.0))
+            self.epoch_limit = int(checkpoint.counters.get("epoch_limit", self.training.epochs))
+        except (TypeError, ValueError):
+            raise RelumeError("The counters of the run cannot be read.", "checkpoint") from None
+        self._edited = True
