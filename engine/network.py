@@ -1,0 +1,228 @@
+"""A network: a spec made concrete by parameters."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engine import losses
+from engine.errors import RelumeError
+from engine.layers.base import Layer
+from engine.spec import NetworkSpec
+
+if TYPE_CHECKING:
+    from engine.kernels.program import Program
+
+_INIT_STREAM = 1  # one seed, separate streams by purpose and layer
+
+
+class Network:
+    """Parameters of a spec and what they compute.
+
+    float32 runs in compiled kernels; float64 is the slow, exact twin in plain numpy, for proofs.
+    Inputs are (n, *input_shape); layers count from 0; a unit is an index of the last axis.
+    """
+
+    def __init__(self, spec: NetworkSpec, seed: int = 0, dtype: str = "float32") -> None:
+        if str(np.dtype(dtype)) not in ("float32", "float64"):
+            raise RelumeError(f"A network computes in float32 or float64, not {dtype}.", "Network, dtype")
+        if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+            raise RelumeError(f"The seed must be a whole number from 0, not {seed!r}.", "Network, seed")
+        self.spec, self.seed, self.dtype = spec, int(seed), np.dtype(dtype)
+        self.slices: dict[str, tuple[slice, tuple[int, ...]]] = {}
+        offset = 0
+        for index, (layer, shape) in enumerate(_fed(spec)):
+            for name, extents in layer.parameter_shapes(shape).items():
+                size = math.prod(extents)
+                self.slices[f"{index}.{name}"] = (slice(offset, offset + size), extents)
+                offset += size
+        self.vector = np.zeros(offset, dtype=self.dtype)
+        self._draw()
+        self._program: Program | None = None
+
+    def _draw(self) -> None:
+        gain = 1.0
+        for index, (layer, shape) in enumerate(_fed(self.spec)):
+            rng = np.random.Generator(np.random.Philox(np.random.SeedSequence([self.seed, _INIT_STREAM, index])))
+            for name, values in layer.initial(shape, rng, gain).items():
+                self._view(f"{index}.{name}")[...] = values
+            gain = layer.gain(gain)
+
+    def _view(self, key: str) -> np.ndarray:
+        part, shape = self.slices[key]
+        return self.vector[part].reshape(shape)
+
+    def _layer_views(self, index: int) -> dict[str, np.ndarray]:
+        prefix = f"{index}."
+        return {key[len(prefix) :]: self._view(key) for key in self.slices if key.startswith(prefix)}
+
+    def parameters(self) -> dict[str, np.ndarray]:
+        """Copies: {"0.kernel": (inputs, units), "0.bias": (units,), ...}."""
+        return {key: self._view(key).copy() for key in self.slices}
+
+    def set_parameters(self, mapping: Mapping[str, Any]) -> None:
+        """Replaces the parameters that are named. All or none. Raises RelumeError for what does not fit."""
+        checked = {}
+        for key, value in mapping.items():
+            if key not in self.slices:
+                raise RelumeError(f"There is no parameter {key!r}.", fix=f"Known: {', '.join(self.slices)}.")
+            shape = self.slices[key][1]
+            where = f"layer {int(key.split('.')[0]) + 1}, {key}"
+            try:
+                with np.errstate(over="ignore"):
+                    array = np.asarray(value).astype(self.dtype, casting="same_kind" if _is_float(value) else "unsafe")
+            except (TypeError, ValueError):
+                raise RelumeError(f"{key} must hold numbers.", where) from None
+            if array.shape != shape:
+                raise RelumeError(f"{key} must have the shape {shape}, not {array.shape}.", where)
+            if not np.isfinite(array).all():
+                raise RelumeError(f"{key} must be finite in {self.dtype}.", where, "Replace NaN and infinity.")
+            checked[key] = array
+        for key, array in checked.items():
+            self._view(key)[...] = array
+
+    def predict(self, x: Any) -> np.ndarray:
+        """What the last layer's activation gives: (n, *output_shape); nothing random."""
+        return self._forward(x)[-1][1]
+
+    def preactivations(self, x: Any) -> list[np.ndarray]:
+        """z of every layer, each (n, *layer_output_shape)."""
+        return [z for z, _ in self._forward(x)]
+
+    def activations(self, x: Any) -> list[np.ndarray]:
+        """a of every layer, each (n, *layer_output_shape)."""
+        return [a for _, a in self._forward(x)]
+
+    def gradients(self, x: Any, y: Any) -> tuple[float, dict[str, np.ndarray]]:
+        """(loss + penalty, its gradient by parameter); nothing random acts.
+
+        Args:
+            y: class numbers (n,) of an integer type, or values (n, outputs).
+        """
+        inputs = self._checked(x)
+        if not len(inputs):
+            raise RelumeError("Gradients need at least one sample.", "gradients, x")
+        targets = losses.encode_targets(self.spec.loss, y, self._task(y), self.spec.output_shape[-1])
+        if len(targets) != len(inputs):
+            raise RelumeError(f"{len(inputs)} inputs but {len(targets)} targets.", "gradients, y")
+        if self.dtype == np.float32:
+            loss, vector = self.program.gradients(inputs, targets)
+            gradients = {key: vector[part].reshape(shape) for key, (part, shape) in self.slices.items()}
+        else:
+            loss, gradients = self._gradients(inputs, targets.astype(self.dtype))
+        for key, l1, l2 in self.penalties():
+            kernel = self._view(key)
+            loss += float(l1 * np.abs(kernel, dtype=np.float64).sum() + l2 * np.square(kernel, dtype=np.float64).sum())
+            gradients[key] = (gradients[key] + l1 * np.sign(kernel) + 2.0 * l2 * kernel).astype(self.dtype)
+        return loss, {key: gradients[key] for key in self.slices}
+
+    def penalties(self) -> list[tuple[str, float, float]]:
+        """(key, l1, l2) of every penalised parameter."""
+        return [
+            (f"{index}.{name}", l1, l2)
+            for index, layer in enumerate(self.spec.layers)
+            for name, (l1, l2) in layer.penalties().items()
+        ]
+
+    def with_spec(self, spec: NetworkSpec, seed: int) -> Network:
+        """A network of another spec that keeps what still fits; what is new is drawn from the seed.
+
+        Layers are matched from both ends; within a matched layer the units that both have keep their weights.
+        """
+        network = Network(spec, seed, str(self.dtype))
+        matches = _matched(self.spec.layers, spec.layers)
+        for new, old in matches.items():
+            fed_alike = new == 0 and old == 0 if 0 in (new, old) else matches.get(new - 1) == old - 1
+            for name, target in network._layer_views(new).items():
+                key = f"{old}.{name}"
+                if key not in self.slices:
+                    continue
+                source = self._view(key)
+                if source.shape == target.shape:
+                    target[...] = source
+                elif source.ndim == target.ndim and (fed_alike or source.shape[:-1] == target.shape[:-1]):
+                    common = tuple(slice(0, min(a, b)) for a, b in zip(source.shape, target.shape, strict=True))
+                    target[common] = source[common]
+        return network
+
+    @property
+    def program(self) -> Program:
+        """The compiled kernels on these parameters; made when first needed."""
+        if self._program is None:
+            from engine.kernels.program import Program
+
+            self._program = Program(self)
+        return self._program
+
+    def _checked(self, x: Any) -> np.ndarray:
+        try:
+            array = np.asarray(x)
+            if array.dtype.kind not in "fiub":
+                raise TypeError
+            array = np.ascontiguousarray(array, dtype=self.dtype)
+        except (TypeError, ValueError):
+            raise RelumeError("Inputs must be an array of numbers.", "inputs") from None
+        if array.ndim != 1 + len(self.spec.input_shape) or array.shape[1:] != self.spec.input_shape:
+            expected = ("n", *self.spec.input_shape)
+            raise RelumeError(f"Inputs must have the shape {expected}, not {array.shape}.".replace("'", ""), "inputs")
+        return array
+
+    def _task(self, y: Any) -> str:
+        tasks, array = losses.get(self.spec.loss).tasks, np.asarray(y)
+        if "regression" in tasks and not (array.dtype.kind in "iub" and array.ndim == 1):
+            return "regression"
+        return "multiclass" if "multiclass" in tasks and self.spec.output_shape[-1] > 2 else "binary"
+
+    def _forward(self, x: Any) -> list[tuple[np.ndarray, np.ndarray]]:
+        inputs = self._checked(x)
+        if self.dtype == np.float32:
+            return self.program.forward(inputs)
+        return self._twin(inputs)
+
+    def _twin(self, inputs: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+        """(z, a) of every layer in plain numpy."""
+        passed = []
+        with np.errstate(all="ignore"):
+            for index, layer in enumerate(self.spec.layers):
+                passed.append(layer.forward(inputs, self._layer_views(index)))
+                inputs = passed[-1][1]
+        return passed
+
+    def _gradients(self, inputs: np.ndarray, targets: np.ndarray) -> tuple[float, dict[str, np.ndarray]]:
+        passed = self._twin(inputs)
+        loss, gradient = losses.get(self.spec.loss).evaluate(passed[-1][1], targets)
+        gradients = {}
+        for index in reversed(range(len(passed))):
+            x = passed[index - 1][1] if index else inputs
+            z, a = passed[index]
+            with np.errstate(all="ignore"):
+                gradient, own = self.spec.layers[index].backward(x, z, a, gradient, self._layer_views(index))
+            gradients.update({f"{index}.{name}": value for name, value in own.items()})
+        return loss, gradients
+
+
+def _is_float(value: Any) -> bool:
+    return np.asarray(value).dtype.kind == "f"
+
+
+def _fed(spec: NetworkSpec) -> list[tuple[Layer, tuple[int, ...]]]:
+    """Every layer with the shape that it is fed."""
+    return list(zip(spec.layers, (spec.input_shape, *spec.shapes()[:-1]), strict=True))
+
+
+def _matched(old: tuple[Layer, ...], new: tuple[Layer, ...]) -> dict[int, int]:
+    """New layer -> old layer: equal ones from the start, equal ones from the end, then pairs if as many are left."""
+    head = 0
+    while head < min(len(old), len(new)) and old[head] == new[head]:
+        head += 1
+    tail = 0
+    while tail < min(len(old), len(new)) - head and old[-1 - tail] == new[-1 - tail]:
+        tail += 1
+    pairs = {i: i for i in range(head)}
+    pairs.update({len(new) - 1 - i: len(old) - 1 - i for i in range(tail)})
+    if len(old) == len(new):
+        pairs.update({i: i for i in range(head, len(new) - tail) if old[i].kind == new[i].kind})
+    return pairs
