@@ -100,7 +100,7 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("open project", "File", "Open project", file_actions.open_project, "Ctrl+O"),
     Entry("save project", "File", "Save project", file_actions.save_project, "Ctrl+S", separator=True),
     Entry("save project as", "File", "Save project as", file_actions.save_project_as, "Ctrl+Shift+S"),
-    Entry("import data", "File", "Import data", file_actions.import_data, "Ctrl+I", "A CSV or TSV file", separator=True),
+    Entry("import data", "File", "Import data", file_actions.import_data, "Ctrl+I", "CSV or TSV", separator=True),
     Entry("export weights", "File", "Export weights", file_actions.export_weights, "Ctrl+E", separator=True),
     Entry("export plot", "File", "Export plot", file_actions.export_plot, "Ctrl+Shift+E", "PNG, SVG or PDF"),
     Entry("export plot data", "File", "Export data of plot", file_actions.export_plot_data, tip="CSV"),
@@ -270,7 +270,9 @@ def _needed_by_focus(event: QKeyEvent) -> bool:
     if key == Qt.Key.Key_Space:
         return isinstance(widget, QAbstractButton | QComboBox | QLineEdit | QAbstractSpinBox | QAbstractItemView)
     if key in (Qt.Key.Key_Right, Qt.Key.Key_Left):
-        return isinstance(widget, QAbstractSlider | QComboBox | QLineEdit | QAbstractSpinBox | QAbstractItemView | QTabBar)
+        return isinstance(
+            widget, QAbstractSlider | QComboBox | QLineEdit | QAbstractSpinBox | QAbstractItemView | QTabBar
+        )
     return False
 
 

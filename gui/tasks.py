@@ -13,7 +13,8 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject, QTimer, Slot
+from PySide6.QtCore import QObject, Qt, QTimer, Slot
+from PySide6.QtWidgets import QProgressDialog, QWidget
 
 from engine.errors import RelumeError
 
@@ -48,7 +49,7 @@ class Task(QObject):
     Args:
         parent: the task ends its reports when the parent is gone.
         work: the slow function; its result goes to `done`.
-        failed: gets the RelumeError (an OSError becomes one); any other fault of the worker is raised on the GUI thread, never swallowed.
+        failed: gets the RelumeError (an OSError becomes one); any other fault is raised on the GUI thread.
         progress: gets words and share (None: unknown) from 0.3 s on, and ("", 1.0) at the end if it was called.
         ended: called in every case, after all others (cancelled included).
     """
@@ -86,8 +87,8 @@ class Task(QObject):
         self._news.cancelled = True
 
     @property
-    def running(self) -> bool:
-        return self in Task._running
+    def was_cancelled(self) -> bool:
+        return self._news.cancelled
 
     @Slot()
     def _poll(self) -> None:
@@ -133,7 +134,8 @@ class Task(QObject):
 def file_error(error: OSError) -> RelumeError:
     """An operating-system fault in the program's own words."""
     reason = (error.strerror or str(error)).rstrip(".")
-    return RelumeError(f"{reason}.", str(error.filename or ""), "Choose another place, or check the rights and the disk.")
+    fix = "Choose another place, or check the rights and the disk."
+    return RelumeError(f"{reason}.", str(error.filename or ""), fix)
 
 
 def write_aside(path: Path | str, write: Callable[[Path], Any], progress: Progress) -> Any:
@@ -150,3 +152,29 @@ def write_aside(path: Path | str, write: Callable[[Path], Any], progress: Progre
     finally:
         aside.unlink(missing_ok=True)
     return result
+
+
+def run_with_progress(
+    window: QWidget, words: str, work: Callable[[Progress], Any], done: Callable[[Any], None],
+    failed: Callable[[RelumeError], None],
+) -> Task:  # fmt: skip
+    """A Task that shows its words, its share and Cancel over `window` when it takes longer than 0.3 s."""
+    dialog = QProgressDialog(words, "Cancel", 0, 0, window)
+    dialog.setWindowTitle("Relume")
+    dialog.setAccessibleName(words)
+    dialog.setWindowModality(Qt.WindowModality.WindowModal)
+    dialog.setMinimumDuration(2**31 - 1)  # shown by the task, never by itself
+    dialog.setAutoReset(False)
+    dialog.reset()
+
+    def show(text: str, share: float | None) -> None:
+        if share is not None:
+            dialog.setMaximum(1000)
+            dialog.setValue(round(1000 * share))
+        if text:
+            dialog.setLabelText(text)
+            dialog.show()
+
+    task = Task(window, work, done, failed, show, dialog.deleteLater, words)
+    dialog.canceled.connect(task.cancel)
+    return task

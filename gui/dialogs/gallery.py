@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine.examples import EXAMPLES, Example
 from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen, QPixmap, QResizeEvent
 from PySide6.QtWidgets import (
@@ -22,7 +23,6 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from engine.examples import EXAMPLES, Example
 from engine.layers.dropout import Dropout
 from gui import settings, theme
 
@@ -51,11 +51,13 @@ class Card(QFrame):
     def __init__(self, example: Example, first: bool) -> None:
         super().__init__()
         self.example, self.first = example, first
+        self.words = f"{example.title} {example.line} {example.group}".lower()
         self.setFixedSize(CARD)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setAccessibleName(example.title)
         self.setAccessibleDescription(example.line)
-        self.title, self.line, self.size_label = QLabel(example.title), QLabel(example.line), QLabel(size_words(example))
+        self.title, self.line = QLabel(example.title), QLabel(example.line)
+        self.size_label = QLabel(size_words(example))
         self.title.setFont(theme.font(15, 600))
         self.line.setFont(theme.font(12))
         self.size_label.setFont(theme.font(11))
@@ -189,9 +191,8 @@ class Gallery(QWidget):
         self.refresh()
 
     def _head(self) -> QHBoxLayout:
-        title, line = QLabel("What do you want to see learn?"), QLabel(
-            "Each example opens and runs with one click. Everything in it can be changed."
-        )
+        title = QLabel("What do you want to see learn?")
+        line = QLabel("Each example opens and runs with one click. Everything in it can be changed.")
         title.setFont(theme.font(24, 600))
         line.setProperty("tone", "ink 2")
         words = QVBoxLayout()
@@ -299,8 +300,7 @@ class Gallery(QWidget):
             [
                 card
                 for card in self.cards
-                if self._group in ("All", card.example.group)
-                and all(word in f"{card.example.title} {card.example.line} {card.example.group}".lower() for word in words)
+                if self._group in ("All", card.example.group) and all(word in card.words for word in words)
             ]
         )
 

@@ -69,7 +69,7 @@ class SampleView(View):
     def _empty(self) -> QWidget:
         page = QWidget()
         page.setObjectName("empty")
-        words = QLabel("Pick a sample to see which neurons let it through: click a point in Output, or press the button.")
+        words = QLabel("Pick a sample to see which neurons let it through: click a point in Output, or press below.")
         words.setWordWrap(True)
         words.setProperty("tone", "ink 2")
         button = QPushButton("Show the first training sample")

@@ -26,7 +26,7 @@ MOST_VALUES = 40
 
 
 def true_words(dataset: Dataset, part: str, index: int) -> str:
-    """"true class B", or "target 0.42" in the target's own units."""
+    """Such as "true class B", or "target 0.42" in the target's own units."""
     y = dataset.y_test if part == "test" else dataset.y_train
     if dataset.task != "regression":
         return f"true class {dataset.class_names[int(y[index])]}"
@@ -46,7 +46,7 @@ def outcome(dataset: Dataset, trace: SampleTrace) -> tuple[tuple[str, ...], np.n
 
 
 def outcome_words(dataset: Dataset, trace: SampleTrace) -> str:
-    """"Says B with 97.1 %, loss 0.029." """
+    """Such as "Says B with 97.1 %, loss 0.029"."""
     names, values = outcome(dataset, trace)
     if dataset.task == "regression":
         says = ", ".join(number(float(value)) for value in values)
@@ -177,7 +177,8 @@ class TracePicture(QWidget):
         assert self._trace is not None
         z, a = (float(v[words.index][unit]) for v in (self._trace.preactivations, self._trace.activations))
         state = "dead" if self._dead(words)[unit] else "lets it through" if self._open(words)[unit] else "closed"
-        return f"Layer {words.index + 1}, neuron {unit + 1}: {state}\nz = {number(z)}, {words.activation}(z) = {number(a)}"
+        head = f"Layer {words.index + 1}, neuron {unit + 1}: {state}"
+        return f"{head}\nz = {number(z)}, {words.activation}(z) = {number(a)}"
 
     # painting
 

@@ -1,0 +1,306 @@
+"""What leaves the program: the weights as files, the plots as pictures and tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import Qt, QUrl, Slot
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QCheckBox,
+    QDialog,
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QProgressBar,
+    QPushButton,
+    QRadioButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from engine.errors import RelumeError
+from engine.files.figures import export_figure
+from gui import settings, theme
+from gui.numbers import number
+from gui.tasks import Progress, Task, write_aside
+from gui.views.base import View
+
+if TYPE_CHECKING:
+    from gui.session import Session
+
+WEIGHT_FORMATS = (
+    ("npz", ".npz", "NumPy arrays, the network's design and the data's scaling"),
+    ("safetensors", ".safetensors", "for other frameworks, with the same facts as metadata"),
+    ("py", ".py", "a plain NumPy script that predicts from raw inputs"),
+)
+PLOT_FORMATS = (
+    ("png", "PNG", "a picture for slides"),
+    ("svg", "SVG", "sharp at every size, for the web"),
+    ("pdf", "PDF", "sharp at every size, for print"),
+    ("csv", "CSV", "the numbers behind the plot"),
+)
+
+
+class _FileDialog(QDialog):
+    """Formats, a place, a button that writes, and what came of it. Subclasses fill in `work`."""
+
+    title, verb = "", "Export"
+    formats: tuple[tuple[str, str, str], ...] = ()
+
+    def __init__(self, session: Session, parent: QWidget, stem: str, chosen: str) -> None:
+        super().__init__(parent)
+        self.session = session
+        self.task: Task | None = None
+        self.setWindowTitle(self.title)
+        self.setAccessibleName(self.title)
+        self.setMinimumWidth(520)
+        self.column = QVBoxLayout(self)
+        self.column.setContentsMargins(24, 24, 24, 24)
+        self.column.setSpacing(12)
+        head = QLabel(self.title)
+        head.setFont(theme.font(18, 600))
+        self.column.addWidget(head)
+        self._add_formats(chosen)
+        self._add_place(stem)
+        self._add_foot()
+        self._format_chosen()
+        self.finished.connect(self._closed)
+
+    def _add_formats(self, chosen: str) -> None:
+        self.group = QButtonGroup(self)
+        for suffix, name, line in self.formats:
+            button = QRadioButton(f"{name}   {line}")
+            button.setAccessibleName(name)
+            button.setProperty("suffix", suffix)
+            button.setChecked(suffix == chosen)
+            button.toggled.connect(self._format_chosen)
+            self.group.addButton(button)
+            self.column.addWidget(button)
+
+    def _add_place(self, stem: str) -> None:
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        self.place = QLineEdit(str(Path(settings.last_folder()) / stem))
+        self.place.setAccessibleName("File name")
+        self.place.textChanged.connect(self._place_changed)
+        browse = QPushButton("Choose")
+        browse.setAccessibleName("Choose a file name")
+        browse.setAutoDefault(False)
+        browse.clicked.connect(self._browse)
+        row.addWidget(QLabel("File"))
+        row.addWidget(self.place, 1)
+        row.addWidget(browse)
+        self.column.addLayout(row)
+
+    def _add_foot(self) -> None:
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setFixedHeight(4)
+        self.bar.hide()
+        self.outcome = QLabel()
+        self.outcome.setWordWrap(True)
+        self.outcome.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.outcome.setAccessibleName("Outcome")
+        self.column.addWidget(self.bar)
+        self.column.addWidget(self.outcome)
+        self.write = QPushButton(self.verb)
+        self.write.setAccessibleName(self.verb)
+        self.write.setProperty("kind", "accent")
+        self.write.setDefault(True)
+        self.write.clicked.connect(self._write)
+        self.folder = QPushButton("Open the folder")
+        self.folder.setAccessibleName("Open the folder")
+        self.folder.setAutoDefault(False)
+        self.folder.clicked.connect(self._open_folder)
+        self.folder.hide()
+        self.close_button = QPushButton("Close")
+        self.close_button.setAccessibleName("Close")
+        self.close_button.setAutoDefault(False)
+        self.close_button.clicked.connect(self._stop_or_close)
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        row.addWidget(self.folder)
+        row.addStretch(1)
+        row.addWidget(self.close_button)
+        row.addWidget(self.write)
+        self.column.addLayout(row)
+
+    # the place
+
+    @property
+    def suffix(self) -> str:
+        return str(self.group.checkedButton().property("suffix"))
+
+    @property
+    def path(self) -> Path:
+        return Path(self.place.text().strip()).expanduser()
+
+    @Slot()
+    def _format_chosen(self) -> None:
+        if self.group.checkedButton() is not None and self.place.text().strip():
+            self.place.setText(str(self.path.with_suffix(f".{self.suffix}")))
+
+    @Slot()
+    def _place_changed(self) -> None:
+        self.write.setEnabled(bool(self.place.text().strip()) and self.ready())
+
+    @Slot()
+    def _browse(self) -> None:
+        dialog = QFileDialog(self, self.title, str(self.path.parent), f"*.{self.suffix}")
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setDefaultSuffix(self.suffix)
+        dialog.selectFile(self.path.name)
+        dialog.fileSelected.connect(self.place.setText)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    @Slot()
+    def _open_folder(self) -> None:
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(self.path.parent)))
+
+    # the work
+
+    def ready(self) -> bool:
+        return True
+
+    def work(self, path: Path, progress: Progress) -> str:
+        """Writes the file in the worker thread and returns what to say. Raises RelumeError."""
+        raise NotImplementedError
+
+    @Slot()
+    def _write(self) -> None:
+        path = self.path if self.path.suffix else self.path.with_suffix(f".{self.suffix}")
+        settings.set_last_folder(str(path.parent))
+        self.prepare()
+        self.write.setEnabled(False)
+        self.close_button.setText("Cancel")
+        self.folder.hide()
+        self._say("", "ink 2")
+        self.task = Task(
+            self, lambda progress: self.work(path, progress), self._done, self._failed, self._show_progress, self._ended
+        )
+
+    def prepare(self) -> None:
+        """Gathers on the GUI thread what the worker may not ask for."""
+
+    def _show_progress(self, words: str, share: float | None) -> None:
+        self.bar.setVisible(bool(words))
+        self.bar.setRange(0, 0 if share is None else 1000)
+        self.bar.setValue(round(1000 * (share or 0)))
+        if words:
+            self._say(words, "ink 2")
+
+    def _done(self, words: Any) -> None:
+        self.folder.show()
+        self._say(words, "ink")
+
+    def _failed(self, error: RelumeError) -> None:
+        self._say(str(error), "warning")
+
+    def _ended(self) -> None:
+        if self.task is not None and self.task.was_cancelled:
+            self._say("Cancelled; nothing was written.", "ink 2")
+        self.bar.hide()
+        self.close_button.setText("Close")
+        self.write.setEnabled(self.ready())
+        self.task = None
+
+    def _say(self, words: str, tone: str) -> None:
+        self.outcome.setProperty("tone", tone)
+        self.outcome.style().unpolish(self.outcome)
+        self.outcome.style().polish(self.outcome)
+        self.outcome.setText(words)
+
+    @Slot()
+    def _stop_or_close(self) -> None:
+        if self.task is not None:
+            self.task.cancel()
+        else:
+            self.reject()
+
+    @Slot()
+    def _closed(self) -> None:
+        if self.task is not None:
+            self.task.cancel()
+        self.deleteLater()
+
+
+class ExportDialog(_FileDialog):
+    """The weights, with the preprocessing, read back after writing."""
+
+    title, verb, formats = "Export weights", "Write the weights", WEIGHT_FORMATS
+
+    def __init__(self, session: Session, parent: QWidget) -> None:
+        super().__init__(session, parent, f"{session.document.data.name}-weights", "npz")
+
+    def prepare(self) -> None:
+        self._trainer, self._dataset = self.session.trainer, self.session.dataset
+
+    def work(self, path: Path, progress: Progress) -> str:
+        from engine.files.weights import export_weights
+
+        progress.report("Writing and reading back")
+        network, dataset = self._trainer.network, self._dataset
+        preprocessing = None if dataset is None else dataset.preprocessing
+        report = write_aside(path, lambda aside: export_weights(network, aside, preprocessing, dataset), progress)
+        size = f"{path.stat().st_size:,}".replace(",", "\u2009")
+        return (
+            f"Written: {path} ({size} bytes)\n"
+            f"Read back and compared: largest difference of the outputs {number(report.largest_difference)}"
+        )
+
+
+class PlotExportDialog(_FileDialog):
+    """The plots that are on the screen, as a picture or as the numbers behind them."""
+
+    title, verb, formats = "Export plot", "Write the plot", PLOT_FORMATS
+
+    def __init__(self, session: Session, views: Sequence[View], parent: QWidget, chosen: str = "png") -> None:
+        self.boxes: list[tuple[QCheckBox, View]] = []
+        self.views = [view for view in views if view.figure() is not None]
+        stem = f"{session.document.data.name}-{self.views[0].name}" if self.views else "plot"
+        super().__init__(session, parent, stem, chosen)
+        self._add_views()
+
+    def _add_views(self) -> None:
+        at = 1
+        if not self.views:
+            self._say("No plot shows anything yet. Run the network first.", "ink 2")
+        for number_, view in enumerate(self.views):
+            box = QCheckBox(view.title)
+            box.setAccessibleName(f"Export {view.title}")
+            box.setChecked(number_ == 0)
+            box.setVisible(len(self.views) > 1)
+            box.toggled.connect(self._views_chosen)
+            self.boxes.append((box, view))
+            self.column.insertWidget(at, box)
+            at += 1
+        self._views_chosen()
+
+    def ready(self) -> bool:
+        return any(box.isChecked() for box, _ in self.boxes)
+
+    @Slot()
+    def _views_chosen(self) -> None:
+        self._place_changed()
+        count = sum(box.isChecked() for box, _ in self.boxes)
+        self.write.setText(self.verb if count < 2 else f"Write {count} plots")
+
+    def prepare(self) -> None:
+        pairs = [(view, view.figure()) for box, view in self.boxes if box.isChecked()]
+        self._figures = [(view.name, figure) for view, figure in pairs if figure is not None]
+        self._theme = theme.name()
+
+    def work(self, path: Path, progress: Progress) -> str:
+        written = []
+        for done, (name, figure) in enumerate(self._figures):
+            place = path if len(self._figures) == 1 else path.with_stem(f"{path.stem}-{name}")
+            progress.report(f"Writing {place.name}", done / len(self._figures))
+            write_aside(place, lambda aside, figure=figure: export_figure(figure, aside, self._theme), progress)
+            written.append(str(place))
+        return "Written: " + "\n".join(written)

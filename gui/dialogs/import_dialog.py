@@ -1,0 +1,354 @@
+"""Own data: what was found in a table file, and how it is to be used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, QTimer, Slot
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QComboBox,
+    QDialog,
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from engine.data.spec import MISSING, OWN_TABLE, SCALINGS, DataSpec
+from engine.data.table import Table
+from engine.errors import RelumeError
+from gui import theme
+from gui.tasks import Progress, Task
+
+if TYPE_CHECKING:
+    from engine.data.dataset import Dataset
+    from gui.session import Session
+
+PREVIEW_ROWS = 12
+MOST_COLUMNS = 60  # shown; the rest are inputs
+TASK_WORDS = (
+    ("auto", "by the target"),
+    ("binary", "two classes"),
+    ("multiclass", "several classes"),
+    ("regression", "numbers (regression)"),
+)
+ROLES = (("input", "input"), ("target", "target"), ("out", "left out"))
+DELIMITERS = {",": "comma", "\t": "tab", ";": "semicolon", "|": "bar", " ": "space"}
+
+
+class ImportDialog(QDialog):
+    """Reads `path` beside the window, shows what it holds, and takes it once it works as data.
+
+    Every choice is tried out at once; OK waits until a data set came of it, and a fault is told in the panel.
+    `taken` is called after the session has it.
+    """
+
+    def __init__(self, session: Session, path: Path, parent: QWidget, taken: Callable[[], None]) -> None:
+        super().__init__(parent)
+        self.session, self.path, self._taken = session, path, taken
+        self.table: Table | None = None
+        self.roles: dict[str, str] = {}
+        self._role_boxes: dict[str, QComboBox] = {}
+        self.spec: DataSpec | None = None
+        self._task: Task | None = None
+        self.setWindowTitle("Import data")
+        self.setAccessibleName("Import data")
+        self.resize(760, 560)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(24, 24, 24, 24)
+        column.setSpacing(12)
+        title = QLabel(path.name)
+        title.setFont(theme.font(18, 600))
+        self.found = QLabel("Reading")
+        self.found.setProperty("tone", "ink 2")
+        self.found.setWordWrap(True)
+        column.addWidget(title)
+        column.addWidget(self.found)
+        column.addWidget(self._preview(), 1)
+        column.addLayout(self._choices())
+        column.addWidget(self._report())
+        column.addLayout(self._buttons())
+        self._again = QTimer(self)
+        self._again.setSingleShot(True)
+        self._again.setInterval(120)
+        self._again.timeout.connect(self._try)
+        self.finished.connect(self._closed)
+        self._read()
+
+    # parts
+
+    def _preview(self) -> QTableWidget:
+        self.preview = QTableWidget()
+        self.preview.setAccessibleName("First rows of the file")
+        self.preview.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.preview.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
+        self.preview.setTabKeyNavigation(False)
+        self.preview.setShowGrid(False)
+        self.preview.verticalHeader().setDefaultSectionSize(24)
+        self.preview.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        return self.preview
+
+    def _choices(self) -> QGridLayout:
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(12)
+        grid.setVerticalSpacing(8)
+        self.target = self._combo("Target column", ())
+        self.target.activated.connect(self._target_chosen)
+        self.task = self._combo("Task", TASK_WORDS)
+        self.missing = self._combo("Missing values", [(name, name) for name in MISSING])
+        self.scaling = self._combo("Input scaling", [(name, name) for name in SCALINGS])
+        self.scaling.setCurrentIndex(self.scaling.findData("standard"))
+        self.target_scaling = self._combo("Target scaling", [(name, name) for name in SCALINGS])
+        for place, combo in enumerate((self.target, self.task, self.missing, self.scaling, self.target_scaling)):
+            row, side = divmod(place, 2)
+            grid.addWidget(QLabel(combo.accessibleName()), row, 2 * side)
+            grid.addWidget(combo, row, 2 * side + 1)
+        grid.setColumnStretch(1, 1)
+        grid.setColumnStretch(3, 1)
+        return grid
+
+    def _combo(self, name: str, items: object) -> QComboBox:
+        combo = QComboBox()
+        combo.setAccessibleName(name)
+        for data, words in items:  # type: ignore[attr-defined]
+            combo.addItem(words, data)
+        combo.currentIndexChanged.connect(self._choice_changed)
+        return combo
+
+    def _report(self) -> QFrame:
+        panel = QFrame()
+        panel.setObjectName("report")
+        row = QHBoxLayout(panel)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(8)
+        self.mark = QLabel()
+        self.mark.setFixedWidth(18)
+        self.words = QLabel()
+        self.words.setAccessibleName("What came of it")
+        self.words.setWordWrap(True)
+        self.words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        row.addWidget(self.mark, 0, Qt.AlignmentFlag.AlignTop)
+        row.addWidget(self.words, 1)
+        return panel
+
+    def _buttons(self) -> QHBoxLayout:
+        self.bar = QProgressBar()
+        self.bar.setRange(0, 0)
+        self.bar.setTextVisible(False)
+        self.bar.setFixedSize(160, 4)
+        self.bar.hide()
+        self.cancel = QPushButton("Cancel")
+        self.cancel.setAccessibleName("Cancel the import")
+        self.cancel.setAutoDefault(False)
+        self.cancel.clicked.connect(self.reject)
+        self.ok = QPushButton("Use this data")
+        self.ok.setAccessibleName("Use this data")
+        self.ok.setProperty("kind", "accent")
+        self.ok.setDefault(True)
+        self.ok.setEnabled(False)
+        self.ok.clicked.connect(self._take)
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        row.addWidget(self.bar)
+        row.addStretch(1)
+        row.addWidget(self.cancel)
+        row.addWidget(self.ok)
+        return row
+
+    # reading
+
+    def _read(self) -> None:
+        from engine.datasets import open_table
+
+        self._start(lambda progress: open_table(self.path), self._show_table, f"Reading {self.path.name}")
+
+    def _start(self, work: Callable[[Progress], object], done: Callable[..., None], words: str) -> None:
+        if self._task is not None:
+            self._task.cancel()
+        self.ok.setEnabled(False)
+        self._task = Task(self, work, done, self._failed, self._show_progress, words=words)
+
+    def _show_progress(self, words: str, share: float | None) -> None:
+        self.bar.setVisible(bool(words))
+        if words:
+            self._say(words, "")
+
+    def _show_table(self, table: Table) -> None:
+        self.table = table
+        missing = sum(column.missing for column in table.columns)
+        delimiter = DELIMITERS.get(table.delimiter, repr(table.delimiter))
+        parts = [
+            f"{table.rows} rows",
+            f"{len(table.columns)} columns",
+            f"separated by {delimiter}",
+            table.encoding,
+            "with a header" if table.header else "without a header",
+            f"{missing} missing values" if missing else "no missing values",
+        ]
+        self.found.setText("  ·  ".join(parts))
+        self._fill_preview(table)
+        self.target.blockSignals(True)
+        self.target.clear()
+        for column in table.columns:
+            self.target.addItem(column.name, column.name)
+        self.target.setCurrentIndex(self.target.findData(table.suggest_target()))
+        self.target.blockSignals(False)
+        self._target_chosen()
+        self.missing.setEnabled(missing > 0)
+        self._choice_changed()
+
+    def _fill_preview(self, table: Table) -> None:
+        rows, columns = table.preview[:PREVIEW_ROWS], table.columns[:MOST_COLUMNS]
+        self.preview.setRowCount(len(rows) + 1)
+        self.preview.setColumnCount(len(columns))
+        self.preview.setVerticalHeaderLabels(["use as", *(str(line) for line in table.lines[: len(rows)])])
+        self._role_boxes = {}
+        for j, column in enumerate(columns):
+            box = QComboBox()
+            box.setAccessibleName(f"Use of {column.name}")
+            for role, words in ROLES:
+                box.addItem(words, role)
+            box.activated.connect(partial(self._role_chosen, column.name))
+            self._role_boxes[column.name] = box
+            self.preview.setCellWidget(0, j, box)
+        self.preview.setRowHeight(0, 32)
+        heads = [
+            f"{column.name}\n{column.kind}" + (f", {column.missing} missing" if column.missing else "")
+            for column in columns
+        ]
+        self.preview.setHorizontalHeaderLabels(heads)
+        self.preview.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        quiet = QColor(theme.color("ink 2"))
+        for i, row in enumerate(rows):
+            for j, value in enumerate(row[:MOST_COLUMNS]):
+                text = value or "missing"
+                item = QTableWidgetItem(text)
+                if not value:
+                    item.setForeground(quiet)
+                self.preview.setItem(i + 1, j, item)
+
+    # trying out
+
+    @Slot()
+    def _target_chosen(self) -> None:
+        """One target; texts that cannot be inputs are left out."""
+        if self.table is None:
+            return
+        chosen = self.target.currentData()
+        for column in self.table.columns:
+            usual = "out" if column.kind == "text" else "input"
+            kept = self.roles.get(column.name, usual)
+            self.roles[column.name] = "target" if column.name == chosen else usual if kept == "target" else kept
+        self._show_roles()
+
+    def _role_chosen(self, name: str, row: int) -> None:
+        self.roles[name] = ROLES[row][0]
+        self._show_roles()
+        targets = [column for column, role in self.roles.items() if role == "target"]
+        self.target.setCurrentIndex(self.target.findData(targets[0]) if targets else -1)
+        self._choice_changed()
+
+    def _show_roles(self) -> None:
+        for name, box in self._role_boxes.items():
+            box.setCurrentIndex([role for role, _ in ROLES].index(self.roles[name]))
+
+    @Slot()
+    def _choice_changed(self) -> None:
+        self.ok.setEnabled(False)
+        self._again.start()
+
+    def _chosen_spec(self) -> DataSpec:
+        target = tuple(name for name, role in self.roles.items() if role == "target")
+        if not target:
+            raise RelumeError("No column is the target.", self.path.name, "Choose the column that is to be predicted.")
+        return DataSpec(
+            name=OWN_TABLE,
+            seed=self.session.document.data.seed,
+            train_share=self.session.document.data.train_share,
+            table=self.table,
+            target=target,
+            inputs=tuple(name for name, role in self.roles.items() if role == "input"),
+            task=self.task.currentData(),
+            missing=self.missing.currentData(),
+            scaling=self.scaling.currentData(),
+            target_scaling=self.target_scaling.currentData(),
+        )
+
+    @Slot()
+    def _try(self) -> None:
+        from engine.datasets import load_spec
+
+        if self.table is None:
+            return
+        try:
+            self.spec = self._chosen_spec()
+        except RelumeError as error:
+            self._failed(error)
+            return
+        spec = self.spec
+        self._start(lambda progress: load_spec(spec), self._show_dataset, "Making the data set")
+
+    def _show_dataset(self, dataset: Dataset) -> None:
+        self.target_scaling.setEnabled(dataset.task == "regression")
+        if dataset.task == "regression":
+            what = f"regression of {', '.join(dataset.target_names)}"
+        else:
+            names = ", ".join(dataset.class_names[:6]) + (" …" if len(dataset.class_names) > 6 else "")
+            what = f"{len(dataset.class_names)} classes ({names})"
+        count = len(dataset.feature_names)
+        lines = [
+            f"{what}, {count} input{'s' if count != 1 else ''}, "
+            f"{len(dataset.x_train)} rows for training, {len(dataset.x_test)} for testing.",
+            *dataset.notes,
+        ]
+        words = "\n".join(lines)
+        self._say(words[:1].upper() + words[1:], "check")
+        self.ok.setEnabled(True)
+
+    def _failed(self, error: RelumeError) -> None:
+        self.bar.hide()
+        if self.table is None:
+            self.found.setText("This file cannot be used as it is.")
+        self._say(f"<b>{_html(error.what)}</b><br>{_html(error.where)}<br>{_html(error.fix)}", "warning")
+        self.ok.setEnabled(False)
+
+    def _say(self, words: str, icon: str) -> None:
+        self.mark.setPixmap(
+            theme.icon(icon, "warning" if icon == "warning" else "accent").pixmap(16, 16)
+            if icon
+            else theme.icon("info").pixmap(0, 0)
+        )
+        self.words.setText(words)
+
+    # the end
+
+    @Slot()
+    def _take(self) -> None:
+        if self.spec is None:
+            return
+        self.session.import_table(self.spec)
+        self.accept()
+        self._taken()
+
+    @Slot()
+    def _closed(self) -> None:
+        self._again.stop()
+        if self._task is not None:
+            self._task.cancel()
+        self.deleteLater()
+
+
+def _html(words: str) -> str:
+    return words.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
