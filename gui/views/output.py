@@ -7,6 +7,7 @@ from PySide6.QtCore import Slot
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QCheckBox, QStackedLayout, QWidget
 
+from engine import losses
 from engine.data.dataset import Dataset
 from engine.files.figures import Figure, Image, Panel
 from engine.telemetry import Predictions, Snapshot
@@ -149,7 +150,7 @@ class Output(View):
             return
         test, dataset = self._test_set.isChecked(), self.session.dataset
         rows = self._told.test_samples if test else self._told.train_samples
-        said = winners(self._told.test if test else self._told.train)
+        said = winners(self.session.document.spec.loss, self._told.test if test else self._told.train)
         targets = (dataset.y_test if test else dataset.y_train)[rows]
         found = rows[(targets == true) & (said == predicted)]
         if len(found):
@@ -188,10 +189,13 @@ class Output(View):
         return Panel((image,), title, "predicted", "true", x_ticks=ticks, y_ticks=down, equal=True)
 
 
-def winners(outputs: np.ndarray) -> np.ndarray:
-    """Class numbers from probabilities (n, outputs)."""
+def winners(loss: str, outputs: np.ndarray) -> np.ndarray:
+    """Class numbers (n,) from what the network says (n, outputs), after the link."""
     outputs = outputs.reshape(len(outputs), -1)
-    return outputs.argmax(axis=1) if outputs.shape[1] > 1 else (outputs[:, 0] >= 0.5).astype(np.int64)
+    if outputs.shape[1] > 1:
+        return outputs.argmax(axis=1)
+    record = losses.get(loss)
+    return (outputs[:, 0] > (record.threshold if record.link == "identity" else 0.5)).astype(np.int64)
 
 
 def _box(text: str, tip: str, slot) -> QCheckBox:  # noqa: ANN001

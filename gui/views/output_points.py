@@ -213,7 +213,7 @@ class PlanePicture(Picture):
         entries = tuple(Entry(str(name), f"category {k % 7}", k % 7) for k, name in enumerate(names))
         if self.show_test:
             entries += (Entry("test", "ink 2", 0, True),)
-        probability = self.spec is not None and losses.LOSSES.get(self.spec.loss).link != "identity"
+        probability = self.spec is not None and losses.get(self.spec.loss).link != "identity"
         bar = ("decision", "0", f"P({names[1]})" if probability else f"score of {names[1]}", "1") if len(names) == 2 else None
         self.legend.show_entries(entries, bar)
 
@@ -396,15 +396,16 @@ class ScatterPicture(Picture):
 
 
 def surface(loss: str, output: np.ndarray, dataset: Dataset) -> np.ndarray:
-    """(outputs, rows, columns) of the last layer as probabilities, scores from 0 to 1, or target units."""
+    """(outputs, rows, columns) as probabilities or scores from 0 to 1; a regression's plane is in target units already."""
     k = len(output)
     flat = np.moveaxis(output, 0, -1).reshape(-1, k)
     if dataset.task == "regression":
-        values = in_units(dataset, flat)
+        values = flat
     else:
         values = losses.link(loss, flat, dataset.task)
-        if losses.LOSSES.get(loss).link == "identity":
-            values = np.clip((values + 1) / 2 if loss == "hinge" else values, 0, 1)
+        record = losses.get(loss)
+        if record.link == "identity":
+            values = np.clip((values - record.low) / (1 - record.low), 0, 1)
         if values.shape[1] == 2:
             values = values[:, 1:]
     return np.moveaxis(np.asarray(values, np.float32).reshape(*output.shape[1:], -1), -1, 0)
