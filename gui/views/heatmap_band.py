@@ -1,0 +1,118 @@
+"""What stands above the heatmap's rows: the band of classes, or the epochs; and its colour scale."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent
+from PySide6.QtWidgets import QWidget
+
+from gui import theme
+from gui.numbers import number
+from gui.views.cells import cell_image, color_table, levels, paint_scale_bar
+from gui.views.heatmap_canvas import BAR_LEFT, EDGE, LEFT, RIGHT
+from gui.views.heatmap_rows import Segment
+
+if TYPE_CHECKING:
+    from gui.views.heatmap import Heatmap
+
+BAND = 6
+MIDDLE = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextSingleLine
+CATEGORIES = 7
+BAR, SCALE_WIDTH = 104, 330
+
+
+class HeatmapBand(QWidget):
+    """Names and counts of the classes over their columns."""
+
+    def __init__(self, view: Heatmap) -> None:
+        super().__init__()
+        self.view = view
+        self.setFixedHeight(28)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setFont(theme.font(11))
+        painter.setPen(theme.color("ink 2"))
+        data, segments = self.view.data, self.view.canvas.segments
+        if data is None or not segments:
+            return
+        right = self.view.canvas.width() - RIGHT
+        painter.drawText(QRectF(right + BAR_LEFT, 0, RIGHT - BAR_LEFT, 18), Qt.AlignmentFlag.AlignVCenter, "active on")
+        if data.mode == "epochs":
+            self._paint_epochs(painter, segments[0])
+        elif data.targets is not None:
+            self._words(painter, segments[0].label, segments[0], "ink")
+            top = float(np.abs(data.targets).max()) or 1.0
+            cells = cell_image(levels(data.targets[None, :], top, True), color_table(True))
+            painter.drawImage(QRectF(segments[0].left, 20, segments[0].width, BAND), cells)
+        else:
+            for segment in segments:
+                count = segment.stop - segment.start
+                for words in (f"{segment.label}, {count} samples", f"{segment.label}, {count}", segment.label,
+                              segment.label.removeprefix("class ")):  # fmt: skip
+                    if QFontMetricsF(painter.font()).horizontalAdvance(words) <= segment.width:
+                        self._words(painter, words, segment, "ink")
+                        break
+                painter.setPen(Qt.PenStyle.NoPen)
+                painter.setBrush(theme.category(segment.group % CATEGORIES))
+                painter.drawRoundedRect(QRectF(segment.left, 20, segment.width, BAND), 2, 2)
+
+    def _words(self, painter: QPainter, words: str, segment: Segment, color: str) -> None:
+        painter.setPen(theme.color(color))
+        painter.drawText(QRectF(segment.left, 0, segment.width, 18), MIDDLE, words)
+
+    def _paint_epochs(self, painter: QPainter, segment: Segment) -> None:
+        data = self.view.data
+        if data is None:
+            return
+        painter.setPen(theme.color("ink 2"))
+        painter.drawText(QRectF(EDGE, 0, LEFT - EDGE - 10, 18), Qt.AlignmentFlag.AlignVCenter, "epoch")
+        count = segment.stop - segment.start
+        ticks = min(count, max(2, segment.width // 90))
+        for column in np.unique(np.linspace(0, count - 1, ticks).round().astype(int)).tolist():
+            x = segment.left + (column + 0.5) / count * segment.width
+            painter.drawText(QRectF(x - 40, 0, 80, 18), MIDDLE, f"{int(data.columns[segment.start + column]):,}")
+            painter.drawLine(QPointF(x, 20), QPointF(x, 25))
+
+
+class HeatmapScale(QWidget):
+    """The colour scale with its numbers."""
+
+    def __init__(self, view: Heatmap) -> None:
+        super().__init__()
+        self.view = view
+        self.setFixedSize(SCALE_WIDTH, 28)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        view = self.view
+        if view.data is None:
+            return
+        painter = QPainter(self)
+        painter.setFont(theme.font(11, tabular=True))
+        metrics = QFontMetricsF(painter.font())
+        kinds = sorted({view.is_signed(words) for words in view.shown_layers()}, reverse=True)
+        x = float(self.width())
+        for place, signed in enumerate(kinds):
+            bar = BAR if len(kinds) == 1 else 56
+            low, high = view.scale_words(signed)
+            head = f"{view.value_words()}  " if place == len(kinds) - 1 else ""
+            painter.setPen(theme.color("ink 2"))
+            slot = max(26.0, metrics.horizontalAdvance(high))
+            painter.drawText(QPointF(x - slot, 18), high)
+            x -= slot + 8
+            paint_scale_bar(painter, QRectF(x - bar, 10, bar, 8), signed)
+            x -= bar + 8
+            words = head + low
+            x -= metrics.horizontalAdvance(words)
+            painter.drawText(QPointF(x, 18), words)
+            x -= 14
+
+
+def scale_numbers(top: float, signed: bool, clipped: bool) -> tuple[str, str]:
+    """The words at both ends of a scale; "≥" where larger values share the last colour."""
+    high = ("≥ " if clipped else "") + number(top)
+    return (("≤ " if clipped else "") + number(-top) if signed else "0"), high

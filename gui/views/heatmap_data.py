@@ -1,0 +1,95 @@
+"""What the heatmap shows, as plain arrays: by samples or by epochs, with the groups of its columns."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from engine.telemetry import Snapshot
+from gui.numbers import number
+
+if TYPE_CHECKING:
+    from engine.data.dataset import Dataset
+
+QUANTILE = 0.99  # of the sizes: a few hot cells must not wash out the rest
+ENOUGH = 20_000
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class HeatmapData:
+    """Per layer `values` (columns, units) and `dead`: bool (units,), or (columns, units) over the epochs.
+
+    `columns` are sample numbers (indices into x_train) or epochs; `groups` are (label, class, count).
+    """
+
+    mode: str  # "samples" or "epochs"
+    columns: np.ndarray
+    values: tuple[np.ndarray, ...]
+    dead: tuple[np.ndarray, ...]
+    groups: tuple[tuple[str, int, int], ...]
+    targets: np.ndarray | None  # of every column, regression only
+    caption: str
+    taken: float
+
+
+def samples_data(snapshot: Snapshot, data: Dataset | None) -> HeatmapData | None:
+    """Units x training samples, sorted by class or by target."""
+    seen = snapshot.activations
+    if seen is None or data is None or not len(seen.samples):
+        return None
+    count, total = len(seen.samples), len(data.y_train)
+    if seen.samples.max() >= total:
+        return None
+    words = f"{count:,} training samples" if count == total else f"{count:,} of {total:,} training samples"
+    raw = getattr(data, "raw_train", None)
+    width = raw.shape[1] if raw is not None else 0
+    y = data.y_train[seen.samples]
+    targets = None
+    groups: tuple[tuple[str, int, int], ...]
+    if data.task == "regression":
+        targets = np.asarray(y[:, 0], float)
+        low, high = number(float(targets.min())), number(float(targets.max()))
+        by = data.feature_names[0] if width == 1 and data.feature_names else "target"
+        groups = ((f"target {low} to {high}, colour: minus blue, plus orange", 0, count),)
+        caption = f"{words}, sorted by {by}"
+    else:
+        edges = np.flatnonzero(np.diff(y)) + 1
+        starts, stops = np.concatenate([[0], edges]), np.concatenate([edges, [count]])
+        groups = tuple(
+            (_class_name(data, int(y[start])), int(y[start]), int(stop - start))
+            for start, stop in zip(starts, stops, strict=True)
+        )
+        caption = f"{words}, sorted by class" + (", then by radius" if width == 2 else "")
+    dead = tuple(layer.dead for layer in snapshot.layers)
+    return HeatmapData("samples", seen.samples, seen.layers, dead, groups, targets, caption, seen.taken)
+
+
+def epochs_data(snapshot: Snapshot, value: str) -> HeatmapData | None:
+    """Units x epochs: `value` "active_share" or "mean"; dead cells from the epoch of their death on."""
+    seen = snapshot.unit_epochs
+    if seen is None or not len(seen.epochs):
+        return None
+    values = seen.active_share if value == "active_share" else seen.mean
+    count = len(seen.epochs)
+    last = int(seen.epochs[-1])
+    caption = f"epochs {int(seen.epochs[0])} to {last}" + (f", {count} of them kept" if count <= last else "")
+    return HeatmapData("epochs", seen.epochs, values, seen.dead, (("", 0, count),), None, caption, snapshot.taken)
+
+
+def large_size(values: np.ndarray) -> float:
+    """The 99 % quantile of |values|, from at most some 20,000 of them; the largest one when that is 0."""
+    flat = np.abs(values.reshape(-1))
+    if len(flat) > ENOUGH:
+        flat = flat[:: len(flat) // ENOUGH]
+    flat = flat[np.isfinite(flat)]
+    if not len(flat):
+        return 0.0
+    place = min(len(flat) - 1, int(QUANTILE * len(flat)))
+    return float(np.partition(flat, place)[place]) or float(flat.max())
+
+
+def _class_name(data: Dataset, group: int) -> str:
+    name = data.class_names[group] if group < len(data.class_names) else str(group)
+    return f"class {name}" if len(name) <= 2 else name

@@ -1,0 +1,154 @@
+"""Where the rows and columns of the heatmap are: pure geometry and pooling, no drawing."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from gui.views.cells import DEAD_LEVEL, levels, pool
+
+HEAD = 28  # px above each layer's rows
+SPACE = 12  # px below them
+LARGEST_ROW = 28
+LEAST_ROW = 2
+GAP_FROM = 4  # px of row height from which rows are 1 px apart
+WORDS_FROM = 14
+CLASS_GAP = 2
+
+
+@dataclasses.dataclass(frozen=True)
+class Block:
+    """One layer's rows. `merged` units share one row of `row` px; the last row may hold fewer."""
+
+    layer: int
+    units: int
+    top: int  # px of the head
+    row: int
+    merged: int
+
+    @property
+    def rows(self) -> int:
+        return -(-self.units // self.merged)
+
+    @property
+    def rows_top(self) -> int:
+        return self.top + HEAD
+
+    @property
+    def bottom(self) -> int:
+        return self.rows_top + self.rows * self.row
+
+    @property
+    def starts(self) -> np.ndarray:
+        """The first unit of every row."""
+        return np.arange(0, self.units, self.merged)
+
+    def units_of(self, row: int) -> range:
+        return range(row * self.merged, min(self.units, (row + 1) * self.merged))
+
+    def row_of(self, unit: int) -> int:
+        return unit // self.merged
+
+    def row_at(self, y: float) -> int | None:
+        """The row under a height in px."""
+        if self.rows_top <= y < self.bottom:
+            return int((y - self.rows_top) // self.row)
+        return None
+
+
+def lay_out_blocks(layers: Sequence[tuple[int, int]], height: int) -> tuple[tuple[Block, ...], int]:
+    """(blocks, content height) for (layer, units) pairs in a window of `height` px.
+
+    All rows have one height, as large as fits. When even the least row does not fit, the content grows and
+    scrolls; one layer alone never needs more than the window: its units are merged instead.
+    """
+    if not layers:
+        return (), 0
+    furniture = len(layers) * (HEAD + SPACE)
+    total = sum(units for _, units in layers)
+    row = int(np.clip((height - furniture) // max(1, total), LEAST_ROW, LARGEST_ROW))
+    most = max(80, height - HEAD - SPACE)
+    blocks, top = [], 0
+    for layer, units in layers:
+        own, merged = row, 1
+        if units * own > most:  # only where rows are small already
+            own, merged = 1, max(1, -(-units // most))
+        block = Block(layer, units, top, own, merged)
+        blocks.append(block)
+        top = block.bottom + SPACE
+    return tuple(blocks), top
+
+
+@dataclasses.dataclass(frozen=True)
+class Segment:
+    """Columns `start` to `stop` of the data, drawn from `left` over `width` px; one class, or everything."""
+
+    label: str
+    group: int
+    start: int
+    stop: int
+    left: int
+    width: int
+
+
+def lay_out_segments(groups: Sequence[tuple[str, int, int]], left: int, width: int) -> tuple[Segment, ...]:
+    """Segments for (label, group, count) over `width` px, 2 px apart, as wide as their counts."""
+    counts = np.array([count for _, _, count in groups], float)
+    if not len(groups) or not counts.sum():
+        return ()
+    room = max(len(groups), width - CLASS_GAP * (len(groups) - 1))
+    edges = np.round(np.concatenate([[0], np.cumsum(counts)]) / counts.sum() * room).astype(int)
+    stops = np.concatenate([[0], np.cumsum(counts)]).astype(int)
+    return tuple(
+        Segment(label, group, int(stops[i]), int(stops[i + 1]), left + int(edges[i]) + CLASS_GAP * i,
+                max(1, int(edges[i + 1] - edges[i])))
+        for i, (label, group, _) in enumerate(groups)
+    )  # fmt: skip
+
+
+def column_at(segments: Sequence[Segment], x: float) -> int | None:
+    """The data column under a place in px."""
+    for segment in segments:
+        if segment.left <= x < segment.left + segment.width:
+            share = (x - segment.left) / segment.width
+            return min(segment.stop - 1, segment.start + int(share * (segment.stop - segment.start)))
+    return None
+
+
+def block_cells(
+    values: np.ndarray, dead: np.ndarray, block: Block, segments: Sequence[Segment], top: float, signed: bool
+) -> list[np.ndarray]:
+    """One uint8 array (rows, columns) for every segment, at most as wide as the segment is in px.
+
+    Args:
+        values: (columns, units).
+        dead: bool (units,) for whole rows, or (columns, units) for single cells.
+    """
+    if block.merged > 1:
+        values = pool(values, block.starts, 1, signed)
+        dead = np.minimum.reduceat(dead, block.starts, axis=-1)
+    cells = []
+    for segment in segments:
+        part = values[segment.start : segment.stop]
+        gone = dead[segment.start : segment.stop] if dead.ndim == 2 else dead
+        if len(part) > segment.width:
+            starts = np.arange(segment.width) * len(part) // segment.width
+            part = pool(part, starts, 0, signed)
+            gone = gone[starts] if gone.ndim == 2 else gone
+        level = levels(part, top, signed)
+        level[np.broadcast_to(gone, level.shape)] = DEAD_LEVEL
+        cells.append(level.T)
+    return cells
+
+
+def spread(places: np.ndarray, least: float) -> list[int]:
+    """Indices of sorted `places` that keep `least` px from the one before."""
+    kept: list[int] = []
+    last = -np.inf
+    for index, place in enumerate(places.tolist()):
+        if place - last >= least:
+            kept.append(index)
+            last = place
+    return kept

@@ -1,0 +1,105 @@
+"""What the views say about a layer: its name, its activation, how its units are."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from engine.activations import ACTIVATIONS
+from engine.fields import name_of
+from engine.spec import NetworkSpec
+from engine.telemetry import LayerSnapshot
+from gui.numbers import number
+
+NEARLY_DEAD_SHARE = 0.01
+LINK_WORDS = {"binary_cross_entropy": "sigmoid", "softmax_cross_entropy": "softmax"}
+
+
+@dataclasses.dataclass(frozen=True)
+class LayerWords:
+    """One layer that has units of its own.
+
+    `index` counts from 0 (code), `title` from 1 (screen); `previous` is the index of the layer with units that
+    feeds it, -1 for the inputs; `between` names what lies between, such as "dropout".
+    """
+
+    index: int
+    kind: str
+    activation: str
+    signed: bool
+    dies: bool
+    units: int
+    last: bool
+    previous: int
+    between: str = ""
+
+    @property
+    def title(self) -> str:
+        return "Output" if self.last else f"{self.index + 1}  {self.kind}, {self.activation}"
+
+    @property
+    def short_title(self) -> str:
+        return "Output" if self.last else f"{self.index + 1}  {self.activation}"
+
+
+def layer_words(spec: NetworkSpec) -> tuple[LayerWords, ...]:
+    """Every layer with units, in order. The last one is the output."""
+    found: list[LayerWords] = []
+    between: list[str] = []
+    for index, (layer, shape) in enumerate(zip(spec.layers, spec.shapes(), strict=True)):
+        kind = type(layer).__name__
+        if not hasattr(layer, "activation"):
+            between.append(kind.lower())
+            continue
+        name = name_of(layer.activation)
+        record: Any = ACTIVATIONS.get(name)
+        previous = found[-1].index if found else -1
+        last = index == len(spec.layers) - 1
+        found.append(
+            LayerWords(
+                index, kind, name, bool(record.signed), bool(record.dies), shape[-1], last, previous, ", ".join(between)
+            )
+        )
+        between = []
+    return tuple(found)
+
+
+def output_words(spec: NetworkSpec, words: LayerWords) -> str:
+    """What the output gives: its activation, or the link that its loss applies to a linear one."""
+    if words.activation == "linear":
+        return LINK_WORDS.get(spec.loss, "linear")
+    return words.activation
+
+
+def dead_count(layer: LayerSnapshot | None) -> int:
+    return 0 if layer is None else int(np.count_nonzero(layer.dead))
+
+
+def state_words(words: LayerWords, layer: LayerSnapshot | None) -> str:
+    """"2 of 8 dead", "8 of 8 alive", or the number of units while nothing is known."""
+    dead = dead_count(layer)
+    if layer is None or not len(layer.dead):
+        return f"{words.units} unit{'s' * (words.units != 1)}"
+    return f"{dead} of {words.units} dead" if dead else f"{words.units} of {words.units} alive"
+
+
+def death_words(layer: LayerSnapshot, unit: int) -> tuple[str, str]:
+    """("dead since epoch 20", "largest z −0.07")."""
+    since = int(layer.dead_since[unit]) if unit < len(layer.dead_since) else -1
+    head = f"dead since epoch {since}" if since > 0 else "dead from the start" if since == 0 else "dead"
+    largest = float(layer.max_z[unit])
+    return head, f"largest z {number(largest)}" if np.isfinite(largest) else ""
+
+
+def unit_state(words: LayerWords, layer: LayerSnapshot, unit: int) -> str:
+    """One word on a unit: "dead", "nearly dead", "always on" or ""."""
+    if bool(layer.dead[unit]):
+        return "dead"
+    share = float(layer.active_share[unit])
+    if words.dies and 0 <= share < NEARLY_DEAD_SHARE:
+        return "nearly dead"
+    if words.dies and share >= 1:
+        return "always on"
+    return ""

@@ -1,0 +1,182 @@
+"""What is inside the tiles of the network map."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QImage, QPainter, QPen, QPolygonF
+
+from engine.telemetry import Activations, Plane, Snapshot
+from gui import theme
+from gui.views.cells import StepScale, cell_image, color_table, levels, pool
+from gui.views.layer_words import LayerWords
+from gui.views.map_layout import INPUTS, Column
+
+if TYPE_CHECKING:
+    from engine.data.dataset import Dataset
+
+STRIPES = 64  # columns of a tile that shows samples
+SCENE_SAMPLES = 500  # of which the mean image is made
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Art:
+    """A tile's picture: an indexed image, or a curve in the unit square (y downwards)."""
+
+    image: QImage | None = None
+    curve: np.ndarray | None = None
+    zero: float | None = None  # height of y = 0 for a curve
+
+
+class Tiles:
+    """The pictures of all tiles, made anew from every snapshot that brings something to show.
+
+    2-D inputs: the response over the plane. 1-D inputs: the response as a curve. Others: the activation on the
+    training samples, sorted by class, as stripes; units fed by an image show their incoming weights.
+    """
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        self.art: dict[tuple[int, int], Art] = {}
+        self.kind = ""  # "plane", "curve", "samples" or "" while there is nothing
+        self.weights_shown = False
+        self.tops: dict[int, float] = {}
+        self.taken = float("nan")
+        self._scales: dict[int, StepScale] = {}
+
+    def update(
+        self, snapshot: Snapshot, columns: Sequence[Column], words: Mapping[int, LayerWords], data: Dataset | None
+    ) -> None:
+        signed_table, plain_table = color_table(True), color_table(False)
+        self._tables = {True: signed_table, False: plain_table}
+        plane, activations = snapshot.plane, snapshot.activations
+        if plane is not None:
+            self.kind, self.taken, self.art = "plane", plane.taken, {}
+            self._planes(plane, columns, words)
+        elif activations is not None and data is not None and len(data.x_train):
+            self.art, self.taken = {}, activations.taken
+            raw = getattr(data, "raw_train", None)
+            if raw is not None and raw.shape[1] == 1:
+                self.kind = "curve"
+                self._curves(activations, columns, raw[:, 0])
+            else:
+                self.kind = "samples"
+                self._stripes(activations, columns, words, data)
+                self._images(snapshot, columns, data)
+
+    def _top(self, layer: int, values: np.ndarray) -> float:
+        top = self._scales.setdefault(layer, StepScale()).update(float(np.abs(values).max(initial=0.0)))
+        self.tops[layer] = top
+        return top
+
+    def _image(self, values: np.ndarray, layer: int, signed: bool) -> Art:
+        return Art(cell_image(levels(values, self.tops[layer], signed), self._tables[signed]))
+
+    def _planes(self, plane: Plane, columns: Sequence[Column], words: Mapping[int, LayerWords]) -> None:
+        for column in columns:
+            if column.layer == INPUTS:
+                source, signed = plane.inputs, True
+            elif column.layer < len(plane.layers):
+                source, signed = plane.layers[column.layer], words[column.layer].signed or words[column.layer].last
+            else:
+                continue
+            self._top(column.layer, source)
+            for unit in column.shown:
+                if unit < len(source):
+                    values = source[unit]
+                    if column.layer == INPUTS:  # each input has its own unit
+                        values = values * (self.tops[INPUTS] / max(float(np.abs(values).max()), 1e-12))
+                    self.art[column.layer, unit] = self._image(values[::-1], column.layer, signed)
+
+    def _curves(self, activations: Activations, columns: Sequence[Column], raw: np.ndarray) -> None:
+        x = raw[activations.samples].astype(float)
+        order = np.argsort(x, kind="stable")
+        x = x[order]
+        span = float(x[-1] - x[0]) or 1.0
+        for column in columns:
+            if column.layer == INPUTS:
+                values = x[:, None]
+            elif column.layer < len(activations.layers):
+                values = activations.layers[column.layer][order]
+            else:
+                continue
+            top = self._top(column.layer, values)
+            signed = bool((values < 0).any())
+            for unit in column.shown:
+                height = np.nan_to_num(values[:, unit]) / top
+                y = 0.5 - 0.44 * height if signed else 0.94 - 0.88 * height
+                points = np.column_stack([0.06 + 0.88 * (x - x[0]) / span, np.clip(y, 0.03, 0.97)])
+                self.art[column.layer, unit] = Art(curve=points, zero=0.5 if signed else 0.94)
+
+    def _stripes(
+        self, activations: Activations, columns: Sequence[Column], words: Mapping[int, LayerWords], data: Dataset
+    ) -> None:
+        for column in columns:
+            if column.layer == INPUTS:
+                values = data.x_train[activations.samples][:, : max(column.shown, default=0) + 1]
+                signed = bool((values < 0).any())
+            elif column.layer < len(activations.layers):
+                values = activations.layers[column.layer]
+                signed = words[column.layer].signed or words[column.layer].last
+            else:
+                continue
+            self._top(column.layer, values)
+            picked = [unit for unit in column.shown if unit < values.shape[1]]
+            part = values[:, picked]
+            if len(part) > STRIPES:
+                part = pool(part, np.arange(STRIPES) * len(part) // STRIPES, 0, signed)
+            for place, unit in enumerate(picked):
+                self.art[column.layer, unit] = self._image(part[:, place][None, :], column.layer, signed)
+
+    def _images(self, snapshot: Snapshot, columns: Sequence[Column], data: Dataset) -> None:
+        """Units that are fed by an image show their weights in its shape."""
+        shape = getattr(data, "image_shape", None)
+        self.weights_shown = False
+        if shape is None or len(shape) < 2 or len(columns) < 2 or snapshot.parameters is None:
+            return
+        rows, width = int(shape[0]), int(shape[1])
+        first = columns[1].layer
+        kernel = snapshot.parameters.get(f"{first}.kernel")
+        if kernel is None or kernel.shape[0] != rows * width:
+            return
+        self.weights_shown = True
+        self._scales.setdefault(-2, StepScale())
+        top = self._scales[-2].update(float(np.abs(kernel[:, list(columns[1].shown)]).max(initial=0.0)))
+        for unit in columns[1].shown:
+            cells = levels(kernel[:, unit].reshape(rows, width), top, True)
+            self.art[first, unit] = Art(cell_image(cells, self._tables[True]))
+
+    def scene(self, data: Dataset, sample: int | None) -> Art | None:
+        """The picked training image, or the mean one."""
+        shape = getattr(data, "image_shape", None)
+        if shape is None or len(shape) < 2 or not len(data.x_train):
+            return None
+        x = data.x_train
+        picked = x[sample] if sample is not None and sample < len(x) else x[:: max(1, len(x) // SCENE_SAMPLES)].mean(0)
+        values = picked.reshape(int(shape[0]), int(shape[1]), -1).mean(axis=2)
+        low, high = float(values.min()), float(values.max())
+        cells = levels(values - low, max(high - low, 1e-12), False)
+        return Art(cell_image(cells, color_table(False)))
+
+
+def paint_art(painter: QPainter, rect: QRectF, art: Art | None) -> None:
+    """A tile's picture, or an empty tile."""
+    if art is not None and art.image is not None:
+        painter.drawImage(rect, art.image)
+        return
+    painter.fillRect(rect, theme.color("sunken"))
+    if art is None or art.curve is None:
+        return
+    if art.zero is not None:
+        painter.setPen(QPen(theme.color("grid"), 1))
+        y = rect.top() + art.zero * rect.height()
+        painter.drawLine(QPointF(rect.left() + 2, y), QPointF(rect.right() - 2, y))
+    place = art.curve * [rect.width(), rect.height()] + [rect.left(), rect.top()]
+    painter.setPen(QPen(theme.category(0), 1.5, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+    painter.drawPolyline(QPolygonF([QPointF(float(x), float(y)) for x, y in place]))
