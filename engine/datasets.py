@@ -4,15 +4,34 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from engine.data.dataset import Dataset
 from engine.data.sets import DATASETS, DatasetInfo
 from engine.data.spec import OWN_TABLE, DataSpec
 from engine.data.split import finish
+from engine.data.table import Column, Table, open_table
+from engine.data.table_data import guess_task, raw_data
 from engine.errors import RelumeError
 
-__all__ = ["DATASETS", "DataSpec", "Dataset", "DatasetInfo", "get", "load", "load_spec", "names", "switch"]
+__all__ = [
+    "DATASETS",
+    "OWN_TABLE",
+    "Column",
+    "DataSpec",
+    "Dataset",
+    "DatasetInfo",
+    "Table",
+    "get",
+    "guess_task",
+    "load",
+    "load_spec",
+    "names",
+    "open_table",
+    "read_table",
+    "switch",
+]
 
 
 def names() -> tuple[str, ...]:
@@ -57,12 +76,55 @@ def load_spec(spec: DataSpec) -> Dataset:
     """The data set that a DataSpec describes. Raises RelumeError."""
     if spec.features is not None and (spec.name == OWN_TABLE or not get(spec.name).has_features):
         raise RelumeError("Only sets of points in the plane have made inputs.", "DataSpec, features", "Leave them out.")
+    if spec.table is not None:
+        own, regression = raw_data(spec)
+        return finish(own, spec, OWN_TABLE, spec.table.name, regression)
     record = get(spec.name)
     if record.has_samples and record.classes and spec.classes not in record.classes:
         choices = " or ".join(str(count) for count in record.classes)
         raise RelumeError(f"{record.title} has {choices} classes, not {spec.classes}.", "DataSpec, classes")
     raw = record.make(spec.samples, spec.noise, spec.classes, spec.seed)
     return finish(raw, spec, record.name, record.title, record.task == "regression")
+
+
+def read_table(
+    source: str | Path | bytes | Table,
+    target: str | Sequence[str] | None = None,
+    task: str = "auto",
+    inputs: Sequence[str] | None = None,
+    missing: str = "drop rows",
+    seed: int = 0,
+    train_share: float = 0.75,
+    scaling: str = "none",
+    target_scaling: str = "none",
+    **reading: Any,
+) -> Dataset:
+    """A CSV or TSV file as a data set.
+
+    Args:
+        target: the column to learn, or several for regression; None takes the last column that is no free text.
+        task: "binary", "multiclass", "regression", or "auto": texts and a few whole numbers are classes.
+        inputs: the columns to learn from; None for all that hold numbers or categories.
+        missing: "drop rows", or fill in from the training part: "mean", "median", "most frequent".
+        reading: encoding, delimiter, header, decimal where what `open_table` finds is not right.
+
+    Raises:
+        RelumeError: naming the line and the column, and what to do.
+    """
+    table = source if isinstance(source, Table) else open_table(source, **reading)
+    spec = DataSpec(
+        name=OWN_TABLE,
+        seed=seed,
+        train_share=train_share,
+        scaling=scaling,
+        target_scaling=target_scaling,
+        table=table,
+        target=() if target is None else (target,) if isinstance(target, str) else tuple(target),
+        inputs=None if inputs is None else tuple(inputs),
+        task=task,
+        missing=missing,
+    )
+    return load_spec(spec)
 
 
 def switch(spec: DataSpec, name: str) -> DataSpec:

@@ -33,8 +33,8 @@ def circles(samples: int, noise: float, classes: int, points: Random, dice: Rand
     angle = 2 * np.pi * points.random(samples)
     x = np.stack([radius * np.sin(angle), radius * np.cos(angle)], axis=1)
     strayed = np.hypot(*(x + dice.uniform(-RADIUS, RADIUS, x.shape) * noise).T)
-    y = np.searchsorted(RADIUS * (starts[1:] - gap / 2), strayed)
-    return x, y.astype(np.int64)
+    y: np.ndarray = np.asarray(np.searchsorted(RADIUS * (starts[1:] - gap / 2), strayed))
+    return x, y
 
 
 def xor(samples: int, noise: float, classes: int, points: Random, dice: Random) -> Made:
