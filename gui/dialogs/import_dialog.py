@@ -66,6 +66,11 @@ class ImportDialog(QDialog):
         self.setWindowTitle("Import data")
         self.setAccessibleName("Import data")
         self.resize(760, 560)
+        self._again = QTimer(self)
+        self._again.setSingleShot(True)
+        self._again.setInterval(120)
+        self._again.timeout.connect(self._try)
+        buttons = self._buttons()
         column = QVBoxLayout(self)
         column.setContentsMargins(24, 24, 24, 24)
         column.setSpacing(12)
@@ -76,14 +81,17 @@ class ImportDialog(QDialog):
         self.found.setWordWrap(True)
         column.addWidget(title)
         column.addWidget(self.found)
-        column.addWidget(self._preview(), 1)
-        column.addLayout(self._choices())
+        self.body = QWidget()
+        inner = QVBoxLayout(self.body)
+        inner.setContentsMargins(0, 0, 0, 0)
+        inner.setSpacing(12)
+        inner.addWidget(self._preview(), 1)
+        inner.addLayout(self._choices())
+        self.body.hide()  # until there is a table to show
+        column.addWidget(self.body, 1)
         column.addWidget(self._report())
-        column.addLayout(self._buttons())
-        self._again = QTimer(self)
-        self._again.setSingleShot(True)
-        self._again.setInterval(120)
-        self._again.timeout.connect(self._try)
+        column.addStretch(0)
+        column.addLayout(buttons)
         self.finished.connect(self._closed)
         self._read()
 
@@ -187,6 +195,7 @@ class ImportDialog(QDialog):
 
     def _show_table(self, table: Table) -> None:
         self.table = table
+        self.body.show()
         missing = sum(column.missing for column in table.columns)
         delimiter = DELIMITERS.get(table.delimiter, repr(table.delimiter))
         parts = [

@@ -29,7 +29,8 @@ def true_words(dataset: Dataset, part: str, index: int) -> str:
     """Such as "true class B", or "target 0.42" in the target's own units."""
     y = dataset.y_test if part == "test" else dataset.y_train
     if dataset.task != "regression":
-        return f"true class {dataset.class_names[int(y[index])]}"
+        name = str(dataset.class_names[int(y[index])])
+        return f"true {name}" if name.startswith("class") else f"true class {name}"
     values = dataset.preprocessing.targets_to_units(y[index : index + 1])[0]
     return f"target {', '.join(number(float(value)) for value in np.atleast_1d(values))}"
 
@@ -213,6 +214,11 @@ class TracePicture(QWidget):
         elif raw is not None and raw.shape[1] == 2:
             _paint_point(painter, square, raw, row)
             top += LEFT + 12
+        elif raw is not None and raw.shape[1] == 1 and dataset.task == "regression":
+            y = dataset.y_test if part == "test" else dataset.y_train
+            curve = np.column_stack([raw[:, 0], y[:, 0] * (np.ptp(raw) / (np.ptp(y[:, 0]) or 1.0))])
+            _paint_point(painter, square, curve, curve[index])
+            top += LEFT + 12
         for line in true_words(dataset, part, index).split("\n"):
             _text(painter, EDGE, top, LEFT, line, "ink", 13, 600)
             top += 22
@@ -234,8 +240,11 @@ class TracePicture(QWidget):
         assert self._trace is not None
         left, size = self._cells_left(), cell_size(words.units)
         _text(painter, left, top, 200, words.title, "ink", 12, 600)
-        has_dead = bool(self._dead(words).any())
-        _text(painter, left + 140, top, 260, self._pass_words(words), "dead" if has_dead else "ink 2", 12)
+        passed, _, lost = self._pass_words(words).partition(", ")
+        _text(painter, left + 140, top, 190, passed, "ink 2", 12)
+        if lost:
+            after = left + 140 + painter.fontMetrics().horizontalAdvance(passed) + 12
+            _text(painter, after, top, 90, lost, "dead", 12, 600)
         values, open_, dead = self._trace.activations[words.index], self._open(words), self._dead(words)
         scale = self._scales[words.index].update(float(np.abs(values).max(initial=0.0)))
         self._paint_scale(painter, words, top, scale)
@@ -327,7 +336,7 @@ def _paint_image(painter: QPainter, square: QRectF, pixels: np.ndarray) -> None:
 
 
 def _paint_point(painter: QPainter, square: QRectF, raw: np.ndarray, point: np.ndarray) -> None:
-    """Where the point lies among a few hundred others."""
+    """Where the point lies among a few hundred others; for one input its target is the height."""
     painter.fillRect(square, theme.color("sunken"))
     reach = float(np.abs(raw).max()) * 1.08 or 1.0
 

@@ -1,0 +1,218 @@
+"""Draws the pictures on the gallery's cards from real training runs: resources/thumbnails/NAME-light.png and -dark.png.
+
+    python tools/make_thumbnails.py [NAME ...]
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QBrush, QImage, QPainter, QPen, QPolygonF
+from PySide6.QtWidgets import QApplication
+
+import engine
+from engine.examples import EXAMPLES, Example
+from gui import theme
+from gui.marks import paint_cross
+from gui.views.cells import cell_image, color_table, levels, step_above
+
+WIDTH, HEIGHT, SCALE = 284, 132, 2
+OUT = Path(__file__).resolve().parents[1] / "resources" / "thumbnails"
+ROWS = 10
+MOST_EPOCHS = 400
+
+
+class Run:
+    """An example, trained: enough epochs to show what it is about."""
+
+    def __init__(self, example: Example) -> None:
+        self.example = example
+        self.data = engine.datasets.load_spec(example.data)
+        trainer = engine.Trainer(example.spec, example.training, self.data)
+        trainer.run()
+        self.snapshot, self.network = trainer.snapshot(), trainer.network
+        trainer.close()
+        self.spec = self.network.spec
+
+    def says(self, raw: np.ndarray) -> np.ndarray:
+        """Probabilities or target units for raw inputs."""
+        out = self.network.predict(self.data.preprocessing.apply(raw.astype(np.float32)))
+        if self.data.task == "regression":
+            return self.data.preprocessing.targets_to_units(out)
+        return engine.losses.link(self.spec.loss, out.shape[1], self.data.task)(out)
+
+
+def draw(run: Run, painter: QPainter) -> None:
+    """The kind of picture follows from what the example is about and its data."""
+    raw = run.data.raw_train
+    if "dead" in run.example.group.lower() and run.data.image_shape:
+        draw_rows(run, painter)
+    elif run.data.image_shape:
+        draw_images(run, painter)
+    elif raw.shape[1] == 1:
+        draw_curve(run, painter)
+    elif raw.shape[1] == 2:
+        draw_plane(run, painter)
+    elif run.data.task == "regression":
+        draw_predicted(run, painter)
+    else:
+        draw_table(run, painter)
+
+
+def draw_plane(run: Run, painter: QPainter) -> None:
+    raw = run.data.raw_train
+    reach = float(np.abs(raw).max()) * 1.1
+    x = np.linspace(-reach * WIDTH / HEIGHT, reach * WIDTH / HEIGHT, WIDTH)
+    y = np.linspace(reach, -reach, HEIGHT)
+    grid = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
+    said = run.says(grid)
+    regression = run.data.task == "regression"
+    if regression or said.shape[1] <= 2:
+        values = said[:, -1].reshape(HEIGHT, WIDTH)
+        low, high = (values.min(), values.max()) if regression else (0.0, 1.0)
+        reach_v = max(abs(low), abs(high))
+        share = values / (2 * reach_v) + 0.5 if regression else values
+        table = theme.lut("decision")
+        rgba = np.ascontiguousarray(table[np.clip(share * 254, 0, 254).astype(np.uint8)])
+    else:
+        best = said.argmax(axis=1)
+        rgba = np.zeros((HEIGHT * WIDTH, 4), np.uint8)
+        paper = np.array(theme.color("panel").getRgb()[:3], float)
+        for number in range(said.shape[1]):
+            ink = np.array(theme.color(f"category {number}").getRgb()[:3], float)
+            share = 0.25 + 0.3 * said[best == number, number : number + 1]
+            rgba[best == number] = np.hstack([paper + (ink - paper) * share, np.full((len(share), 1), 255)])
+        rgba = np.ascontiguousarray(rgba.reshape(HEIGHT, WIDTH, 4))
+    painter.drawImage(QRectF(0, 0, WIDTH, HEIGHT), QImage(rgba.data, WIDTH, HEIGHT, QImage.Format.Format_RGBA8888))
+    places = np.stack([WIDTH / 2 + raw[:, 0] / reach * HEIGHT / 2, HEIGHT / 2 - raw[:, 1] / reach * HEIGHT / 2], axis=1)
+    if regression:
+        places = places[:0]
+    draw_points(painter, places, run.data.y_train)
+
+
+def draw_points(painter: QPainter, places: np.ndarray, classes: np.ndarray, radius: float = 2.2) -> None:
+    painter.setPen(QPen(theme.color("panel"), 0.6))
+    for (x, y), number in zip(places, classes, strict=False):
+        painter.setBrush(theme.color(f"category {int(number)}"))
+        if int(number) % 2:
+            corner = radius * 1.3
+            points = [QPointF(x, y - corner), QPointF(x + corner, y), QPointF(x, y + corner), QPointF(x - corner, y)]
+            painter.drawPolygon(QPolygonF(points))
+        else:
+            painter.drawEllipse(QPointF(x, y), radius, radius)
+
+
+def draw_curve(run: Run, painter: QPainter) -> None:
+    raw = run.data.raw_train[:, 0]
+    y = run.data.preprocessing.targets_to_units(run.data.y_train)[:, 0]
+    x = np.linspace(raw.min(), raw.max(), 400)
+    fit = run.says(x[:, None])[:, 0]
+    low, high = min(y.min(), fit.min(), 0.0), max(y.max(), fit.max(), 0.0)
+
+    def place(a: np.ndarray, b: np.ndarray) -> list[QPointF]:
+        across = 16 + (a - raw.min()) / (raw.max() - raw.min()) * (WIDTH - 32)
+        down = HEIGHT - 14 - (b - low) / (high - low) * (HEIGHT - 28)
+        return [QPointF(p, q) for p, q in zip(across, down, strict=True)]
+
+    painter.setPen(QPen(theme.color("control edge"), 1))
+    painter.drawLine(*place(np.array([raw.min(), raw.max()]), np.zeros(2)))
+    painter.setPen(QPen(theme.color("panel"), 0.6))
+    painter.setBrush(theme.color("category 0"))
+    step = max(1, len(raw) // 90)
+    for point in place(raw[::step], y[::step]):
+        painter.drawEllipse(point, 2.4, 2.4)
+    painter.setPen(QPen(theme.color("accent"), 2.2))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.drawPolyline(QPolygonF(place(x, fit)))
+
+
+def draw_images(run: Run, painter: QPainter) -> None:
+    raw = run.data.raw_train.reshape(len(run.data.raw_train), *run.data.image_shape)
+    size, paper, ink = 38, np.array(theme.color("sunken").getRgbF()[:3]), np.array(theme.color("ink").getRgbF()[:3])
+    for place in range(18):
+        row, column = divmod(place, 6)
+        image = raw[place] / (raw.max() or 1.0)
+        rgb = (255 * (paper + (ink - paper) * image[..., None])).astype(np.uint8)
+        rgba = np.ascontiguousarray(np.dstack([rgb, np.full(image.shape, 255, np.uint8)]))
+        picture = QImage(rgba.data, image.shape[1], image.shape[0], QImage.Format.Format_RGBA8888)
+        left = (WIDTH - 6 * 41) / 2 + column * 42
+        painter.drawImage(QRectF(left, 6 + row * 42, size, size), picture)
+
+
+def draw_rows(run: Run, painter: QPainter) -> None:
+    """The first layer's heatmap: dead rows solid and crossed."""
+    data, first = run.data, run.snapshot.layers[0]
+    order = np.argsort(data.y_train, kind="stable")
+    order = order[np.linspace(0, len(order) - 1, 150).astype(int)]
+    values = run.network.activations(data.x_train[order])[0]
+    units = np.linspace(0, values.shape[1] - 1, ROWS).astype(int)
+    left, table, height = 30, color_table(False), HEIGHT / ROWS
+    top = step_above(float(np.quantile(values, 0.995)))
+    image = levels(values[:, units].T, top, False)
+    image[first.dead[units]] = 255
+    for row, unit in enumerate(units):
+        strip = cell_image(image[row : row + 1], table)
+        painter.drawImage(QRectF(left, row * height, WIDTH - left, height - 1), strip)
+        if first.dead[unit]:
+            paint_cross(painter, QRectF(10, row * height + height / 2 - 5, 9, 9), theme.color("dead"))
+
+
+def draw_table(run: Run, painter: QPainter) -> None:
+    """The two directions in which the rows differ most."""
+    raw = run.data.raw_train.astype(float)
+    scaled = (raw - raw.mean(axis=0)) / (raw.std(axis=0) + 1e-9)
+    flat = scaled @ np.linalg.svd(scaled, full_matrices=False)[2][:2].T
+    flat = (flat - flat.min(axis=0)) / (flat.max(axis=0) - flat.min(axis=0))
+    places = flat * np.array([WIDTH - 40, HEIGHT - 28]) + np.array([20, 14])
+    draw_points(painter, places, run.data.y_train, 2.6)
+
+
+def draw_predicted(run: Run, painter: QPainter) -> None:
+    true = run.data.preprocessing.targets_to_units(run.data.y_train)[:, 0]
+    said = run.says(run.data.raw_train)[:, 0]
+    low, high = min(true.min(), said.min()), max(true.max(), said.max())
+    size = HEIGHT - 20
+    left = (WIDTH - 1.6 * size) / 2
+
+    def place(a: float, b: float) -> QPointF:
+        return QPointF(left + (a - low) / (high - low) * 1.6 * size, HEIGHT - 10 - (b - low) / (high - low) * size)
+
+    painter.setPen(QPen(theme.color("control edge"), 1, Qt.PenStyle.DashLine))
+    painter.drawLine(place(low, low), place(high, high))
+    painter.setPen(QPen(theme.color("panel"), 0.6))
+    painter.setBrush(theme.color("category 0"))
+    for a, b in zip(true, said, strict=True):
+        painter.drawEllipse(place(a, b), 2.2, 2.2)
+
+
+def main(names: list[str]) -> None:
+    app = QApplication.instance() or QApplication([])
+    OUT.mkdir(parents=True, exist_ok=True)
+    for example in EXAMPLES:
+        if names and example.name not in names:
+            continue
+        run = Run(example)
+        for mode in ("light", "dark"):
+            theme.set_mode(mode)
+            image = QImage(WIDTH * SCALE, HEIGHT * SCALE, QImage.Format.Format_RGB32)
+            image.setDevicePixelRatio(SCALE)
+            painter = QPainter(image)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.fillRect(QRectF(0, 0, WIDTH, HEIGHT), QBrush(theme.color("sunken")))
+            draw(run, painter)
+            painter.end()
+            image.convertToFormat(QImage.Format.Format_Indexed8, Qt.ImageConversionFlag.ThresholdDither).save(
+                str(OUT / f"{example.name}-{mode}.png"), "PNG", 0
+            )
+    app.processEvents()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
