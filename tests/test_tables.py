@@ -83,7 +83,7 @@ def test_blank_lines_and_empty_columns_are_left_out():
         (b"\x00\x01\x02\xff" * 100, "", "not a text table"),
         (b"PK\x03\x04abc", "", "spreadsheet"),
         (b"a,b\n1,\x072\n", "line 2", "control"),
-        (b"a,b\n", "", "no row"),
+        (b"a,b\n", "", "left"),
         (b"a,b\n,\n,\n", "", ""),
     ],
 )

@@ -71,7 +71,9 @@ def raw_data(spec: DataSpec) -> tuple[RawData, bool]:
         keep &= ~_missing_rows(table, columns)
     if keep.sum() < MIN_ROWS:
         fix = "Add rows." if table.rows < MIN_ROWS else "Fill missing values in instead of dropping rows."
-        raise RelumeError(f"Only {keep.sum()} rows are left of {table.rows}.", table.name, fix)
+        raise RelumeError(
+            f"{keep.sum()} of {table.rows} rows are left to learn from, {MIN_ROWS} are needed.", table.name, fix
+        )
     dropped = table.rows - int(keep.sum())
     if dropped:
         notes.append(f"{dropped} of {table.rows} rows dropped: a value is missing.")
