@@ -21,7 +21,7 @@ class ConfusionMatrix(Canvas):
         self.counts = np.zeros((0, 0), np.int64)
         self.names: tuple[str, ...] = ()
         self.part = "test"
-        self.cursor = (0, 0)
+        self.at = (0, 0)
         self.faded = False
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -95,7 +95,7 @@ class ConfusionMatrix(Canvas):
         painter.drawText(QRectF(-40, -8, 80, 16), flags.AlignCenter, "true")
         painter.restore()
         if self.hasFocus():
-            row, column = self.cursor
+            row, column = self.at
             painter.setPen(QPen(theme.color("accent"), 2))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRect(QRectF(area.left() + column * side, area.top() + row * side, side - 1, side - 1))
@@ -103,7 +103,7 @@ class ConfusionMatrix(Canvas):
     def mousePressEvent(self, event: QMouseEvent) -> None:
         cell = self._cell_at(event.position())
         if cell is not None:
-            self.cursor = cell
+            self.at = cell
             self.chosen.emit(*cell)
             self.update()
 
@@ -119,17 +119,21 @@ class ConfusionMatrix(Canvas):
         last = len(self.counts) - 1
         if event.key() in moves and last >= 0:
             down, across = moves[Qt.Key(event.key())]
-            self.cursor = (min(max(self.cursor[0] + down, 0), last), min(max(self.cursor[1] + across, 0), last))
+            self.at = (min(max(self.at[0] + down, 0), last), min(max(self.at[1] + across, 0), last))
             self.update()
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and last >= 0:
-            self.chosen.emit(*self.cursor)
+            self.chosen.emit(*self.at)
         else:
             super().keyPressEvent(event)
 
     def event(self, event: QEvent) -> bool:
         # the arrows move the cursor here, before the window takes Right for one training step
         if event.type() == QEvent.Type.ShortcutOverride and event.key() in (  # type: ignore[attr-defined]
-            Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Return,
+            Qt.Key.Key_Up,
+            Qt.Key.Key_Down,
+            Qt.Key.Key_Left,
+            Qt.Key.Key_Right,
+            Qt.Key.Key_Return,
         ):
             event.accept()
             return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyqtgraph as pg
@@ -17,10 +18,11 @@ from gui.marks import paint_cross
 from gui.numbers import number, percent
 from gui.views import scales
 from gui.views.base import View
-from gui.views.pieces import EmptyNote, metric_name
+from gui.views.pieces import EmptyNote, Ground, metric_name
 from gui.views.plot import Pace, Plot
 
-LABELS = 84  # px at the right for the names at the lines' ends
+if TYPE_CHECKING:
+    from gui.session import Session
 
 
 class Curves(View):
@@ -29,7 +31,7 @@ class Curves(View):
     name = "curves"
     title = "Curves"
 
-    def __init__(self, session) -> None:  # noqa: ANN001
+    def __init__(self, session: Session) -> None:
         super().__init__(session)
         self._history: dict[str, np.ndarray] = {}
         self._deaths: list[tuple[int, str]] = []  # (epoch, "2 in layer 1")
@@ -37,22 +39,21 @@ class Curves(View):
         self._texts = {"train": "", "test": ""}
         self._pace = Pace()
         self._plot = Plot()
-        self._plot.margins.setRight(LABELS)
         self._plot.overlays = [self._paint_deaths, self._paint_ends, self._paint_hover]
         self._plot.hovered.connect(self._hovered)
         self._plot.setAccessibleName("Curves of training and test")
         self._test = self._plot.add(pg.PlotCurveItem(antialias=True, skipFiniteCheck=False, connect="finite"), 1)
         self._train = self._plot.add(pg.PlotCurveItem(antialias=True, skipFiniteCheck=False, connect="finite"), 2)
         self._build_controls()
-        drawing = QWidget()
+        drawing = Ground()
         below = QVBoxLayout(drawing)
         below.setContentsMargins(0, 0, 0, 4)
         below.setSpacing(0)
         below.addWidget(self._plot, 1)
         row = QHBoxLayout()
-        row.setContentsMargins(0, 0, LABELS - 44, 0)
         row.addWidget(self._against, 0, Qt.AlignmentFlag.AlignHCenter)
         below.addLayout(row)
+        self._row = row
         self._plot.margins.setBottom(22)
         self._pages = QStackedLayout(self)
         self._pages.addWidget(
@@ -68,16 +69,19 @@ class Curves(View):
         self._log.setCheckable(True)
         self._log.setAccessibleName("Logarithmic axis of the curves")
         self._log.setToolTip("Logarithmic axis")
-        self._log.toggled.connect(self._redraw)
         self._what = QComboBox()
         self._what.addItems(["Loss", "Accuracy"])
         self._what.setAccessibleName("What the curves show")
         self._what.currentIndexChanged.connect(self._choose)
-        self._against = QComboBox()
-        self._against.addItems(["epoch", "seconds"])
-        self._against.setAccessibleName("What the curves are drawn against")
-        self._against.setProperty("flat", True)
-        self._against.currentIndexChanged.connect(self._redraw)
+        self._log.setChecked(True)
+        self._log.toggled.connect(self._redraw)
+        self._against = QToolButton()
+        self._against.setText("epoch \u21c4")
+        self._against.setCheckable(True)
+        self._against.setAutoRaise(True)
+        self._against.setAccessibleName("Curves against seconds")
+        self._against.setToolTip("Against epochs or seconds of training")
+        self._against.toggled.connect(self._redraw)
         for control in (self._log, self._what, self._against):
             control.setMinimumHeight(24)
 
@@ -120,7 +124,7 @@ class Curves(View):
 
     @property
     def _x(self) -> np.ndarray:
-        return self._history["seconds" if self._against.currentIndex() else "epoch"]
+        return self._history["seconds" if self._against.isChecked() else "epoch"]
 
     @Slot()
     def _choose(self) -> None:
@@ -129,6 +133,7 @@ class Curves(View):
 
     @Slot()
     def _redraw(self) -> None:
+        self._against.setText("training time, s \u21c4" if self._against.isChecked() else "epoch \u21c4")
         self._pace.reset()
         if self._history:
             self._draw()
@@ -154,7 +159,7 @@ class Curves(View):
         return np.log10(y, where=y > 0, out=np.full(len(y), np.nan))
 
     def _set_axes(self, x: np.ndarray, y: np.ndarray) -> None:
-        right = scales.stepped_range(0, max(float(x[-1]), 1e-3 if self._against.currentIndex() else 5))[1]
+        right = scales.stepped_range(0, max(float(x[-1]), 1e-3 if self._against.isChecked() else 5))[1]
         finite = y[np.isfinite(y)]
         if self._is_log:
             finite = finite[finite > 0]
@@ -228,7 +233,9 @@ class Curves(View):
         seconds = self._history["seconds"][row]
         lines = [f"epoch {self._history['epoch'][row]:,.0f}, {number(float(seconds), 3)} s".replace(",", "\u2009", 0)]
         lines += [f"{part} {self._words(float(self._column(part)[row]))}" for part in ("train", "test")]
-        lines += [f"died: {what}" for epoch, what in self._deaths if abs(plot.to_pixels(self._at(epoch), 0).x() - at) < 4]
+        lines += [
+            f"died: {what}" for epoch, what in self._deaths if abs(plot.to_pixels(self._at(epoch), 0).x() - at) < 4
+        ]
         paint_note(painter, plot, at, lines)
 
     @Slot(object)
@@ -242,6 +249,9 @@ class Curves(View):
         dashed = pg.mkPen(theme.color("ink 2"), width=1.5)
         dashed.setDashPattern([4 / 1.5, 2.5 / 1.5])
         self._test.setPen(dashed)
+        labels = math.ceil(QFontMetricsF(theme.font(11, 600)).horizontalAdvance("train 100.0 %")) + 14
+        self._plot.margins.setRight(labels)
+        self._row.setContentsMargins(44, 0, labels, 0)
 
     # --- words and export
 
@@ -267,7 +277,7 @@ class Curves(View):
             bottom = float(np.nanmin(y[y > 0] if self._is_log and (y > 0).any() else y))
             at = np.array([self._at(epoch) for epoch, _ in self._deaths])
             marks.append(Points(at, np.full(len(at), bottom), "neurons died", "dead", "plus"))
-        x_label = "training time in s" if self._against.currentIndex() else "epoch"
+        x_label = "training time in s" if self._against.isChecked() else "epoch"
         return Figure(f"{name} of training and test", (Panel(tuple(marks), name, x_label, name, y_log=self._is_log),))
 
 

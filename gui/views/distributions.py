@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
@@ -15,8 +16,11 @@ from gui import theme
 from gui.numbers import number
 from gui.views import scales
 from gui.views.base import View
-from gui.views.pieces import Canvas, EmptyNote, bar_color, layer_name
+from gui.views.pieces import Age, Canvas, EmptyNote, bar_color, layer_name
 from gui.views.plot import Pace
+
+if TYPE_CHECKING:
+    from gui.session import Session
 
 COLUMNS = ("Weights", "z, before the activation", "Activations")
 X_NAMES = ("weight", "z", "activation")
@@ -39,10 +43,11 @@ class Distributions(View):
     title = "Distributions"
     watches = frozenset({"distributions"})
 
-    def __init__(self, session) -> None:  # noqa: ANN001
+    def __init__(self, session: Session) -> None:
         super().__init__(session)
         self._chart = _Grid()
         self._pace = Pace()
+        self._age = Age()
         self._scroll = QScrollArea()
         self._scroll.setWidgetResizable(True)
         self._scroll.setFrameShape(QScrollArea.Shape.NoFrame)
@@ -55,13 +60,16 @@ class Distributions(View):
         self._pages.addWidget(self._scroll)
 
     def head_widgets(self) -> list[QWidget]:
-        return []
+        return [self._age]
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
         told = snapshot.distributions
         if told is None:
             return
-        rows = [k for k in range(len(told.weights)) if told.preactivations[k] is not None or told.weights[k] is not None]
+        self._age.tell(snapshot, told.taken)
+        rows = [
+            k for k in range(len(told.weights)) if told.preactivations[k] is not None or told.weights[k] is not None
+        ]
         names = [layer_name(snapshot.spec, k) for k in rows]
         detail = [getattr(snapshot.spec.layers[k], "activation", "") for k in rows]
         due = self._pace.due() or names != self._chart.names
@@ -129,7 +137,8 @@ class _Grid(Canvas):
         metrics = QFontMetricsF(painter.font())
         for column, title in enumerate(COLUMNS):
             x = self.LEFT + column * (width + self.GAP)
-            painter.drawText(QPointF(x, 20), metrics.elidedText(title, Qt.TextElideMode.ElideRight, width))
+            short = title.split(",")[0]
+            painter.drawText(QPointF(x, 20), title if metrics.horizontalAdvance(title) <= width else short)
         for row, cells in enumerate(self.cells):
             top = self.HEAD + row * self.ROW
             if top > event.rect().bottom() or top + self.ROW < event.rect().top():
@@ -172,8 +181,8 @@ class _Grid(Canvas):
             painter.drawLine(QPointF(x, area.top()), QPointF(x, area.bottom()))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
         painter.setPen(theme.color("ink 2"))
-        step = scales.nice_step(span, 3)
-        for value in scales.ticks(cell.low, cell.high, 3):
+        step = scales.nice_step(span, 4)
+        for value in scales.ticks(cell.low, cell.high, 4):
             x = area.left() + (value - cell.low) / span * area.width()
             flag = Qt.AlignmentFlag.AlignHCenter
             painter.drawText(QRectF(x - 30, area.bottom() + 3, 60, 15), flag, scales.words(value, step))
@@ -187,10 +196,9 @@ def _cell(histogram: Histogram | None, old: Cell | None, due: bool, zero: bool) 
     if zero:  # z is always seen beside 0
         low, high = min(low, 0.0), max(high, 0.0)
     text = _words(histogram) if due or old is None else old.text
-    if old is not None and old.histogram is not None and old.low <= low and high <= old.high:
-        if (high - low) > 0.5 * (old.high - old.low):
-            return Cell(histogram, old.low, old.high, text)
-    return Cell(histogram, *scales.stepped_range(low, high, 4), text)
+    if old is not None and old.low <= low and high <= old.high and high - low > 0.5 * (old.high - old.low):
+        return Cell(histogram, old.low, old.high, text)
+    return Cell(histogram, *scales.stepped_range(low, high, 3), text)
 
 
 def _words(histogram: Histogram) -> str:
@@ -201,7 +209,11 @@ def _words(histogram: Histogram) -> str:
     centres = (histogram.edges[:-1] + histogram.edges[1:]) / 2
     mean = float((counts * centres).sum() / total)
     deviation = float(np.sqrt((counts * (centres - mean) ** 2).sum() / total))
-    return f"mean {number(mean, 2)}, std {number(deviation, 2)}"
+    places = int(np.clip(1 - np.floor(np.log10(deviation)), 0, 6)) if deviation > 0 else 2
+    spread = f"{deviation:.{places}f}" if deviation < 1e4 else number(deviation, 2)
+    mean = 0.0 if abs(mean) < 0.5 * 0.1**places else mean
+    middle = f"{mean:.{places}f}" if abs(mean) < 1e4 else number(mean, 2)
+    return f"mean {middle}, std {spread}".replace("-", "\u2212")
 
 
 def _activation_name(activation: object) -> str:

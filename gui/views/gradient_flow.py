@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
@@ -18,6 +19,9 @@ from gui.views import scales
 from gui.views.base import View
 from gui.views.pieces import Canvas, EmptyNote, bar_color, layer_name
 from gui.views.plot import Pace
+
+if TYPE_CHECKING:
+    from gui.session import Session
 
 X_NAME = "mean |gradient| of the weights"
 
@@ -35,7 +39,7 @@ class GradientFlow(View):
     name = "gradient_flow"
     title = "Gradient flow"
 
-    def __init__(self, session) -> None:  # noqa: ANN001
+    def __init__(self, session: Session) -> None:
         super().__init__(session)
         self._bars: list[Bar] = []
         self._run = -1
@@ -148,7 +152,7 @@ class _Chart(Canvas):
     def _paint_axis(self, painter: QPainter, left: float, right: float, bottom: float, low: int, high: int) -> None:
         painter.setFont(theme.font(11))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        stride = max(1, math.ceil((high - low) / max(2, (right - left) // 60)))
+        stride = max(1, math.ceil((high - low) / max(2, (right - left) // 44)))
         for exponent in range(high, low - 1, -stride):
             x = round(left + (exponent - low) / (high - low) * (right - left))
             painter.setPen(QPen(theme.color("grid"), 1))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 import numpy as np
 from PySide6.QtCore import Slot
 from PySide6.QtGui import QAction
@@ -14,15 +17,20 @@ from engine.telemetry import Predictions, Snapshot
 from gui import theme
 from gui.views.base import View
 from gui.views.confusion import ConfusionMatrix
-from gui.views.output_points import FitPicture, Picture, PlanePicture, ScatterPicture
-from gui.views.pieces import EmptyNote
+from gui.views.output_fits import FitPicture, ScatterPicture
+from gui.views.output_picture import Picture, raw_inputs
+from gui.views.output_plane import PlanePicture
+from gui.views.pieces import Age, EmptyNote
+
+if TYPE_CHECKING:
+    from gui.session import Session
 
 EMPTY = "What the network says about the data appears here. Press Run to let it learn."
 
 
 def kind_of(dataset: Dataset) -> str:
-    """"plane", "fit", "scatter" or "confusion": the picture for these data."""
-    width = dataset.raw_train.shape[-1] if dataset.raw_train.ndim == 2 else 0
+    """ "plane", "fit", "scatter" or "confusion": the picture for these data."""
+    width = raw_inputs(dataset, "train").shape[-1]
     if width == 2:
         return "plane"
     if dataset.task == "regression":
@@ -37,7 +45,7 @@ class Output(View):
     title = "Output"
     watches = frozenset({"plane", "predictions"})
 
-    def __init__(self, session) -> None:  # noqa: ANN001
+    def __init__(self, session: Session) -> None:
         super().__init__(session)
         self._kind = ""
         self._told: Predictions | None = None
@@ -45,7 +53,9 @@ class Output(View):
         self._empty = EmptyNote(EMPTY)
         self._matrix = ConfusionMatrix()
         self._pictures: dict[str, Picture] = {
-            "plane": PlanePicture(), "fit": FitPicture(), "scatter": ScatterPicture(),
+            "plane": PlanePicture(),
+            "fit": FitPicture(),
+            "scatter": ScatterPicture(),
         }
         self._pages = QStackedLayout(self)
         self._pages.addWidget(self._empty)
@@ -54,6 +64,7 @@ class Output(View):
             self._pages.addWidget(picture)
         self._pages.addWidget(self._matrix)
         self._matrix.chosen.connect(self._pick_from_cell)
+        self._age = Age()
         self._test = _box("Test points", "Show the test points, hollow", self._switch)
         self._test_set = _box("Test set", "Count the test set, not the training set", self._switch)
         self._test_set.setChecked(True)
@@ -64,7 +75,7 @@ class Output(View):
         self.reset()
 
     def head_widgets(self) -> list[QWidget]:
-        return [self._test, self._test_set]
+        return [self._age, self._test, self._test_set]
 
     def menu_actions(self) -> list[QAction]:
         """What the panel's own menu offers."""
@@ -93,6 +104,8 @@ class Output(View):
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
         failed = snapshot.state == "diverged"
+        extra = snapshot.plane if self._kind == "plane" else snapshot.predictions
+        self._age.tell(snapshot, extra.taken if extra is not None else None)
         if self._kind == "confusion":
             if snapshot.predictions is not None and not failed:
                 self._told = snapshot.predictions
@@ -167,14 +180,16 @@ class Output(View):
             right, total = int(np.trace(self._matrix.counts)), int(self._matrix.counts.sum())
             return f"Confusion matrix: {right} of {total} {self._matrix.part} samples right."
         titles = {
-            "plane": "Output over the two inputs", "fit": "Fitted curve", "scatter": "Predicted against true values",
+            "plane": "Output over the two inputs",
+            "fit": "Fitted curve",
+            "scatter": "Predicted against true values",
         }
         return f"{titles[self._kind]}, with {len(dataset.y_train)} training points."
 
     def figure(self) -> Figure | None:
         if self._pages.currentWidget() is self._empty:
             return None
-        panel = self._matrix_panel() if self._kind == "confusion" else self._pictures[self._kind].panel()  # type: ignore[attr-defined]
+        panel = self._matrix_panel() if self._kind == "confusion" else self._pictures[self._kind].panel()
         return Figure(panel.title, (panel,)) if panel is not None else None
 
     def _matrix_panel(self) -> Panel:
@@ -183,7 +198,14 @@ class Output(View):
         ticks = tuple((k + 0.5, name) for k, name in enumerate(names))
         down = tuple((size - k - 0.5, name) for k, name in enumerate(names))
         image = Image(
-            counts, (0, size, 0, size), "sequential", 0, max(1, int(counts.max())), "samples", top_down=True, numbers=True
+            counts,
+            (0, size, 0, size),
+            "sequential",
+            0,
+            max(1, int(counts.max())),
+            "samples",
+            top_down=True,
+            numbers=True,
         )
         title = f"Confusion matrix, {self._matrix.part} set"
         return Panel((image,), title, "predicted", "true", x_ticks=ticks, y_ticks=down, equal=True)
@@ -198,7 +220,7 @@ def winners(loss: str, outputs: np.ndarray) -> np.ndarray:
     return (outputs[:, 0] > (record.threshold if record.link == "identity" else 0.5)).astype(np.int64)
 
 
-def _box(text: str, tip: str, slot) -> QCheckBox:  # noqa: ANN001
+def _box(text: str, tip: str, slot: Callable[..., None]) -> QCheckBox:
     box = QCheckBox(text)
     box.setAccessibleName(text)
     box.setToolTip(tip)

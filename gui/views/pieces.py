@@ -1,4 +1,4 @@
-"""Small pieces that several views share: the empty sentence, marker shapes, a legend with a colour bar, colour maths."""
+"""Small pieces that several views share: the empty sentence, markers, a legend with a colour bar, colour maths."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import dataclasses
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPaintEvent, QPen, QPolygonF
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
+from engine.telemetry import Snapshot
 from gui import theme
 
 #: the marker of each category, in pyqtgraph's letters and in the words of engine.files.figures
@@ -28,6 +29,13 @@ class Canvas(QWidget):
         painter.fillRect(event.rect(), theme.color("panel"))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
         return painter
+
+
+class Ground(Canvas):
+    """A container with the panel's ground."""
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        self.painter(event)
 
 
 class EmptyNote(Canvas):
@@ -54,6 +62,21 @@ class EmptyNote(Canvas):
         painter.setFont(theme.font(12))
         flags = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft | Qt.TextFlag.TextWordWrap
         painter.drawText(area.adjusted(16, 8, -16, -8), int(flags), self.sentence)
+
+
+class Age(QLabel):
+    """How old a picture is, told when the budget for looking lets it fall behind."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setAccessibleName("Age of the picture")
+        self.setMinimumWidth(52)
+
+    def tell(self, snapshot: Snapshot, taken: float | None) -> None:
+        seconds = snapshot.taken - taken if taken is not None and snapshot.state == "running" else 0.0
+        text = f"{seconds:.1f} s old" if seconds >= 0.5 else ""
+        if text != self.text():
+            self.setText(text)
 
 
 @dataclasses.dataclass(frozen=True)

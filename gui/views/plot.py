@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pyqtgraph as pg
 from PySide6.QtCore import QMarginsF, QPointF, QRectF, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QFontMetricsF, QMouseEvent, QPainter, QPen, QResizeEvent, QWheelEvent
+from PySide6.QtGui import QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPen, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QGraphicsView, QWidget
 
 from gui import theme
@@ -26,6 +26,7 @@ class Plot(pg.GraphicsView):
 
     hovered = Signal(object)  # (x, y) in data units, or None when the mouse leaves
     clicked = Signal(float, float)
+    stepped = Signal(int)  # Up and Down keys, where the plot takes the focus
 
     def __init__(self, parent: QWidget | None = None, *, square: bool = False, grid: bool = True) -> None:
         super().__init__(parent)
@@ -130,6 +131,10 @@ class Plot(pg.GraphicsView):
         painter.setPen(theme.color("ink 2"))
         self._paint_words(painter, frame, QFontMetricsF(painter.font()))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+        if self.hasFocus():
+            painter.setPen(QPen(theme.color("accent"), 2))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRoundedRect(frame.adjusted(-2, -2, 2, 2), 4, 4)
         for overlay in self.overlays:
             painter.save()
             overlay(painter, self)
@@ -150,7 +155,9 @@ class Plot(pg.GraphicsView):
             self._paint_inline(painter, frame)
             return
         if self.x_name:
-            painter.drawText(QRectF(frame.left(), frame.bottom() + 21, frame.width(), 16), flags.AlignHCenter, self.x_name)
+            painter.drawText(
+                QRectF(frame.left(), frame.bottom() + 21, frame.width(), 16), flags.AlignHCenter, self.x_name
+            )
         if self.y_name:
             painter.drawText(QPointF(max(4.0, frame.left() - 36), frame.top() - 10), self.y_name)
 
@@ -164,7 +171,9 @@ class Plot(pg.GraphicsView):
             row = QRectF(here, frame.bottom() + 5, there - here, 16)
             if not fits:
                 row = QRectF(frame.left(), frame.bottom() + 19, frame.width(), 16)
-            painter.drawText(row, flags.AlignHCenter, metrics.elidedText(self.x_name, Qt.TextElideMode.ElideRight, row.width()))
+            painter.drawText(
+                row, flags.AlignHCenter, metrics.elidedText(self.x_name, Qt.TextElideMode.ElideRight, row.width())
+            )
         if len(self.y_ticks) > 1:
             a, b = self.y_ticks[-2][0], self.y_ticks[-1][0]
             y = self.to_pixels(0, (a + b) / 2).y()
@@ -206,6 +215,13 @@ class Plot(pg.GraphicsView):
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         event.ignore()  # the column may scroll
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        step = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1}.get(Qt.Key(event.key()))
+        if step is None:
+            event.ignore()  # the window's own keys
+        else:
+            self.stepped.emit(step)
 
     @Slot()
     def _restyle(self) -> None:

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
+STEPS = (1.0, 2.0, 5.0)
+FINE_STEPS = (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0)  # for colour scales, where a coarse step wastes colours
 
-def nice_step(span: float, count: int = 5) -> float:
-    """The smallest of 1, 2, 5 x 10^k that cuts `span` into at most `count` pieces."""
+
+def nice_step(span: float, count: int = 5, steps: tuple[float, ...] = STEPS) -> float:
+    """The smallest of `steps` x 10^k that cuts `span` into at most `count` pieces."""
     if not math.isfinite(span) or span <= 0:
         return 1.0
     rough = span / count
     power = 10.0 ** math.floor(math.log10(rough))
-    for factor in (1.0, 2.0, 5.0, 10.0):
+    for factor in (*steps, 10.0):
         if factor * power >= rough * (1 - 1e-9):
             return factor * power
     return 10.0 * power
 
 
-def stepped_ceiling(value: float) -> float:
-    """The smallest of 1, 2, 5 x 10^k that is at least `value`; 1 for anything that has none."""
-    return nice_step(value, 1) if value > 0 else 1.0
+def stepped_ceiling(value: float, steps: tuple[float, ...] = STEPS) -> float:
+    """The smallest of `steps` x 10^k that is at least `value`; 1 for anything that has none."""
+    return nice_step(value, 1, steps) if value > 0 else 1.0
 
 
 def stepped_range(low: float, high: float, count: int = 5) -> tuple[float, float]:
@@ -67,7 +71,7 @@ def words(value: float, step: float | None = None) -> str:
     """A tick's text with a true minus; `step` gives it the digits that its neighbours have."""
     if step is not None and abs(value) < step * 1e-6:
         value = 0.0
-    if step is not None and value and 1e-4 <= step and abs(value) < 1e5:
+    if step is not None and value and step >= 1e-4 and abs(value) < 1e5:
         decimals = max(0, -math.floor(math.log10(step) + 1e-9))
         return f"{value:,.{decimals}f}".replace(",", "\u2009").replace("-", "\u2212")
     if value and (abs(value) < 1e-3 or abs(value) >= 1e5):
@@ -115,7 +119,7 @@ def apart(positions: list[float], gap: float, low: float, high: float) -> list[f
     return result
 
 
-def _log_step(exponent: float, rounding) -> float:  # noqa: ANN001
+def _log_step(exponent: float, rounding: Callable[[float], int]) -> float:
     """The nearest exponent of 1 or 3 x 10^k in the direction of `rounding`."""
     third = math.log10(3)
     whole = math.floor(exponent + 1e-9)

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QToolTip
 
 from gui import theme
@@ -49,7 +49,7 @@ class WeightCanvas(Canvas):
             return True
         return super().event(event)
 
-    def keyPressEvent(self, event) -> None:  # noqa: ANN001
+    def keyPressEvent(self, event: QKeyEvent) -> None:
         """Up and Down go from neuron to neuron."""
         step = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1}.get(event.key())
         if step is None or not len(self.dead):
@@ -109,7 +109,9 @@ class KernelMap(WeightCanvas):
             return ""
         unit, source = cell
         state = ", dead" if self.dead[unit] else ""
-        return f"neuron {unit + 1}{state}, from {self.names[source]}: weight {number(float(self.kernel[source, unit]), 4)}"
+        return (
+            f"neuron {unit + 1}{state}, from {self.names[source]}: weight {number(float(self.kernel[source, unit]), 4)}"
+        )
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = self.painter(event)
@@ -146,10 +148,14 @@ class KernelMap(WeightCanvas):
             dead = bool(self.dead[k])
             if dead:
                 side = max(3.0, min(8.0, row))
-                paint_cross(painter, QRectF(area.left() - 18 - side / 2, middle - side / 2, side, side), theme.color("dead"))
+                paint_cross(
+                    painter, QRectF(area.left() - 18 - side / 2, middle - side / 2, side, side), theme.color("dead")
+                )
             if k % stride == 0 or dead and row >= 13:
                 painter.setPen(theme.color("dead" if dead else "ink 2"))
-                painter.drawText(QRectF(0, middle - 8, area.left() - 26, 16), flags.AlignRight | flags.AlignVCenter, str(k + 1))
+                painter.drawText(
+                    QRectF(0, middle - 8, area.left() - 26, 16), flags.AlignRight | flags.AlignVCenter, str(k + 1)
+                )
         painter.setPen(theme.color("ink 2"))
         painter.drawText(QPointF(16, area.top() - 8), "neuron")
         metrics = painter.fontMetrics()
@@ -197,7 +203,9 @@ class UnitImages(WeightCanvas):
             side = max(zoom * pixels, 24)
             columns = max(1, width // (side + self.GAP))
             rows = math.ceil(count / columns)
-            if rows * (side + self.LABEL + self.GAP) <= max(self.parentWidget().height() if self.parentWidget() else 0, 1):
+            if rows * (side + self.LABEL + self.GAP) <= max(
+                self.parentWidget().height() if self.parentWidget() else 0, 1
+            ):
                 break
             if side <= 40:
                 break
@@ -252,7 +260,9 @@ class UnitImages(WeightCanvas):
             if dead:
                 words = f"{unit + 1} dead"
                 room = painter.fontMetrics().horizontalAdvance(words) / 2
-                paint_cross(painter, QRectF(area.center().x() - room - 7, caption.center().y() - 4, 8, 8), theme.color("dead"))
+                paint_cross(
+                    painter, QRectF(area.center().x() - room - 7, caption.center().y() - 4, 8, 8), theme.color("dead")
+                )
                 painter.setPen(theme.color("dead"))
                 painter.drawText(caption.adjusted(8, 0, 12, 0), flags.AlignCenter, words)
             else:

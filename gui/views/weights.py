@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QScrollArea, QStackedLayout, QVBoxLayout, QWidget
@@ -11,8 +13,11 @@ from engine.telemetry import Snapshot
 from gui.numbers import number
 from gui.views import scales
 from gui.views.base import View
-from gui.views.pieces import EmptyNote, Legend, layer_name
+from gui.views.pieces import EmptyNote, Ground, Legend, layer_name
 from gui.views.weight_pictures import KernelMap, UnitImages
+
+if TYPE_CHECKING:
+    from gui.session import Session
 
 
 class Weights(View):
@@ -22,7 +27,7 @@ class Weights(View):
     title = "Weights"
     watches = frozenset({"parameters"})
 
-    def __init__(self, session) -> None:  # noqa: ANN001
+    def __init__(self, session: Session) -> None:
         super().__init__(session)
         self._layer = -1
         self._kernel: np.ndarray | None = None
@@ -43,7 +48,7 @@ class Weights(View):
         self._scroll.setWidget(self._images)
         for picture in (self._map, self._images):
             picture.unit_clicked.connect(self._select)
-        drawing = QWidget()
+        drawing = Ground()
         column = QVBoxLayout(drawing)
         column.setContentsMargins(0, 8, 0, 0)
         column.setSpacing(4)
@@ -116,7 +121,11 @@ class Weights(View):
 
     def _draw(self) -> None:
         snapshot = self._snapshot
-        kernel = None if snapshot is None or snapshot.parameters is None else snapshot.parameters.get(f"{self._layer}.kernel")
+        kernel = (
+            None
+            if snapshot is None or snapshot.parameters is None
+            else snapshot.parameters.get(f"{self._layer}.kernel")
+        )
         if snapshot is None or kernel is None or kernel.ndim != 2:
             return
         if not np.isfinite(kernel).all():
@@ -124,7 +133,9 @@ class Weights(View):
         self._kernel = kernel
         self._rescale(float(np.abs(kernel).max(initial=0.0)))
         layer = snapshot.layers[self._layer] if self._layer < len(snapshot.layers) else None
-        dead = layer.dead if layer is not None and len(layer.dead) == kernel.shape[1] else np.zeros(kernel.shape[1], bool)
+        dead = (
+            layer.dead if layer is not None and len(layer.dead) == kernel.shape[1] else np.zeros(kernel.shape[1], bool)
+        )
         shape = self._image_shape(kernel)
         picture = self._map if shape is None else self._images
         selection = self.session.selection
@@ -142,7 +153,7 @@ class Weights(View):
 
     def _rescale(self, largest: float) -> None:
         if largest > self._scale or largest < 0.3 * self._scale:
-            self._scale = scales.stepped_ceiling(largest)
+            self._scale = scales.stepped_ceiling(largest, scales.FINE_STEPS)
 
     def _image_shape(self, kernel: np.ndarray) -> tuple[int, int] | None:
         shape = getattr(self.session.dataset, "image_shape", None)
@@ -173,17 +184,16 @@ class Weights(View):
             return None
         kernel, name = self._kernel, self._choice.currentText()
         shape = self._image_shape(kernel)
-        scale = {"low": -self._scale, "high": self._scale}
+
+        def image(values: np.ndarray, extent: tuple[float, float, float, float]) -> Image:
+            return Image(values, extent, "diverging", -self._scale, self._scale, "weight", top_down=True)
+
         if shape is not None:
+            extent = (0.0, float(shape[1]), 0.0, float(shape[0]))
             panels = tuple(
-                Panel(
-                    (Image(kernel[:, k].reshape(shape), (0, shape[1], 0, shape[0]), "diverging", label="weight", top_down=True, **scale),),
-                    f"neuron {k + 1}", equal=True, axes=False,
-                )
+                Panel((image(kernel[:, k].reshape(shape), extent),), f"neuron {k + 1}", equal=True, axes=False)
                 for k in range(kernel.shape[1])
-            )  # fmt: skip
+            )
             return Figure(f"Weights of {name}", panels, columns=max(1, round(len(panels) ** 0.5)))
-        image = Image(
-            kernel.T, (0.5, kernel.shape[0] + 0.5, kernel.shape[1] + 0.5, 0.5), "diverging", label="weight", top_down=True, **scale
-        )
-        return Figure(f"Weights of {name}", (Panel((image,), f"Weights of {name}", self._names(kernel)[1], "neuron"),))
+        whole = image(kernel.T, (0.5, kernel.shape[0] + 0.5, kernel.shape[1] + 0.5, 0.5))
+        return Figure(f"Weights of {name}", (Panel((whole,), f"Weights of {name}", self._names(kernel)[1], "neuron"),))

@@ -1,0 +1,140 @@
+"""What the pictures of the output share: data points that can be picked, a legend, the ring around a sample."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtWidgets import QVBoxLayout
+
+from engine.data.dataset import Dataset
+from engine.files.figures import Panel
+from engine.spec import NetworkSpec
+from engine.telemetry import Snapshot
+from gui import theme
+from gui.views.pieces import SYMBOLS, Ground, Legend
+from gui.views.plot import Plot
+
+MOST_POINTS = 2000  # drawn of each part; more would hide the surface
+REACH = 14  # px around a point that still count as the point
+
+
+class Picture(Ground):
+    """What the output pictures share: data points that can be picked, a legend, the fading of a failed run."""
+
+    picked = Signal(str, int)
+
+    def __init__(self, *, square: bool, grid: bool) -> None:
+        super().__init__()
+        self.dataset: Dataset | None = None
+        self.spec: NetworkSpec | None = None
+        self.show_test = False
+        self.discretise = False
+        self.sample: tuple[str, int] | None = None
+        self.plot = Plot(square=square, grid=grid)
+        self.legend = Legend()
+        self.ring = self.plot.add(pg.ScatterPlotItem(size=15, pxMode=True), 9)
+        self.plot.clicked.connect(self._clicked)
+        self.plot.stepped.connect(self._stepped)
+        self.plot.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.plot.setAccessibleName("Output plot")
+        self.plot.setAccessibleDescription("Up and Down pick the previous and the next training sample.")
+        self._groups: dict[str, pg.ScatterPlotItem] = {}
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addWidget(self.plot, 1)
+        layout.addWidget(self.legend)
+
+    def set_data(self, dataset: Dataset, spec: NetworkSpec) -> None:
+        self.dataset, self.spec = dataset, spec
+        for item in self._groups.values():
+            item.clear()
+        self.restyle()
+
+    def update_from(self, snapshot: Snapshot) -> bool:
+        """Draws; False while the snapshot holds nothing for this picture."""
+        raise NotImplementedError
+
+    def restyle(self) -> None:
+        """Draws everything anew: theme, data or a switch changed."""
+        self.ring.setData(pen=pg.mkPen(theme.color("accent"), width=2.5), brush=None)
+        self.mark(self.sample)
+
+    def positions(self, part: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """x, y and the data's row numbers of the points of "train" or "test"."""
+        raise NotImplementedError
+
+    def panel(self) -> Panel | None:
+        """The picture as plain data, for export."""
+        raise NotImplementedError
+
+    def mark(self, sample: tuple[str, int] | None) -> None:
+        """Puts the ring around a sample."""
+        self.sample = sample
+        x, y, rows = self.positions(sample[0]) if sample is not None and self.dataset is not None else nothing()
+        here = np.flatnonzero(rows == sample[1]) if sample is not None else rows
+        self.ring.setData(x=x[here], y=y[here])
+
+    def points(self, name: str, x: np.ndarray, y: np.ndarray, **style: object) -> None:
+        """Sets the points of one group, made the first time it is named."""
+        if name not in self._groups:
+            item = pg.ScatterPlotItem(pxMode=True, useCache=True)
+            self._groups[name] = self.plot.add(item, 5 if name.startswith("test") else 4)
+        self._groups[name].setData(x=x, y=y, **style)
+
+    def point_style(self, category: int, hollow: bool) -> dict[str, object]:
+        color, panel = theme.color(f"category {category % 7}"), theme.color("panel")
+        return {
+            "symbol": SYMBOLS[category % 7],
+            "size": 9.5 if category % 7 == 1 else 7.5,  # pyqtgraph draws diamonds small
+            "pen": pg.mkPen(color if hollow else panel, width=1.3 if hollow else 1),
+            "brush": pg.mkBrush(panel if hollow else color),
+        }
+
+    @Slot(int)
+    def _stepped(self, step: int) -> None:
+        """Picks the neighbour of the picked training sample."""
+        if self.dataset is not None:
+            start = self.sample[1] if self.sample is not None and self.sample[0] == "train" else -max(step, 0)
+            self.picked.emit("train", (start + step) % len(self.dataset.x_train))
+
+    @Slot(float, float)
+    def _clicked(self, x: float, y: float) -> None:
+        best = (float(REACH**2), "", -1)
+        left, right, bottom, top = self.plot.limits
+        frame = self.plot.frame()
+        scale = (frame.width() / (right - left), frame.height() / (top - bottom))
+        for part in ("train", "test") if self.show_test else ("train",):
+            px, py, rows = self.positions(part)
+            if len(rows):
+                squares = ((px - x) * scale[0]) ** 2 + ((py - y) * scale[1]) ** 2
+                nearest = int(np.argmin(squares))
+                if squares[nearest] < best[0]:
+                    best = (float(squares[nearest]), part, int(rows[nearest]))
+        if best[1]:
+            self.picked.emit(best[1], best[2])
+
+
+def in_units(dataset: Dataset, y: np.ndarray) -> np.ndarray:
+    """Regression targets or predictions (n, outputs) in the target's own units."""
+    y = np.asarray(y, dtype=np.float32)
+    y = y.reshape(len(y), -1)
+    return y if dataset.preprocessing is None else np.asarray(dataset.preprocessing.targets_to_units(y))
+
+
+def raw_inputs(dataset: Dataset | None, part: str) -> np.ndarray:
+    raw = None if dataset is None else dataset.raw_train if part == "train" else dataset.raw_test
+    return np.zeros((0, 2), np.float32) if raw is None else raw
+
+
+def thinned(count: int) -> np.ndarray:
+    """At most MOST_POINTS row numbers, evenly taken and always the same."""
+    step = max(1, math.ceil(count / MOST_POINTS))
+    return np.arange(0, count, step)
+
+
+def nothing() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    return np.zeros(0), np.zeros(0), np.zeros(0, np.int64)
