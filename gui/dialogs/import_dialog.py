@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer, Slot
-from PySide6.QtGui import QColor
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QComboBox,
     QDialog,
     QFrame,
     QGridLayout,
     QHBoxLayout,
-    QHeaderView,
     QLabel,
     QProgressBar,
     QPushButton,
-    QTableWidget,
-    QTableWidgetItem,
     QVBoxLayout,
     QWidget,
 )
@@ -30,21 +24,19 @@ from engine.data.spec import MISSING, OWN_TABLE, SCALINGS, DataSpec
 from engine.data.table import Table
 from engine.errors import RelumeError
 from gui import theme
+from gui.dialogs.table_preview import TablePreview
 from gui.tasks import Progress, Task
 
 if TYPE_CHECKING:
     from engine.data.dataset import Dataset
     from gui.session import Session
 
-PREVIEW_ROWS = 12
-MOST_COLUMNS = 60  # shown; the rest are inputs
 TASK_WORDS = (
     ("auto", "by the target"),
     ("binary", "two classes"),
     ("multiclass", "several classes"),
     ("regression", "numbers (regression)"),
 )
-ROLES = (("input", "input"), ("target", "target"), ("out", "left out"))
 DELIMITERS = {",": "comma", "\t": "tab", ";": "semicolon", "|": "bar", " ": "space"}
 
 
@@ -59,8 +51,6 @@ class ImportDialog(QDialog):
         super().__init__(parent)
         self.session, self.path, self._taken = session, path, taken
         self.table: Table | None = None
-        self.roles: dict[str, str] = {}
-        self._role_boxes: dict[str, QComboBox] = {}
         self.spec: DataSpec | None = None
         self._task: Task | None = None
         self.setWindowTitle("Import data")
@@ -85,7 +75,9 @@ class ImportDialog(QDialog):
         inner = QVBoxLayout(self.body)
         inner.setContentsMargins(0, 0, 0, 0)
         inner.setSpacing(12)
-        inner.addWidget(self._preview(), 1)
+        self.preview = TablePreview()
+        self.preview.changed.connect(self._roles_changed)
+        inner.addWidget(self.preview, 1)
         inner.addLayout(self._choices())
         self.body.hide()  # until there is a table to show
         column.addWidget(self.body, 1)
@@ -96,17 +88,6 @@ class ImportDialog(QDialog):
         self._read()
 
     # parts
-
-    def _preview(self) -> QTableWidget:
-        self.preview = QTableWidget()
-        self.preview.setAccessibleName("First rows of the file")
-        self.preview.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.preview.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
-        self.preview.setTabKeyNavigation(False)
-        self.preview.setShowGrid(False)
-        self.preview.verticalHeader().setDefaultSectionSize(24)
-        self.preview.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        return self.preview
 
     def _choices(self) -> QGridLayout:
         grid = QGridLayout()
@@ -207,79 +188,30 @@ class ImportDialog(QDialog):
             f"{missing} missing values" if missing else "no missing values",
         ]
         self.found.setText("  ·  ".join(parts))
-        self._fill_preview(table)
+        self.preview.show_table(table, table.suggest_target())
         self.target.blockSignals(True)
         self.target.clear()
         for column in table.columns:
             self.target.addItem(column.name, column.name)
         self.target.setCurrentIndex(self.target.findData(table.suggest_target()))
         self.target.blockSignals(False)
-        self._target_chosen()
         self.missing.setEnabled(missing > 0)
         self._choice_changed()
-
-    def _fill_preview(self, table: Table) -> None:
-        rows, columns = table.preview[:PREVIEW_ROWS], table.columns[:MOST_COLUMNS]
-        self.preview.setRowCount(len(rows) + 1)
-        self.preview.setColumnCount(len(columns))
-        self.preview.setVerticalHeaderLabels(["use as", *(str(line) for line in table.lines[: len(rows)])])
-        self._role_boxes = {}
-        for j, column in enumerate(columns):
-            box = QComboBox()
-            box.setAccessibleName(f"Use of {column.name}")
-            for role, words in ROLES:
-                box.addItem(words, role)
-            box.activated.connect(partial(self._role_chosen, column.name))
-            self._role_boxes[column.name] = box
-            self.preview.setCellWidget(0, j, box)
-        self.preview.setRowHeight(0, 32)
-        heads = [
-            f"{column.name}\n{column.kind}" + (f", {column.missing} missing" if column.missing else "")
-            for column in columns
-        ]
-        self.preview.setHorizontalHeaderLabels(heads)
-        self.preview.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        quiet = QColor(theme.color("ink 2"))
-        for i, row in enumerate(rows):
-            for j, value in enumerate(row[:MOST_COLUMNS]):
-                text = value or "missing"
-                item = QTableWidgetItem(text)
-                if not value:
-                    item.setForeground(quiet)
-                self.preview.setItem(i + 1, j, item)
 
     # trying out
 
     @Slot()
     def _target_chosen(self) -> None:
-        """One target; texts that cannot be inputs are left out."""
-        if self.table is None:
-            return
-        chosen = self.target.currentData()
-        for column in self.table.columns:
-            usual = "out" if column.kind == "text" else "input"
-            kept = self.roles.get(column.name, usual)
-            self.roles[column.name] = "target" if column.name == chosen else usual if kept == "target" else kept
-        self._show_roles()
+        self.preview.set_target(self.target.currentData())
 
-    def _role_chosen(self, name: str, row: int) -> None:
-        self.roles[name] = ROLES[row][0]
-        self._show_roles()
-        targets = [column for column, role in self.roles.items() if role == "target"]
+    @Slot()
+    def _roles_changed(self) -> None:
+        targets = self.preview.chosen("target")
         self.target.setCurrentIndex(self.target.findData(targets[0]) if targets else -1)
         self._choice_changed()
 
-    def _show_roles(self) -> None:
-        for name, box in self._role_boxes.items():
-            box.setCurrentIndex([role for role, _ in ROLES].index(self.roles[name]))
-
-    @Slot()
-    def _choice_changed(self) -> None:
-        self.ok.setEnabled(False)
-        self._again.start()
-
     def _chosen_spec(self) -> DataSpec:
-        target = tuple(name for name, role in self.roles.items() if role == "target")
+        target = self.preview.chosen("target")
         if not target:
             raise RelumeError("No column is the target.", self.path.name, "Choose the column that is to be predicted.")
         return DataSpec(
@@ -288,7 +220,7 @@ class ImportDialog(QDialog):
             train_share=self.session.document.data.train_share,
             table=self.table,
             target=target,
-            inputs=tuple(name for name, role in self.roles.items() if role == "input"),
+            inputs=self.preview.chosen("input"),
             task=self.task.currentData(),
             missing=self.missing.currentData(),
             scaling=self.scaling.currentData(),

@@ -22,7 +22,8 @@ from PySide6.QtWidgets import (
 from engine.files.figures import Bars, Figure, Panel
 from engine.telemetry import SampleTrace, Snapshot
 from gui import theme
-from gui.dialogs.trace_picture import TracePicture, outcome, outcome_words, true_words
+from gui.dialogs.sample_words import outcome, outcome_words, true_words
+from gui.dialogs.trace_picture import TracePicture
 from gui.views.base import View
 from gui.views.layer_words import layer_words
 

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QToolTip, QWidget
 
 from engine.telemetry import SampleTrace, Snapshot
 from gui import theme
+from gui.dialogs.sample_words import outcome, outcome_words, paint_image, paint_point, paint_text, true_words
 from gui.marks import paint_cross
 from gui.numbers import number, percent
 from gui.views.cells import StepScale, color_table, levels, paint_scale_bar
@@ -23,37 +24,6 @@ if TYPE_CHECKING:
 EDGE, LEFT, GAP = 16, 152, 24
 BAR_HEIGHT, BAR_ROW = 12, 20
 MOST_VALUES = 40
-
-
-def true_words(dataset: Dataset, part: str, index: int) -> str:
-    """Such as "true class B", or "target 0.42" in the target's own units."""
-    y = dataset.y_test if part == "test" else dataset.y_train
-    if dataset.task != "regression":
-        name = str(dataset.class_names[int(y[index])])
-        return f"true {name}" if name.startswith("class") else f"true class {name}"
-    values = dataset.preprocessing.targets_to_units(y[index : index + 1])[0]
-    return f"target {', '.join(number(float(value)) for value in np.atleast_1d(values))}"
-
-
-def outcome(dataset: Dataset, trace: SampleTrace) -> tuple[tuple[str, ...], np.ndarray]:
-    """Names and values of the output: a probability for each class, or the predicted targets."""
-    output = np.asarray(trace.output, float)
-    if dataset.task == "regression":
-        names = tuple(getattr(dataset, "target_names", ()) or ())
-        return (names if len(names) == len(output) else tuple(f"y{i + 1}" for i in range(len(output)))), output
-    if len(output) == 1:
-        output = np.array([1 - output[0], output[0]])
-    return tuple(str(name) for name in dataset.class_names[: len(output)]), output
-
-
-def outcome_words(dataset: Dataset, trace: SampleTrace) -> str:
-    """Such as "Says B with 97.1 %, loss 0.029"."""
-    names, values = outcome(dataset, trace)
-    if dataset.task == "regression":
-        says = ", ".join(number(float(value)) for value in values)
-        return f"Predicts {says}, loss {number(trace.loss)}."
-    best = int(values.argmax())
-    return f"Says {names[best]} with {percent(float(values[best]))}, loss {number(trace.loss)}."
 
 
 def cell_size(units: int) -> int:
@@ -192,7 +162,7 @@ class TracePicture(QWidget):
             return
         self._paint_sample(painter, dataset)
         if self._trace is None:
-            _text(painter, self._cells_left(), EDGE, 400, "Waiting for the next look at the network", "ink 2", 12)
+            paint_text(painter, self._cells_left(), EDGE, 400, "Waiting for the next look at the network", "ink 2", 12)
             return
         for words, top, columns in self._blocks():
             self._paint_layer(painter, words, top, columns)
@@ -209,26 +179,26 @@ class TracePicture(QWidget):
         row = x[index] if raw is None else raw[index]
         top = float(EDGE)
         if dataset.image_shape is not None:
-            _paint_image(painter, square, row.reshape(dataset.image_shape[:2]))
+            paint_image(painter, square, row.reshape(dataset.image_shape[:2]))
             top += LEFT + 12
         elif raw is not None and raw.shape[1] == 2:
-            _paint_point(painter, square, raw, row)
+            paint_point(painter, square, raw, row)
             top += LEFT + 12
         elif raw is not None and raw.shape[1] == 1 and dataset.task == "regression":
             y = dataset.y_test if part == "test" else dataset.y_train
             curve = np.column_stack([raw[:, 0], y[:, 0] * (np.ptp(raw) / (np.ptp(y[:, 0]) or 1.0))])
-            _paint_point(painter, square, curve, curve[index])
+            paint_point(painter, square, curve, curve[index])
             top += LEFT + 12
         for line in true_words(dataset, part, index).split("\n"):
-            _text(painter, EDGE, top, LEFT, line, "ink", 13, 600)
+            paint_text(painter, EDGE, top, LEFT, line, "ink", 13, 600)
             top += 22
         values = self._values(dataset)
         for name, value in list(zip(values, row, strict=False))[:MOST_VALUES]:
-            _text(painter, EDGE, top, LEFT - 60, str(name), "ink 2", 12)
-            _text(painter, EDGE, top, LEFT, number(float(value)), "ink", 12, right=True)
+            paint_text(painter, EDGE, top, LEFT - 60, str(name), "ink 2", 12)
+            paint_text(painter, EDGE, top, LEFT, number(float(value)), "ink", 12, right=True)
             top += 18
         if len(values) > MOST_VALUES:
-            _text(painter, EDGE, top, LEFT, f"and {len(values) - MOST_VALUES} more", "ink 2", 12)
+            paint_text(painter, EDGE, top, LEFT, f"and {len(values) - MOST_VALUES} more", "ink 2", 12)
 
     def _values(self, dataset: Dataset) -> tuple[str, ...]:
         """The names of the values listed under the picture: none for an image."""
@@ -239,12 +209,12 @@ class TracePicture(QWidget):
     def _paint_layer(self, painter: QPainter, words: LayerWords, top: float, columns: int) -> None:
         assert self._trace is not None
         left, size = self._cells_left(), cell_size(words.units)
-        _text(painter, left, top, 200, words.title, "ink", 12, 600)
+        paint_text(painter, left, top, 200, words.title, "ink", 12, 600)
         passed, _, lost = self._pass_words(words).partition(", ")
-        _text(painter, left + 140, top, 190, passed, "ink 2", 12)
+        paint_text(painter, left + 140, top, 190, passed, "ink 2", 12)
         if lost:
             after = left + 140 + painter.fontMetrics().horizontalAdvance(passed) + 12
-            _text(painter, after, top, 90, lost, "dead", 12, 600)
+            paint_text(painter, after, top, 90, lost, "dead", 12, 600)
         values, open_, dead = self._trace.activations[words.index], self._open(words), self._dead(words)
         scale = self._scales[words.index].update(float(np.abs(values).max(initial=0.0)))
         self._paint_scale(painter, words, top, scale)
@@ -274,20 +244,20 @@ class TracePicture(QWidget):
         right = self.width() - EDGE
         if right - self._cells_left() < 520:
             return
-        _text(painter, right - 44, top, 44, number(scale), "ink 2", 11, right=True)
+        paint_text(painter, right - 44, top, 44, number(scale), "ink 2", 11, right=True)
         paint_scale_bar(painter, QRectF(right - 130, top + 5, 80, 8), words.signed)
-        _text(painter, right - 180, top, 44, number(-scale) if words.signed else "0", "ink 2", 11, right=True)
+        paint_text(painter, right - 180, top, 44, number(-scale) if words.signed else "0", "ink 2", 11, right=True)
 
     def _paint_outcome(self, painter: QPainter, dataset: Dataset, trace: SampleTrace) -> None:
         left, top = self._cells_left(), self._outcome_top()
-        _text(painter, left, top, 80, "Output", "ink", 12, 600)
-        _text(painter, left + 140, top, 400, outcome_words(dataset, trace), "ink 2", 12)
+        paint_text(painter, left, top, 80, "Output", "ink", 12, 600)
+        paint_text(painter, left + 140, top, 400, outcome_words(dataset, trace), "ink 2", 12)
         names, values = outcome(dataset, trace)
         if dataset.task == "regression":
             for name, value in zip(names, values, strict=True):
                 top += BAR_ROW
-                _text(painter, left, top + 4, 130, name, "ink 2", 12)
-                _text(painter, left + 140, top + 4, 200, number(float(value)), "ink", 12, 500)
+                paint_text(painter, left, top + 4, 130, name, "ink 2", 12)
+                paint_text(painter, left + 140, top + 4, 200, number(float(value)), "ink", 12, 500)
             return
         y = dataset.y_test if trace.part == "test" else dataset.y_train
         true = int(y[trace.index])
@@ -295,61 +265,14 @@ class TracePicture(QWidget):
         for position, (name, value) in enumerate(zip(names, values, strict=True)):
             top += BAR_ROW
             is_true = position == true
-            _text(painter, left, top + 4, 132, f"{name}  true" if is_true else name, "ink" if is_true else "ink 2", 12)
+            paint_text(
+                painter, left, top + 4, 132, f"{name}  true" if is_true else name, "ink" if is_true else "ink 2", 12
+            )
             rail = QRectF(left + 140, top + 6, room, BAR_HEIGHT)
             painter.fillRect(rail, theme.color("grid"))
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(theme.color("category 0"))
             painter.drawRoundedRect(QRectF(rail.left(), rail.top(), max(1.0, room * float(value)), BAR_HEIGHT), 2, 2)
-            _text(painter, rail.right() + 8, top + 4, 64, percent(float(value)), "ink", 12, 600 if is_true else 400)
-
-
-def _text(
-    painter: QPainter, x: float, y: float, width: float, words: str, color: str, size: int, weight: int = 400,
-    right: bool = False,
-) -> None:  # fmt: skip
-    painter.setFont(theme.font(size, weight))
-    painter.setPen(theme.color(color))
-    align = Qt.AlignmentFlag.AlignRight if right else Qt.AlignmentFlag.AlignLeft
-    elided = painter.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, int(width))
-    painter.drawText(QRectF(x, y, width, 18), align | Qt.AlignmentFlag.AlignVCenter, elided)
-
-
-def _paint_image(painter: QPainter, square: QRectF, pixels: np.ndarray) -> None:
-    """Grey pixels, never smoothed: 0 is the paper, the image's largest value the ink."""
-    rows, columns = pixels.shape
-    step = square.width() / max(rows, columns)
-    low, high = float(pixels.min()), float(pixels.max()) or 1.0
-    ink, paper = theme.color("ink"), theme.color("sunken")
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-    painter.fillRect(square, paper)
-    for row in range(rows):
-        for column in range(columns):
-            shade = theme.color("ink")
-            share = (float(pixels[row, column]) - low) / (high - low or 1.0)
-            shade.setRgbF(*(p + (i - p) * share for p, i in zip(paper.getRgbF()[:3], ink.getRgbF()[:3], strict=True)))
-            painter.fillRect(QRectF(square.left() + column * step, square.top() + row * step, step, step), shade)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
-    painter.setPen(QPen(theme.color("line"), 1))
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.drawRect(square)
-
-
-def _paint_point(painter: QPainter, square: QRectF, raw: np.ndarray, point: np.ndarray) -> None:
-    """Where the point lies among a few hundred others; for one input its target is the height."""
-    painter.fillRect(square, theme.color("sunken"))
-    reach = float(np.abs(raw).max()) * 1.08 or 1.0
-
-    def place(xy: np.ndarray) -> QPointF:
-        half = square.width() / 2
-        return QPointF(
-            square.center().x() + float(xy[0]) / reach * half, square.center().y() - float(xy[1]) / reach * half
-        )
-
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(theme.color("ink 3"))
-    for other in raw[:: max(1, len(raw) // 300)]:
-        painter.drawEllipse(place(other), 1.4, 1.4)
-    painter.setBrush(theme.color("accent"))
-    painter.setPen(QPen(theme.color("panel"), 1.5))
-    painter.drawEllipse(place(point), 6, 6)
+            paint_text(
+                painter, rail.right() + 8, top + 4, 64, percent(float(value)), "ink", 12, 600 if is_true else 400
+            )
