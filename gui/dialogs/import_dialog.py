@@ -210,6 +210,11 @@ class ImportDialog(QDialog):
         self.target.setCurrentIndex(self.target.findData(targets[0]) if targets else -1)
         self._choice_changed()
 
+    @Slot()
+    def _choice_changed(self) -> None:
+        self.ok.setEnabled(False)
+        self._again.start()
+
     def _chosen_spec(self) -> DataSpec:
         target = self.preview.chosen("target")
         if not target:

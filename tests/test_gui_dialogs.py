@@ -1,0 +1,316 @@
+"""The dialogs and the gallery, each on its own with a small stand-in for the session."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtWidgets import QWidget
+
+import engine
+from engine.telemetry import SampleTrace
+
+
+class FakeSession(QObject):
+    """What dialogs ask of a session."""
+
+    sample_changed = Signal()
+    selection_changed = Signal()
+    notice = Signal(str, str)
+
+    def __init__(self, data: str = "spiral", inputs: int = 2, outputs: int = 1) -> None:
+        super().__init__()
+        loss = "binary_cross_entropy" if outputs == 1 else "softmax_cross_entropy"
+        spec = engine.NetworkSpec((inputs,), (engine.Dense(8, "relu"), engine.Dense(outputs, "linear")), loss)
+        training, chosen = engine.TrainingSpec(epochs=5), engine.DataSpec(data)
+        self.document = SimpleNamespace(spec=spec, training=training, data=chosen)
+        self.dataset = engine.datasets.load_spec(chosen)
+        self.sample, self.selection, self.snapshot, self.trainer = None, None, None, None
+        self.taken: list = []
+        self.ran = 0
+
+    def pick_sample(self, part: str, index: int) -> None:
+        self.sample = (part, index)
+        self.sample_changed.emit()
+
+    def select(self, layer: int, unit: int) -> None:
+        self.selection = (layer, unit)
+        self.selection_changed.emit()
+
+    def import_table(self, spec: engine.DataSpec) -> None:
+        self.taken.append(spec)
+
+    def edit(self, words: str, training: engine.TrainingSpec) -> None:
+        self.document.training = training
+
+    def run(self) -> None:
+        self.ran += 1
+
+
+@pytest.fixture
+def parent(qtbot):
+    widget = QWidget()
+    qtbot.addWidget(widget)
+    return widget
+
+
+def trace_snapshot(session: FakeSession, z: np.ndarray, dead: np.ndarray) -> SimpleNamespace:
+    outputs = session.document.spec.output_shape[0]
+    part, index = session.sample
+    out = np.full(outputs, 1 / max(2, outputs), np.float32)
+    trace = SampleTrace(index, part, (z, out), (np.maximum(z, 0), out), out, 0.5, 0.0)
+    layers = (SimpleNamespace(dead=dead), SimpleNamespace(dead=np.zeros(outputs, bool)))
+    return SimpleNamespace(spec=session.document.spec, sample=trace, layers=layers)
+
+
+# own data
+
+
+def open_import(qtbot, parent, path: Path, text: str):
+    from gui.dialogs.import_dialog import ImportDialog
+
+    path.write_text(text, encoding="utf-8")
+    session, done = FakeSession(), []
+    dialog = ImportDialog(session, path, parent, lambda: done.append(True))
+    dialog.open()
+    return session, dialog, done
+
+
+def house_rows(count: int = 40) -> str:
+    towns = ("Lund", "Ystad", "Kivik")
+    rows = (f"h{i}x,{i % 5 + 1},{'' if i % 9 == 0 else 40 + i},{towns[i % 3]},{100 + i * 2.5}" for i in range(count))
+    return "id,rooms,area,town,price\n" + "\n".join(rows)
+
+
+def test_a_table_is_previewed_and_taken(qtbot, parent, tmp_path):
+    session, dialog, done = open_import(qtbot, parent, tmp_path / "houses.csv", house_rows())
+    qtbot.waitUntil(dialog.ok.isEnabled, timeout=5000)
+    assert "comma" in dialog.found.text() and "missing" in dialog.found.text()
+    assert dialog.target.currentText() == "price"
+    assert dialog.preview.roles["id"] == "out"  # free text
+    assert "regression" in dialog.words.text().lower()
+    dialog.ok.click()
+    assert done and session.taken[0].target == ("price",)
+    assert session.taken[0].inputs == ("rooms", "area", "town")
+
+
+def test_a_choice_is_tried_out_and_its_fault_is_told_in_the_panel(qtbot, parent, tmp_path):
+    _, dialog, _ = open_import(qtbot, parent, tmp_path / "houses.csv", house_rows())
+    qtbot.waitUntil(dialog.ok.isEnabled, timeout=5000)
+    dialog.task.setCurrentIndex(dialog.task.findData("binary"))
+    assert not dialog.ok.isEnabled()
+    qtbot.waitUntil(lambda: "price" in dialog.words.text() and "different values" in dialog.words.text(), timeout=5000)
+    assert not dialog.ok.isEnabled()
+    dialog.target.setCurrentIndex(dialog.target.findData("town"))
+    dialog.target.activated.emit(dialog.target.currentIndex())
+    dialog.task.setCurrentIndex(dialog.task.findData("multiclass"))
+    qtbot.waitUntil(dialog.ok.isEnabled, timeout=5000)
+    assert "3 classes" in dialog.words.text()
+
+
+def test_a_bad_file_is_told_with_its_line_and_nothing_can_be_taken(qtbot, parent, tmp_path):
+    session, dialog, _ = open_import(qtbot, parent, tmp_path / "bad.csv", 'a,b\n1,2\n3,4\n"x')
+    qtbot.waitUntil(lambda: "line 4" in dialog.words.text(), timeout=5000)
+    assert not dialog.ok.isEnabled() and not session.taken
+
+
+def test_a_missing_file_is_told(qtbot, parent, tmp_path):
+    from gui.dialogs.import_dialog import ImportDialog
+
+    dialog = ImportDialog(FakeSession(), tmp_path / "none.csv", parent, lambda: None)
+    qtbot.waitUntil(lambda: "cannot be read" in dialog.words.text(), timeout=5000)
+    assert not dialog.ok.isEnabled()
+
+
+# exports
+
+
+def test_export_formats_change_the_suffix_only(qtbot, parent):
+    from gui.dialogs.export_dialog import ExportDialog
+
+    dialog = ExportDialog(FakeSession(), parent)
+    assert dialog.path.name == "spiral-weights.npz"
+    for button in dialog.group.buttons():
+        button.setChecked(True)
+        assert dialog.path.name == f"spiral-weights.{button.property('suffix')}"
+
+
+def test_a_failed_export_leaves_the_old_file_and_says_what_to_do(qtbot, parent, tmp_path):
+    from gui.dialogs.export_dialog import ExportDialog
+
+    class Broken(ExportDialog):
+        def work(self, path, progress):
+            raise engine.RelumeError("The disk is full.", str(path), "Make room.")
+
+    old = tmp_path / "w.npz"
+    old.write_bytes(b"old")
+    dialog = Broken(FakeSession(), parent)
+    dialog.place.setText(str(old))
+    dialog.write.click()
+    qtbot.waitUntil(lambda: "Make room." in dialog.outcome.text(), timeout=5000)
+    assert old.read_bytes() == b"old" and dialog.write.isEnabled()
+
+
+# slow work
+
+
+def test_a_cancelled_task_writes_nothing(qtbot, parent, tmp_path):
+    from gui.tasks import Task, write_aside
+
+    ended: list[str] = []
+    target = tmp_path / "out.bin"
+
+    def work(progress):
+        def write(aside: Path) -> None:
+            aside.write_bytes(b"half")
+            while not progress.cancelled:
+                pass
+
+        write_aside(target, write, progress)
+
+    task = Task(
+        parent,
+        work,
+        lambda r: ended.append("done"),
+        lambda e: ended.append("failed"),
+        ended=lambda: ended.append("end"),
+    )
+    task.cancel()
+    qtbot.waitUntil(lambda: ended == ["end"], timeout=5000)
+    qtbot.waitUntil(lambda: not list(tmp_path.iterdir()), timeout=5000)
+
+
+def test_an_operating_system_fault_becomes_words(qtbot, parent, tmp_path):
+    from gui.tasks import Task
+
+    told: list[engine.RelumeError] = []
+    Task(parent, lambda progress: (tmp_path / "no" / "file").write_text("x"), lambda r: None, told.append)
+    qtbot.waitUntil(lambda: bool(told), timeout=5000)
+    assert "file" in told[0].where and told[0].fix
+
+
+# one sample
+
+
+def test_the_sample_view_tells_which_neurons_let_it_through(qtbot):
+    from gui.dialogs.sample_inspector import SampleView
+
+    session = FakeSession()
+    view = SampleView(session)
+    qtbot.addWidget(view)
+    view.resize(700, 420)
+    view.show()
+    assert view.summary() == "No sample is picked." and view.figure() is None
+    session.pick_sample("train", 3)
+    z = np.array([1, -1, 2, -2, 3, -3, 0, -4], np.float32)
+    dead = np.array([0, 1, 0, 0, 0, 0, 0, 0], bool)
+    view.show_snapshot(trace_snapshot(session, z, dead))
+    assert "layer 1: 3 of 8 let it through, 1 dead" in view.summary()
+    assert len(view.figure().panels) == 2
+    view.grab()
+    qtbot.mouseClick(view.picture, Qt.MouseButton.LeftButton, pos=_cell(view, 2))
+    assert session.selection == (0, 2)
+
+
+def _cell(view, unit: int):
+    from PySide6.QtCore import QPoint
+
+    _, top, _ = view.picture._blocks()[0]
+    return QPoint(view.picture._cells_left() + unit * 26 + 8, int(top) + 24 + 8)
+
+
+def test_next_and_previous_walk_through_the_samples_and_the_parts(qtbot):
+    from gui.dialogs.sample_inspector import SampleView
+
+    session = FakeSession("digits", 64, 10)
+    view = SampleView(session)
+    qtbot.addWidget(view)
+    view.show()
+    session.pick_sample("train", 0)
+    assert not view.previous.isEnabled()
+    view.next.click()
+    assert session.sample == ("train", 1)
+    view.part.setCurrentIndex(1)
+    view.part.activated.emit(1)
+    assert session.sample == ("test", 1)
+    session.pick_sample("test", len(session.dataset.x_test) - 1)
+    assert not view.next.isEnabled()
+    view.grab()
+
+
+# run until
+
+
+def test_run_until_sets_the_ends_and_runs(qtbot, parent):
+    from gui.dialogs.run_until import RunUntilDialog
+
+    session = FakeSession()
+    dialog = RunUntilDialog(session, parent)
+    dialog.epochs.setValue(77)
+    dialog.by_loss.setChecked(True)
+    dialog.loss.setText("zero")
+    dialog._run()
+    assert "not a number" in dialog.trouble.text() and not session.ran
+    dialog.loss.setText("0,02")
+    dialog._run()
+    assert session.document.training.epochs == 77 and session.document.training.target_loss == 0.02
+    assert session.ran == 1
+
+
+# the gallery
+
+
+@pytest.fixture
+def gallery(qtbot):
+    from gui.dialogs.gallery import Gallery
+
+    page = Gallery()
+    qtbot.addWidget(page)
+    page.resize(1280, 720)
+    page.show()
+    return page
+
+
+def test_one_click_on_a_card_chooses_it(qtbot, gallery):
+    chosen: list[str] = []
+    gallery.chosen.connect(chosen.append)
+    card = gallery.cards[1]
+    qtbot.mouseClick(card, Qt.MouseButton.LeftButton)
+    card.run.click()
+    assert chosen == [card.example.name] * 2
+
+
+def test_search_and_groups_narrow_the_cards(qtbot, gallery):
+    visible = lambda: [card.example.name for card in gallery.cards if card.isVisible()]  # noqa: E731
+    everything = visible()
+    gallery.search.setText("spiral")
+    assert 0 < len(visible()) < len(everything) and "spiral" in visible()
+    gallery.search.setText("no such example")
+    assert not visible() and gallery.grid.empty.isVisible()
+    gallery.search.clear()
+    gallery.chips.buttons()[1].click()
+    group = gallery.cards[0].example.group
+    assert visible() == [card.example.name for card in gallery.cards if card.example.group == group]
+
+
+def test_escape_leaves_the_gallery_and_every_card_is_reached_by_keyboard(qtbot, gallery):
+    closed: list[bool] = []
+    gallery.closed.connect(lambda: closed.append(True))
+    qtbot.keyClick(gallery, Qt.Key.Key_Escape)
+    assert closed
+    for card in gallery.cards:
+        assert card.run.focusPolicy() & Qt.FocusPolicy.TabFocus
+        assert card.run.accessibleName() == f"Run {card.example.title}"
+
+
+def test_every_example_has_its_thumbnails():
+    from engine.examples import EXAMPLES
+    from gui.dialogs.gallery import THUMBNAILS
+
+    missing = [
+        e.name for e in EXAMPLES for mode in ("light", "dark") if not (THUMBNAILS / f"{e.name}-{mode}.png").exists()
+    ]
+    assert not missing, f"run tools/make_thumbnails.py {' '.join(dict.fromkeys(missing))}"
