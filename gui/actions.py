@@ -25,7 +25,7 @@ from PySide6.QtWidgets import (
     QTabBar,
 )
 
-from gui import edits, file_actions, theme
+from gui import edits, file_actions, settings, theme
 from gui.dialogs import help_dialog
 from gui.dialogs.run_until import RunUntilDialog
 
@@ -92,7 +92,11 @@ def _run_or_pause(window: MainWindow) -> None:
 
 
 def _set_theme(mode: str) -> Callable[[MainWindow], None]:
-    return lambda window: theme.set_mode(mode)
+    def run(window: MainWindow) -> None:
+        settings.set_theme_mode(mode)
+        theme.set_mode(mode)
+
+    return run
 
 
 ENTRIES: tuple[Entry, ...] = (
@@ -246,7 +250,7 @@ class MenuBook(QObject):
 
     def _fill_recent(self) -> None:
         self.recent.clear()
-        paths = file_actions.recent_projects()
+        paths = settings.recent_projects()
         for path in paths:
             action = self.recent.addAction(Path(path).name)
             action.setToolTip(str(path))

@@ -130,10 +130,6 @@ def _save(window: MainWindow, then: Callable[[], None] | None, path: Path) -> No
     window.session.save_project(path, then)
 
 
-def recent_projects() -> list[Path]:
-    return settings.recent_projects()
-
-
 def show_gallery(window: MainWindow) -> None:
     window.show_gallery()
 

@@ -1,6 +1,6 @@
 """Draws the pictures on the gallery's cards from real training runs: resources/thumbnails/NAME-light.png and -dark.png.
 
-    python tools/make_thumbnails.py [NAME ...]
+python tools/make_thumbnails.py [NAME ...]
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
+from engine.examples import EXAMPLES, Example
+from gui.marks import paint_cross
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QBrush, QImage, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QApplication
 
 import engine
-from engine.examples import EXAMPLES, Example
 from gui import theme
-from gui.marks import paint_cross
 from gui.views.cells import cell_image, color_table, levels, step_above
 
 WIDTH, HEIGHT, SCALE = 284, 132, 2
@@ -86,7 +86,7 @@ def draw_plane(run: Run, painter: QPainter) -> None:
         rgba = np.zeros((HEIGHT * WIDTH, 4), np.uint8)
         paper = np.array(theme.color("panel").getRgb()[:3], float)
         for number in range(said.shape[1]):
-            ink = np.array(theme.color(f"category {number}").getRgb()[:3], float)
+            ink = np.array(theme.category(number).getRgb()[:3], float)
             share = 0.25 + 0.3 * said[best == number, number : number + 1]
             rgba[best == number] = np.hstack([paper + (ink - paper) * share, np.full((len(share), 1), 255)])
         rgba = np.ascontiguousarray(rgba.reshape(HEIGHT, WIDTH, 4))
@@ -100,7 +100,7 @@ def draw_plane(run: Run, painter: QPainter) -> None:
 def draw_points(painter: QPainter, places: np.ndarray, classes: np.ndarray, radius: float = 2.2) -> None:
     painter.setPen(QPen(theme.color("panel"), 0.6))
     for (x, y), number in zip(places, classes, strict=False):
-        painter.setBrush(theme.color(f"category {int(number)}"))
+        painter.setBrush(theme.category(int(number)))
         if int(number) % 2:
             corner = radius * 1.3
             points = [QPointF(x, y - corner), QPointF(x + corner, y), QPointF(x, y + corner), QPointF(x - corner, y)]
@@ -124,7 +124,7 @@ def draw_curve(run: Run, painter: QPainter) -> None:
     painter.setPen(QPen(theme.color("control edge"), 1))
     painter.drawLine(*place(np.array([raw.min(), raw.max()]), np.zeros(2)))
     painter.setPen(QPen(theme.color("panel"), 0.6))
-    painter.setBrush(theme.color("category 0"))
+    painter.setBrush(theme.category(0))
     step = max(1, len(raw) // 90)
     for point in place(raw[::step], y[::step]):
         painter.drawEllipse(point, 2.4, 2.4)
@@ -187,7 +187,7 @@ def draw_predicted(run: Run, painter: QPainter) -> None:
     painter.setPen(QPen(theme.color("control edge"), 1, Qt.PenStyle.DashLine))
     painter.drawLine(place(low, low), place(high, high))
     painter.setPen(QPen(theme.color("panel"), 0.6))
-    painter.setBrush(theme.color("category 0"))
+    painter.setBrush(theme.category(0))
     for a, b in zip(true, said, strict=True):
         painter.drawEllipse(place(a, b), 2.2, 2.2)
 

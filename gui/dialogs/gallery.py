@@ -271,7 +271,7 @@ class Gallery(QWidget):
         head.setFont(theme.font(11, 600))
         head.setProperty("tone", "ink 2")
         self._recent.addWidget(head)
-        for path in paths:
+        for path in map(Path, paths):
             link = QPushButton(path.name)
             link.setProperty("kind", "link")
             link.setToolTip(str(path))

@@ -44,7 +44,7 @@ def outcome_words(dataset: Dataset, trace: SampleTrace) -> str:
         says = ", ".join(number(float(value)) for value in values)
         return f"Predicts {says}, loss {number(trace.loss)}."
     best = int(values.argmax())
-    return f"Says {names[best]} with {percent(float(values[best]))}, loss {number(trace.loss)}."
+    return f"Says {names[best]} with {percent(float(values[best]), 1)}, loss {number(trace.loss)}."
 
 
 def paint_text(

@@ -271,8 +271,8 @@ class TracePicture(QWidget):
             rail = QRectF(left + 140, top + 6, room, BAR_HEIGHT)
             painter.fillRect(rail, theme.color("grid"))
             painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(theme.color("category 0"))
+            painter.setBrush(theme.category(0))
             painter.drawRoundedRect(QRectF(rail.left(), rail.top(), max(1.0, room * float(value)), BAR_HEIGHT), 2, 2)
             paint_text(
-                painter, rail.right() + 8, top + 4, 64, percent(float(value)), "ink", 12, 600 if is_true else 400
+                painter, rail.right() + 8, top + 4, 64, percent(float(value), 1), "ink", 12, 600 if is_true else 400
             )
