@@ -10,6 +10,8 @@ from gui import theme
 
 DEAD_LEVEL = 255
 TOP_LEVEL = 254
+QUANTILE = 0.99  # of the sizes: a few hot cells must not wash out the rest
+ENOUGH = 20_000
 STEPS = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0, 10.0)
 
 
@@ -47,6 +49,18 @@ class StepScale:
         else:
             self._calm = 0
         return self.top or 1.0
+
+
+def large_size(values: np.ndarray) -> float:
+    """The 99 % quantile of |values|, from at most some 20,000 of them; the largest one when that is 0."""
+    flat = np.abs(values.reshape(-1))
+    if len(flat) > ENOUGH:
+        flat = flat[:: len(flat) // ENOUGH]
+    flat = flat[np.isfinite(flat)]
+    if not len(flat):
+        return 0.0
+    place = min(len(flat) - 1, int(QUANTILE * len(flat)))
+    return float(np.partition(flat, place)[place]) or float(flat.max())
 
 
 def levels(values: np.ndarray, top: float, signed: bool) -> np.ndarray:

@@ -23,14 +23,15 @@ from engine.files.figures import Figure, Image, Panel
 from engine.telemetry import Snapshot
 from gui import theme
 from gui.views.base import View
-from gui.views.cells import StepScale
+from gui.views.cells import StepScale, large_size
 from gui.views.heatmap_band import HeatmapBand, HeatmapScale, scale_numbers
 from gui.views.heatmap_canvas import HeatmapCanvas
-from gui.views.heatmap_data import HeatmapData, epochs_data, large_size, samples_data
+from gui.views.heatmap_data import HeatmapData, epochs_data, samples_data
 from gui.views.hover_box import HoverBox
 from gui.views.layer_words import LayerWords, layer_words, state_words
 
 if TYPE_CHECKING:
+    from engine.data.dataset import Dataset
     from gui.session import Session
 
 ALL = -1
@@ -46,9 +47,12 @@ class Heatmap(View):
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setProperty("role", "panel")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.mode, self.value, self.layer = "samples", "active_share", ALL
         self.snapshot: Snapshot | None = None
         self.data: HeatmapData | None = None
+        self._dataset: Dataset | None = None
         self.words: tuple[LayerWords, ...] = ()
         self.top, self.clipped = 1.0, False
         self._scale = StepScale()
@@ -65,25 +69,32 @@ class Heatmap(View):
         bar.setContentsMargins(16, 8, 16, 8)
         bar.setSpacing(0)
         for place, words in enumerate(("Samples", "Epochs")):
-            button = QPushButton(words, checkable=True, checked=place == 0, accessibleName=f"Heatmap by {words.lower()}")
-            button.setProperty("segment", "left" if place == 0 else "right")
+            button = QPushButton(words)
+            button.setCheckable(True)
+            button.setChecked(place == 0)
+            button.setAccessibleName(f"Heatmap by {words.lower()}")
+            inner = "right" if place == 0 else "left"
+            button.setStyleSheet(f"border-top-{inner}-radius: 0; border-bottom-{inner}-radius: 0;")
             self._modes.addButton(button, place)
             bar.addWidget(button)
-        self._layers = QComboBox(accessibleName="Layers of the heatmap")
-        self._values = QComboBox(accessibleName="Value of the heatmap")
+        self._layers = QComboBox()
+        self._layers.setAccessibleName("Layers of the heatmap")
+        self._values = QComboBox()
+        self._values.setAccessibleName("Value of the heatmap")
         self._values.addItems([words for words, _ in VALUES])
         self._values.hide()
         bar.addSpacing(8)
         bar.addWidget(self._layers)
         bar.addSpacing(8)
         bar.addWidget(self._values)
-        bar.addStretch(1)
-        bar.addWidget(self.scale)
-        self._scroll = QScrollArea(widgetResizable=True, frameShape=QScrollArea.Shape.NoFrame)
+        bar.addWidget(self.scale, 1)
+        self._scroll = QScrollArea(widgetResizable=True)
+        self._scroll.setFrameShape(QScrollArea.Shape.NoFrame)
         self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._scroll.setWidget(self.canvas)
         self._foot = QLabel()
+        self._foot.setProperty("role", "caption")
         self._foot.setContentsMargins(64, 0, 16, 4)
         self._foot.setFixedHeight(24)
         self._empty = QLabel(alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True)

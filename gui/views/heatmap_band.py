@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 BAND = 6
 MIDDLE = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextSingleLine
 CATEGORIES = 7
-BAR, SCALE_WIDTH = 104, 330
+BAR, SCALE_WIDTH = 104, 180
 
 
 class HeatmapBand(QWidget):
@@ -85,14 +85,15 @@ class HeatmapScale(QWidget):
     def __init__(self, view: Heatmap) -> None:
         super().__init__()
         self.view = view
-        self.setFixedSize(SCALE_WIDTH, 28)
+        self.setFixedHeight(28)
+        self.setMinimumWidth(SCALE_WIDTH)
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
         view = self.view
         if view.data is None:
             return
         painter = QPainter(self)
-        painter.setFont(theme.font(11, tabular=True))
+        painter.setFont(theme.font(11))
         metrics = QFontMetricsF(painter.font())
         kinds = sorted({view.is_signed(words) for words in view.shown_layers()}, reverse=True)
         x = float(self.width())

@@ -137,13 +137,13 @@ class HeatmapCanvas(QWidget):
         share = np.maximum.reduceat(layer.active_share, starts)
         dead_rows = np.flatnonzero(any_dead)
         if block.row < CROSS_STEP:
-            for row in dead_rows:
-                y = block.rows_top + int(row) * block.row
-                painter.fillRect(QRect(LEFT - 6, y, 4, max(1, block.row)), theme.color("dead"))
+            for row in dead_rows.tolist():
+                top = block.rows_top + row * block.row
+                painter.fillRect(QRect(LEFT - 6, top, 4, max(1, block.row)), theme.color("dead"))
         for place in spread(centers[dead_rows], CROSS_STEP):
             y = float(centers[dead_rows[place]])
             marks.paint_cross(painter, QRectF(28 - CROSS / 2, y - CROSS / 2, CROSS, CROSS), theme.color("dead"))
-        painter.setFont(theme.font(11, tabular=True))
+        painter.setFont(theme.font(11))
         right = self.width() - RIGHT
         thick = max(1.0, min(6.0, block.row - 2.0))
         painter.setPen(Qt.PenStyle.NoPen)

@@ -13,9 +13,6 @@ from gui.numbers import number
 if TYPE_CHECKING:
     from engine.data.dataset import Dataset
 
-QUANTILE = 0.99  # of the sizes: a few hot cells must not wash out the rest
-ENOUGH = 20_000
-
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class HeatmapData:
@@ -76,18 +73,6 @@ def epochs_data(snapshot: Snapshot, value: str) -> HeatmapData | None:
     last = int(seen.epochs[-1])
     caption = f"epochs {int(seen.epochs[0])} to {last}" + (f", {count} of them kept" if count <= last else "")
     return HeatmapData("epochs", seen.epochs, values, seen.dead, (("", 0, count),), None, caption, snapshot.taken)
-
-
-def large_size(values: np.ndarray) -> float:
-    """The 99 % quantile of |values|, from at most some 20,000 of them; the largest one when that is 0."""
-    flat = np.abs(values.reshape(-1))
-    if len(flat) > ENOUGH:
-        flat = flat[:: len(flat) // ENOUGH]
-    flat = flat[np.isfinite(flat)]
-    if not len(flat):
-        return 0.0
-    place = min(len(flat) - 1, int(QUANTILE * len(flat)))
-    return float(np.partition(flat, place)[place]) or float(flat.max())
 
 
 def _class_name(data: Dataset, group: int) -> str:

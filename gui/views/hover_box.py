@@ -13,6 +13,7 @@ class HoverBox(QLabel):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
+        self._room = parent
         self.setObjectName("hoverBox")
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
@@ -24,14 +25,14 @@ class HoverBox(QLabel):
             self.hide()
             return
         if words != self.text() or not self.isVisible():
-            self.setFont(theme.font(11, tabular=True))
+            self.setFont(theme.font(11))
             self.setStyleSheet(
                 f"#hoverBox {{ background: {theme.color('panel').name()}; color: {theme.color('ink').name()};"
                 f" border: 1px solid {theme.color('control edge').name()}; border-radius: 6px; padding: 5px 8px; }}"
             )
             self.setText(words)
             self.adjustSize()
-        room = self.parentWidget().rect()
+        room = self._room.rect()
         x = place.x() + 16 if place.x() + 20 + self.width() < room.width() else place.x() - 12 - self.width()
         y = min(place.y() + 16, room.height() - self.height() - 4)
         self.move(max(4, x), max(4, y))

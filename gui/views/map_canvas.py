@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap, QResizeEvent
+from PySide6.QtGui import (
+    QColor,
+    QFontMetricsF,
+    QMouseEvent,
+    QMoveEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPixmap,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import QWidget
 
 from gui import marks, theme
@@ -55,11 +65,16 @@ class MapCanvas(QWidget):
         chosen = self.view.session.selection
         column = None if chosen is None else self.layout_of_map.column(chosen[0])
         if column is not None and chosen is not None and chosen[1] not in column.shown:
-            self.renew()
+            self.renew_all()
         self.update()
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+    def renew_all(self) -> None:
+        """Another size, theme or state of training: the links too, at once."""
+        self.links.touch()
         self.renew()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        self.renew_all()
 
     def _arrange(self) -> None:
         view = self.view
@@ -80,6 +95,17 @@ class MapCanvas(QWidget):
         self.layout_of_map = lay_out(widths, size, selection, (left, right), frozenset(big))
         self.setMinimumWidth(int(self.layout_of_map.width))
 
+    def columns_in_sight(self) -> list[Column]:
+        """The columns in the window, and the next one on each side for its links."""
+        columns, seen = self.layout_of_map.columns, self.visibleRegion().boundingRect()
+        if seen.isEmpty() or seen.width() >= self.width():
+            return list(columns)
+        reach = self.layout_of_map.pitch + 40
+        return [c for c in columns if seen.left() - reach <= c.center <= seen.right() + reach]
+
+    def moveEvent(self, event: QMoveEvent) -> None:  # noqa: N802
+        self.renew_all()
+
     def _shows_image(self, inputs: int) -> bool:
         data = self.view.session.dataset
         shape = getattr(data, "image_shape", None)
@@ -95,7 +121,7 @@ class MapCanvas(QWidget):
     def _prepare(self) -> None:
         self._arrange()
         view, snapshot = self.view, self.view.snapshot
-        columns = self.layout_of_map.columns
+        columns = self.columns_in_sight()
         if snapshot is None or snapshot.state == "diverged":
             return
         by_index = {words.index: words for words in view.words}
@@ -106,7 +132,7 @@ class MapCanvas(QWidget):
             self._scene = self.tiles.scene(data, sample[1] if sample is not None and sample[0] == "train" else None)
         if snapshot.parameters is not None:
             dead = {words.index: snapshot.layers[words.index].dead for words in view.words}
-            linked = columns[1:] if self._whole_image else columns
+            linked = [column for column in columns if column.layer != INPUTS or not self._whole_image]
             self.links.update(linked, snapshot.parameters, dead)
 
     def _draw(self) -> QPixmap:
@@ -119,8 +145,8 @@ class MapCanvas(QWidget):
         snapshot = self.view.snapshot
         if snapshot is not None and snapshot.state == "diverged":
             painter.setOpacity(0.4)
-        self.links.paint(painter)
-        for column in self.layout_of_map.columns:
+        self.links.paint(painter, ratio)
+        for column in self.columns_in_sight():
             if column.layer == INPUTS:
                 self._paint_inputs(painter, column)
             else:
@@ -204,12 +230,12 @@ class MapCanvas(QWidget):
         painter.drawRoundedRect(rect.adjusted(-0.5, -0.5, 0.5, 0.5), 3, 3)
         middle = rect.center().y()
         wide = rect.adjusted(-16, 0, 16, 0)
-        painter.setFont(theme.font(11, 600, tabular=True))
+        painter.setFont(theme.font(11, 600))
         painter.setPen(theme.color("ink"))
         painter.drawText(QRectF(wide.left(), middle - 16, wide.width(), 16), CENTER, f"+{hidden}")
         if dead:
             painter.setPen(theme.color("dead"))
-            painter.setFont(theme.font(11, 600, tabular=True))
+            painter.setFont(theme.font(11, 600))
             marks.paint_cross(painter, QRectF(rect.left() + 4, middle + 4, 7, 7), theme.color("dead"))
             painter.setPen(theme.color("dead"))
             painter.drawText(QRectF(rect.left() + 13, middle, rect.width() - 12, 16), BESIDE, f"{dead}")
@@ -231,11 +257,11 @@ class MapCanvas(QWidget):
             color = QColor(theme.category(1 if link.weight > 0 else 0) if link.carries else theme.color("control edge"))
             painter.setPen(QPen(color, max(2.5, link_pen(True, 1.0).widthF())))
             painter.drawPath(link_path(link.left, link.y0, link.right, link.y1))
-        for unit, color in ((self._hovered, "control edge"), (self.view.session.selection, "accent")):
+        for unit, token in ((self._hovered, "control edge"), (self.view.session.selection, "accent")):
             column = self.layout_of_map.column(unit[0]) if unit is not None else None
             rect = column.rect_of(unit[1]) if column is not None and unit is not None else None
             if rect is not None:
-                painter.setPen(QPen(theme.color(color), 2))
+                painter.setPen(QPen(theme.color(token), 2))
                 painter.drawRoundedRect(rect.adjusted(-3, -3, 3, 3), 5, 5)
 
     # the mouse

@@ -8,7 +8,7 @@ import numpy as np
 
 from engine.files.figures import Figure, Mark, Panel, Points, Segments, Text
 from gui.views.map_layout import INPUTS
-from gui.views.map_links import THICK, THIN
+from gui.views.map_links import THICK, THIN, Links
 
 if TYPE_CHECKING:
     from gui.views.network_map import NetworkMap
@@ -19,7 +19,11 @@ def map_figure(view: NetworkMap) -> Figure:
     canvas, snapshot = view.canvas, view.snapshot
     height = float(canvas.height())
     marks: list[Mark] = []
-    for gap in canvas.links.gaps:
+    links = Links()
+    if snapshot is not None and snapshot.parameters is not None:
+        dead_units = {words.index: snapshot.layers[words.index].dead for words in view.words}
+        links.update(canvas.layout_of_map.columns, snapshot.parameters, dead_units)
+    for gap in links.gaps:
         colors = np.where(gap.carries, np.where(gap.weight > 0, "category 1", "category 0"), "ink 3")
         ends = np.full(len(gap.weight), gap.left), height - gap.y0, np.full(len(gap.weight), gap.right), height - gap.y1
         widths = np.where(gap.carries, THIN + (THICK - THIN) * gap.strength, 0.5)

@@ -10,8 +10,8 @@ from PySide6.QtCore import QPointF, QRectF
 from engine.telemetry import MAX_TILES
 
 INPUTS = -1  # the column of the inputs, where layers count from 0
-HEAD_HEIGHT = 48
-FOOT = 8
+HEAD_HEIGHT = 46
+FOOT = 4
 SMALLEST, LARGEST, TIGHT_GAP, WIDE_GAP = 36, 64, 5, 24
 LEAST_PITCH = 84
 ROOMY_PITCH = 118

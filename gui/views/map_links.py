@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from PySide6.QtCore import QPointF, Qt
-from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
+from PySide6.QtCore import QPointF
+from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen
 
 from gui import theme
 from gui.views.cells import StepScale
+from gui.views.link_picture import depth_image, dot_depth, line_depth, share_at
 from gui.views.map_layout import Column
 
 MOST_LINKS = 2000
 THIN, THICK = 0.75, 3.2
 FAINT, STRONG = 0.2, 0.7
-BUCKETS = 5
+DOTS = 0.85
+FRAME_SECONDS = 0.012  # of drawing links, per frame on average
+MOST_REST = 12  # frames
 REACH = 5.0  # px from a link that still count as on it
 
 
@@ -59,10 +63,18 @@ class Links:
         self.gaps: tuple[Gap, ...] = ()
         self.total = 0
         self._scales: dict[str, StepScale] = {}
+        self._images: list[tuple[QPointF, QImage]] = []
+        self._stale, self._age, self._rest = True, 0, 0
 
     def reset(self) -> None:
         self.gaps, self.total = (), 0
+        self._images = []
+        self.touch()
         self._scales.clear()
+
+    def touch(self) -> None:
+        """The links are drawn anew at the next paint: the layout or the colours changed."""
+        self._stale, self._age = True, MOST_REST
 
     @property
     def drawn(self) -> int:
@@ -88,7 +100,7 @@ class Links:
             strengths = np.concatenate([gap.strength for gap in gaps])
             least = np.partition(strengths, -most)[-most]
             gaps = [_thinned(gap, least, max(8, most // len(gaps))) for gap in gaps]
-        self.gaps = tuple(gaps)
+        self.gaps, self._stale = tuple(gaps), True
 
     def _gap(self, first: Column, second: Column, kernel: np.ndarray, dead: Mapping[int, np.ndarray]) -> Gap:
         sources, targets = np.array(first.shown), np.array(second.shown)
@@ -115,7 +127,7 @@ class Links:
         """The nearest link within reach of `point`."""
         for gap in self.gaps:
             if gap.left + 2 <= point.x() <= gap.right - 2 and len(gap.weight):
-                share = _share_of(float((point.x() - gap.left) / (gap.right - gap.left)))
+                share = float(share_at((point.x() - gap.left) / (gap.right - gap.left)))
                 distance = np.abs(gap.y0 + (gap.y1 - gap.y0) * share - point.y())
                 nearest = int(np.argmin(distance[::-1]))
                 i = len(distance) - 1 - nearest
@@ -126,22 +138,33 @@ class Links:
                     )  # fmt: skip
         return None
 
-    def paint(self, painter: QPainter) -> None:
-        """One path per bucket of sign and strength, weak ones first."""
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.setPen(dotted_pen())
-        for gap in self.gaps:
-            path = _path(gap, ~gap.carries)
-            if path is not None:
-                painter.drawPath(path)
-        for bucket in range(BUCKETS):
-            for positive in (False, True):
-                painter.setPen(link_pen(positive, (bucket + 0.5) / BUCKETS))
-                for gap in self.gaps:
-                    level = np.minimum((gap.strength * BUCKETS).astype(np.int8), BUCKETS - 1)
-                    path = _path(gap, gap.carries & (level == bucket) & ((gap.weight > 0) == positive))
-                    if path is not None:
-                        painter.drawPath(path)
+    def paint(self, painter: QPainter, ratio: float) -> None:
+        """Draws all links, at `ratio` device pixels per pixel. When that is slow, they are made anew less often."""
+        self._age += 1
+        if self._stale and self._age >= self._rest:
+            started = time.perf_counter()
+            self._images = [made for gap in self.gaps if (made := _gap_image(gap, ratio)) is not None]
+            self._stale, self._age = False, 0
+            self._rest = min(MOST_REST, int((time.perf_counter() - started) / FRAME_SECONDS))
+        for place, image in self._images:
+            painter.drawImage(place, image)
+
+
+def _gap_image(gap: Gap, ratio: float) -> tuple[QPointF, QImage] | None:
+    columns = round((gap.right - gap.left) * ratio)
+    if columns < 8 or not len(gap.weight):
+        return None
+    top = float(np.floor(min(gap.y0.min(), gap.y1.min()) - THICK))
+    rows = round((max(gap.y0.max(), gap.y1.max()) + THICK - top) * ratio) + 1
+    y0, y1 = (gap.y0 - top) * ratio, (gap.y1 - top) * ratio
+    width = (THIN + (THICK - THIN) * gap.strength) * ratio
+    alpha = FAINT + (STRONG - FAINT) * gap.strength
+    depths = []
+    for chosen in (gap.carries & (gap.weight <= 0), gap.carries & (gap.weight > 0)):
+        depths.append(line_depth(y0[chosen], y1[chosen], width[chosen], alpha[chosen], columns, rows))
+    depths.append(dot_depth(y0[~gap.carries], y1[~gap.carries], DOTS, ratio, columns, rows))
+    colors = (theme.category(0), theme.category(1), theme.color("control edge"))
+    return QPointF(gap.left, top), depth_image(depths, colors, ratio)
 
 
 def link_pen(positive: bool, strength: float) -> QPen:
@@ -165,29 +188,6 @@ def link_path(left: float, y0: float, right: float, y1: float) -> QPainterPath:
     middle = (left + right) / 2
     path.cubicTo(middle, y0, middle, y1, right, y1)
     return path
-
-
-def _path(gap: Gap, chosen: np.ndarray) -> QPainterPath | None:
-    picked = np.flatnonzero(chosen)
-    if not len(picked):
-        return None
-    path, middle = QPainterPath(), (gap.left + gap.right) / 2
-    for y0, y1 in zip(gap.y0[picked].tolist(), gap.y1[picked].tolist(), strict=True):
-        path.moveTo(gap.left, y0)
-        path.cubicTo(middle, y0, middle, y1, gap.right, y1)
-    return path
-
-
-def _share_of(x: float) -> float:
-    """How far down a curve is at `x` (0 to 1) of its way: x = 1.5 t (1 - t) + t^3 + ..., solved by halving."""
-    low, high = 0.0, 1.0
-    for _ in range(24):
-        t = (low + high) / 2
-        if 1.5 * t * (1 - t) + t**3 < x:
-            low = t
-        else:
-            high = t
-    return 3 * t**2 - 2 * t**3
 
 
 def _thinned(gap: Gap, least: float, most: int) -> Gap:

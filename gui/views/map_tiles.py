@@ -10,9 +10,11 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QImage, QPainter, QPen, QPolygonF
 
+from engine.losses import LOSSES, link
+from engine.spec import NetworkSpec
 from engine.telemetry import Activations, Plane, Snapshot
 from gui import theme
-from gui.views.cells import StepScale, cell_image, color_table, levels, pool
+from gui.views.cells import StepScale, cell_image, color_table, large_size, levels, pool
 from gui.views.layer_words import LayerWords
 from gui.views.map_layout import INPUTS, Column
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from engine.data.dataset import Dataset
 
 STRIPES = 64  # columns of a tile that shows samples
+OUTPUT, WEIGHTS = -3, -2  # scales of their own
 SCENE_SAMPLES = 500  # of which the mean image is made
 
 
@@ -46,7 +49,6 @@ class Tiles:
         self.art: dict[tuple[int, int], Art] = {}
         self.kind = ""  # "plane", "curve", "samples" or "" while there is nothing
         self.weights_shown = False
-        self.tops: dict[int, float] = {}
         self.taken = float("nan")
         self._scales: dict[int, StepScale] = {}
 
@@ -56,9 +58,10 @@ class Tiles:
         signed_table, plain_table = color_table(True), color_table(False)
         self._tables = {True: signed_table, False: plain_table}
         plane, activations = snapshot.plane, snapshot.activations
+        self._task = str(data.task) if data is not None else ""
         if plane is not None:
             self.kind, self.taken, self.art = "plane", plane.taken, {}
-            self._planes(plane, columns, words)
+            self._planes(plane, columns, words, snapshot.spec)
         elif activations is not None and data is not None and len(data.x_train):
             self.art, self.taken = {}, activations.taken
             raw = getattr(data, "raw_train", None)
@@ -67,32 +70,50 @@ class Tiles:
                 self._curves(activations, columns, raw[:, 0])
             else:
                 self.kind = "samples"
-                self._stripes(activations, columns, words, data)
+                self._stripes(snapshot, activations, columns, words, data)
                 self._images(snapshot, columns, data)
 
+    def _link(self, loss: str, outputs: np.ndarray) -> np.ndarray:
+        if self._task == "regression" or LOSSES.get(loss).link == "identity":
+            return outputs
+        return link(loss, outputs, self._task)
+
     def _top(self, layer: int, values: np.ndarray) -> float:
-        top = self._scales.setdefault(layer, StepScale()).update(float(np.abs(values).max(initial=0.0)))
-        self.tops[layer] = top
-        return top
+        return self._scales.setdefault(layer, StepScale()).update(large_size(values))
 
-    def _image(self, values: np.ndarray, layer: int, signed: bool) -> Art:
-        return Art(cell_image(levels(values, self.tops[layer], signed), self._tables[signed]))
-
-    def _planes(self, plane: Plane, columns: Sequence[Column], words: Mapping[int, LayerWords]) -> None:
+    def _planes(
+        self, plane: Plane, columns: Sequence[Column], words: Mapping[int, LayerWords], spec: NetworkSpec
+    ) -> None:
         for column in columns:
+            picked = list(column.shown)
             if column.layer == INPUTS:
-                source, signed = plane.inputs, True
+                picked = [unit for unit in picked if unit < len(plane.inputs)]
+                values, signed = plane.inputs[picked], True
+                size = np.abs(values).max(axis=(1, 2), keepdims=True, initial=1e-12)
+                top, values = 1.0, values / size  # each input has its own unit
             elif column.layer < len(plane.layers):
-                source, signed = plane.layers[column.layer], words[column.layer].signed or words[column.layer].last
+                source = plane.layers[column.layer]
+                picked = [unit for unit in picked if unit < len(source)]
+                if words[column.layer].last:
+                    flat = plane.output.reshape(len(plane.output), -1).T
+                    values, signed, top = self._said(spec, flat[:, picked] if flat.shape[1] == 1 else flat)
+                    values = values.T[picked if len(values.T) > len(picked) else slice(None)]
+                    values = values.reshape(-1, *plane.output.shape[1:])
+                else:
+                    values, signed = source[picked], words[column.layer].signed
+                    top = self._top(column.layer, values)
             else:
                 continue
-            self._top(column.layer, source)
-            for unit in column.shown:
-                if unit < len(source):
-                    values = source[unit]
-                    if column.layer == INPUTS:  # each input has its own unit
-                        values = values * (self.tops[INPUTS] / max(float(np.abs(values).max()), 1e-12))
-                    self.art[column.layer, unit] = self._image(values[::-1], column.layer, signed)
+            cells = levels(values[:, ::-1], top, signed)
+            for place, unit in enumerate(picked):
+                self.art[column.layer, unit] = Art(cell_image(cells[place], self._tables[signed]))
+
+    def _said(self, spec: NetworkSpec, outputs: np.ndarray) -> tuple[np.ndarray, bool, float]:
+        """(values, signed, top) of outputs (n, width): one probability as -1 to 1, several as 0 to 1, else as given."""
+        said = self._link(spec.loss, outputs)
+        if said is outputs:
+            return outputs, True, self._top(OUTPUT, outputs)
+        return (2 * said - 1, True, 1.0) if outputs.shape[1] == 1 else (said, False, 1.0)
 
     def _curves(self, activations: Activations, columns: Sequence[Column], raw: np.ndarray) -> None:
         x = raw[activations.samples].astype(float)
@@ -106,7 +127,7 @@ class Tiles:
                 values = activations.layers[column.layer][order]
             else:
                 continue
-            top = self._top(column.layer, values)
+            top = self._scales.setdefault(column.layer, StepScale()).update(float(np.abs(values).max(initial=0.0)))
             signed = bool((values < 0).any())
             for unit in column.shown:
                 height = np.nan_to_num(values[:, unit]) / top
@@ -115,24 +136,32 @@ class Tiles:
                 self.art[column.layer, unit] = Art(curve=points, zero=0.5 if signed else 0.94)
 
     def _stripes(
-        self, activations: Activations, columns: Sequence[Column], words: Mapping[int, LayerWords], data: Dataset
+        self,
+        snapshot: Snapshot,
+        activations: Activations,
+        columns: Sequence[Column],
+        words: Mapping[int, LayerWords],
+        data: Dataset,
     ) -> None:
         for column in columns:
             if column.layer == INPUTS:
                 values = data.x_train[activations.samples][:, : max(column.shown, default=0) + 1]
                 signed = bool((values < 0).any())
             elif column.layer < len(activations.layers):
-                values = activations.layers[column.layer]
-                signed = words[column.layer].signed or words[column.layer].last
+                values, signed = activations.layers[column.layer], words[column.layer].signed
+                if words[column.layer].last:
+                    values, signed, top = self._said(snapshot.spec, values)
             else:
                 continue
-            self._top(column.layer, values)
+            if column.layer == INPUTS or not words[column.layer].last:
+                top = self._top(column.layer, values)
             picked = [unit for unit in column.shown if unit < values.shape[1]]
             part = values[:, picked]
             if len(part) > STRIPES:
                 part = pool(part, np.arange(STRIPES) * len(part) // STRIPES, 0, signed)
+            cells = levels(part.T, top, signed)
             for place, unit in enumerate(picked):
-                self.art[column.layer, unit] = self._image(part[:, place][None, :], column.layer, signed)
+                self.art[column.layer, unit] = Art(cell_image(cells[place][None, :], self._tables[signed]))
 
     def _images(self, snapshot: Snapshot, columns: Sequence[Column], data: Dataset) -> None:
         """Units that are fed by an image show their weights in its shape."""
@@ -146,8 +175,8 @@ class Tiles:
         if kernel is None or kernel.shape[0] != rows * width:
             return
         self.weights_shown = True
-        self._scales.setdefault(-2, StepScale())
-        top = self._scales[-2].update(float(np.abs(kernel[:, list(columns[1].shown)]).max(initial=0.0)))
+        largest = float(np.abs(kernel[:, list(columns[1].shown)]).max(initial=0.0))
+        top = self._scales.setdefault(WEIGHTS, StepScale()).update(largest)
         for unit in columns[1].shown:
             cells = levels(kernel[:, unit].reshape(rows, width), top, True)
             self.art[first, unit] = Art(cell_image(cells, self._tables[True]))

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import QPoint, QPointF, Qt, Slot
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt, Slot
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QScrollArea, QVBoxLayout
 
 from engine.files.figures import Figure
+from engine.spec import NetworkSpec
 from engine.telemetry import Snapshot
 from gui import theme
 from gui.numbers import number, percent
@@ -31,9 +33,11 @@ from gui.views.map_links import Link
 from gui.views.parameter_editor import Choice, ParameterEditor
 
 if TYPE_CHECKING:
+    from engine.data.dataset import Dataset
     from gui.session import Session
 
 MOST_CHOICES = 400
+ARROWS = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, -1), Qt.Key.Key_Down: (0, 1)}
 
 
 class NetworkMap(View):
@@ -44,11 +48,15 @@ class NetworkMap(View):
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setProperty("role", "panel")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.snapshot: Snapshot | None = None
+        self._data: Dataset | None = None
         self.words: tuple[LayerWords, ...] = ()
         self.canvas = MapCanvas(self)
         self.legend = MapLegend(self)
-        self._scroll = QScrollArea(widgetResizable=True, frameShape=QScrollArea.Shape.NoFrame)
+        self._scroll = QScrollArea(widgetResizable=True)
+        self._scroll.setFrameShape(QScrollArea.Shape.NoFrame)
         self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._scroll.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._scroll.setWidget(self.canvas)
@@ -72,7 +80,10 @@ class NetworkMap(View):
         if self.snapshot is None or snapshot.spec is not self.snapshot.spec:
             self.words = layer_words(snapshot.spec)
         self.snapshot = snapshot
-        self.canvas.renew()
+        if snapshot.state == "running":
+            self.canvas.renew()
+        else:
+            self.canvas.renew_all()
         self.legend.update()
 
     def reset(self) -> None:
@@ -92,7 +103,7 @@ class NetworkMap(View):
 
     @Slot()
     def _recolor(self) -> None:
-        self.canvas.renew()
+        self.canvas.renew_all()
         self.legend.update()
 
     @Slot()
@@ -106,7 +117,7 @@ class NetworkMap(View):
     # words
 
     @property
-    def spec(self):  # type: ignore[no-untyped-def]
+    def spec(self) -> NetworkSpec:
         return self.snapshot.spec if self.snapshot is not None else self.session.document.spec
 
     def input_names(self) -> tuple[str, ...]:
@@ -218,17 +229,29 @@ class NetworkMap(View):
     def _set_parameter(self, key: str, index: tuple[int, ...], value: float) -> None:
         self.session.set_parameter(key, index, value)
 
-    def keyPressEvent(self, event) -> None:  # type: ignore[no-untyped-def]  # noqa: N802
+    def event(self, event: QEvent) -> bool:
+        """While a neuron is selected and the map has the focus, the arrows are its own and no shortcuts."""
+        if (
+            event.type() == QEvent.Type.ShortcutOverride
+            and isinstance(event, QKeyEvent)
+            and event.key() in ARROWS
+            and event.modifiers() in (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.KeypadModifier)
+            and self.session.selection is not None
+        ):
+            event.accept()
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         """Arrows move the selection; B edits the bias and weights of the selected neuron."""
-        steps = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, -1), Qt.Key.Key_Down: (0, 1)}
         chosen = self.session.selection
-        if event.key() in steps and self.words:
-            self._move_selection(*steps[event.key()])
+        if event.key() in ARROWS and self.words:
+            self._move_selection(*ARROWS[Qt.Key(event.key())])
         elif event.key() in (Qt.Key.Key_B, Qt.Key.Key_Return, Qt.Key.Key_Enter) and chosen is not None:
             column = self.canvas.layout_of_map.column(chosen[0])
             rect = column.rect_of(chosen[1]) if column is not None else None
             spot = rect.bottomRight() if rect is not None else QPointF(40, 40)
-            self.edit_unit(*chosen, self.canvas.mapTo(self, spot.toPoint()))
+            self.edit_unit(chosen[0], chosen[1], self.canvas.mapTo(self, spot.toPoint()))
         else:
             super().keyPressEvent(event)
 

@@ -29,15 +29,18 @@ class ParameterEditor(QFrame):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
+        self._room = parent
         self.setObjectName("parameterEditor")
         self.setAccessibleName("Edit a weight or bias")
         self._choices: tuple[Choice, ...] = ()
         self._title = QLabel()
-        self._which = QComboBox(accessibleName="Weight or bias")
-        self._value = QDoubleSpinBox(
-            accessibleName="New value", decimals=4, minimum=-1e6, maximum=1e6, singleStep=0.1, keyboardTracking=False
-        )
-        close = QPushButton("Close", accessibleName="Close the editor")
+        self._which = QComboBox()
+        self._which.setAccessibleName("Weight or bias")
+        self._value = QDoubleSpinBox(decimals=4, minimum=-1e6, maximum=1e6, singleStep=0.1)
+        self._value.setKeyboardTracking(False)
+        self._value.setAccessibleName("New value")
+        close = QPushButton("Close")
+        close.setAccessibleName("Close the editor")
         row = QHBoxLayout()
         row.setSpacing(8)
         row.addWidget(self._value, 1)
@@ -72,7 +75,7 @@ class ParameterEditor(QFrame):
         self._choose(chosen)
         self.setFixedWidth(232)
         self.adjustSize()
-        room = self.parentWidget().rect()
+        room = self._room.rect()
         x = max(8, min(place.x() + 8, room.width() - self.width() - 8))
         y = max(8, min(place.y() + 8, room.height() - self.height() - 8))
         self.move(x, y)
@@ -100,6 +103,6 @@ class ParameterEditor(QFrame):
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         if event.key() in (Qt.Key.Key_Escape, Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self.hide()
-            self.parentWidget().setFocus()
+            self._room.setFocus()
         else:
             super().keyPressEvent(event)
