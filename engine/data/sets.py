@@ -67,7 +67,7 @@ def stream(seed: int, purpose: int) -> np.random.Generator:
 def _made(function: Callable[..., points.Made], names: tuple[str, ...], target: str) -> Callable[..., RawData]:
     def make(samples: int, noise: float, classes: int, seed: int) -> RawData:
         x, y = function(samples, noise, classes, stream(seed, 0), stream(seed, 1))
-        class_names = () if y.ndim == 2 else tuple(f"class {number}" for number in range(1, classes + 1))
+        class_names = () if y.ndim == 2 else tuple("ABCDEFG"[:classes])
         return RawData(x, y, names, (target,), class_names)
 
     return make
