@@ -181,7 +181,9 @@ class Curves(View):
     def _words(self, value: float) -> str:
         if not math.isfinite(value):
             return "not finite"
-        return percent(value) if self._metric and self._task != "regression" else number(value, 3)
+        if self._metric and self._task != "regression":
+            return percent(value, 1)
+        return number(value, 3) if abs(value) >= 0.01 or value == 0 else scales.significant(value, 2)
 
     def _ends(self) -> list[tuple[str, QPointF]]:
         """The last finite point of each line, in pixels."""

@@ -13,7 +13,6 @@ from PySide6.QtWidgets import QScrollArea, QStackedLayout, QWidget
 from engine.files.figures import Figure, Line, Panel
 from engine.telemetry import Histogram, Snapshot
 from gui import theme
-from gui.numbers import number
 from gui.views import scales
 from gui.views.base import View
 from gui.views.pieces import Age, Canvas, EmptyNote, bar_color, layer_name
@@ -167,11 +166,12 @@ class _Grid(Canvas):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
         if tallest > 0:
             xs = area.left() + (np.asarray(cell.histogram.edges) - cell.low) / span * area.width()
+            color = bar_color()
             gap = 1 if area.width() / len(counts) >= 4 else 0
             tops = area.bottom() - counts / tallest * area.height()
             for k in np.flatnonzero(counts):
                 left, right = round(xs[k]), max(round(xs[k + 1]) - gap, round(xs[k]) + 1)
-                painter.fillRect(QRectF(left, tops[k], right - left, max(area.bottom() - tops[k], 1)), bar_color())
+                painter.fillRect(QRectF(left, tops[k], right - left, max(area.bottom() - tops[k], 1)), color)
         painter.setOpacity(1.0)
         painter.setPen(QPen(theme.color("control edge"), 1))
         painter.drawLine(QPointF(area.left(), area.bottom()), QPointF(area.right(), area.bottom()))
@@ -183,9 +183,9 @@ class _Grid(Canvas):
         painter.setPen(theme.color("ink 2"))
         step = scales.nice_step(span, 4)
         for value in scales.ticks(cell.low, cell.high, 4):
-            x = area.left() + (value - cell.low) / span * area.width()
+            place = area.left() + (value - cell.low) / span * area.width()
             flag = Qt.AlignmentFlag.AlignHCenter
-            painter.drawText(QRectF(x - 30, area.bottom() + 3, 60, 15), flag, scales.words(value, step))
+            painter.drawText(QRectF(place - 30, area.bottom() + 3, 60, 15), flag, scales.words(value, step))
 
 
 def _cell(histogram: Histogram | None, old: Cell | None, due: bool, zero: bool) -> Cell:
@@ -210,9 +210,9 @@ def _words(histogram: Histogram) -> str:
     mean = float((counts * centres).sum() / total)
     deviation = float(np.sqrt((counts * (centres - mean) ** 2).sum() / total))
     places = int(np.clip(1 - np.floor(np.log10(deviation)), 0, 6)) if deviation > 0 else 2
-    spread = f"{deviation:.{places}f}" if deviation < 1e4 else number(deviation, 2)
+    spread = f"{deviation:.{places}f}" if deviation < 1e4 else scales.significant(deviation, 2)
     mean = 0.0 if abs(mean) < 0.5 * 0.1**places else mean
-    middle = f"{mean:.{places}f}" if abs(mean) < 1e4 else number(mean, 2)
+    middle = f"{mean:.{places}f}" if abs(mean) < 1e4 else scales.significant(mean, 2)
     return f"mean {middle}, std {spread}".replace("-", "\u2212")
 
 

@@ -7,14 +7,13 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Slot
 from PySide6.QtGui import QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QScrollArea, QStackedLayout, QWidget
 
 from engine.files.figures import Bars, Figure, Panel
 from engine.telemetry import Snapshot
 from gui import theme
-from gui.numbers import number
 from gui.views import scales
 from gui.views.base import View
 from gui.views.pieces import Canvas, EmptyNote, bar_color, layer_name
@@ -50,6 +49,7 @@ class GradientFlow(View):
         self._scroll.setFrameShape(QScrollArea.Shape.NoFrame)
         self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._scroll.setWidget(self._chart)
+        self._scroll.verticalScrollBar().valueChanged.connect(self._chart.scrolled)
         self._pages = QStackedLayout(self)
         self._pages.addWidget(
             EmptyNote("The mean gradient of each layer appears here with the first training step. Press Run or Step.")
@@ -119,6 +119,11 @@ class _Chart(Canvas):
             self.decades = (max(low, high - 16), high)
         self.update()
 
+    @Slot()
+    def scrolled(self) -> None:
+        """The axis stays at the foot of what is visible."""
+        self.update()
+
     def sizeHint(self) -> QSize:
         return QSize(280, len(self.bars) * 32 + self.FOOT + 8)
 
@@ -129,10 +134,12 @@ class _Chart(Canvas):
         low, high = self.decades or (-3, 0)
         row = min(40.0, (self.height() - self.FOOT - 4) / len(self.bars))
         left, right = float(self.LEFT), float(self.width() - self.RIGHT)
-        bottom = 4 + row * len(self.bars)
+        visible = self.visibleRegion().boundingRect()
+        bottom = min(4 + row * len(self.bars), max(visible.bottom() + 1.0 - self.FOOT, 4 + row))
         self._paint_axis(painter, left, right, bottom, low, high)
         thick = min(16.0, row - 4)
         metrics = painter.fontMetrics()
+        painter.setClipRect(QRectF(0, 0, self.width(), bottom))
         for k, bar in enumerate(self.bars):
             middle = 4 + (k + 0.5) * row
             painter.setPen(theme.color("ink"))
@@ -169,4 +176,4 @@ class _Chart(Canvas):
 def _words(value: float) -> str:
     if value == 0:
         return "0"
-    return number(value, 2) if math.isfinite(value) else "not finite"
+    return scales.significant(value, 2) if math.isfinite(value) else "not finite"

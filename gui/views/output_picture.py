@@ -38,6 +38,7 @@ class Picture(Ground):
         self.ring = self.plot.add(pg.ScatterPlotItem(size=15, pxMode=True), 9)
         self.plot.clicked.connect(self._clicked)
         self.plot.stepped.connect(self._stepped)
+        self.plot.resized.connect(self._align)
         self.plot.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.plot.setAccessibleName("Output plot")
         self.plot.setAccessibleDescription("Up and Down pick the previous and the next training sample.")
@@ -86,13 +87,18 @@ class Picture(Ground):
         self._groups[name].setData(x=x, y=y, **style)
 
     def point_style(self, category: int, hollow: bool) -> dict[str, object]:
-        color, panel = theme.color(f"category {category % 7}"), theme.color("panel")
+        color, panel = theme.category(category), theme.color("panel")
         return {
             "symbol": SYMBOLS[category % 7],
             "size": 9.5 if category % 7 == 1 else 7.5,  # pyqtgraph draws diamonds small
             "pen": pg.mkPen(color if hollow else panel, width=1.3 if hollow else 1),
             "brush": pg.mkBrush(panel if hollow else color),
         }
+
+    @Slot()
+    def _align(self) -> None:
+        frame = self.plot.frame()
+        self.legend.align(int(frame.left()), max(16, int(self.plot.width() - frame.right())))
 
     @Slot(int)
     def _stepped(self, step: int) -> None:

@@ -12,7 +12,6 @@ from engine.files.figures import Image, Mark, Panel, Points
 from engine.spec import NetworkSpec
 from engine.telemetry import Plane, Snapshot
 from gui import theme
-from gui.numbers import number
 from gui.views import scales
 from gui.views.output_picture import Picture, in_units, nothing, raw_inputs, thinned
 from gui.views.pieces import MARKERS, Entry, finer, rgb, shade
@@ -91,7 +90,7 @@ class PlanePicture(Picture):
         winner, sure = values.argmax(axis=0), values.max(axis=0)
         least = 1 / len(values)
         part = np.ones_like(sure) if self.discretise else np.clip((sure - least) / (1 - least), 0.1, 1)
-        table = np.stack([rgb(theme.color(f"category {k % 7}")) for k in range(len(values))])
+        table = np.stack([rgb(theme.category(k)) for k in range(len(values))])
         blend = (0.5 * part)[..., None]
         colors = (table[winner] * blend + rgb(theme.color("panel")) * (1 - blend)).astype(np.uint8)
         return np.concatenate([colors, np.full((*colors.shape[:2], 1), 255, np.uint8)], axis=2)
@@ -120,7 +119,7 @@ class PlanePicture(Picture):
             return
         if self.dataset.task == "regression":
             entries = (Entry("train", "ink 2", 0),) + ((Entry("test", "ink 2", 2, True),) if self.show_test else ())
-            end = number(self._scale, 2)
+            end = scales.significant(self._scale, 2)
             name = self.dataset.target_names[0] if self.dataset.target_names else "output"
             self.legend.show_entries(entries, ("decision", f"\u2212{end}", name, f"+{end}"))
             return

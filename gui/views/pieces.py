@@ -99,7 +99,7 @@ class Legend(Canvas):
         super().__init__()
         self.entries: tuple[Entry, ...] = ()
         self.bar: tuple[str, str, str, str] | None = None  # table, low, name, high
-        self.indent = 44
+        self.indent, self.edge = 44, 28  # px free at the left and the right
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
 
     def show_entries(self, entries: tuple[Entry, ...], bar: tuple[str, str, str, str] | None = None) -> None:
@@ -109,6 +109,13 @@ class Legend(Canvas):
         self.setAccessibleName("Legend: " + ", ".join(entry.text for entry in entries))
         self.updateGeometry()
         self.update()
+
+    def align(self, left: int, right: int) -> None:
+        """Keeps the legend under a frame that leaves so much free at its sides."""
+        if (left, right) != (self.indent, self.edge):
+            self.indent, self.edge = left, right
+            self.updateGeometry()
+            self.update()
 
     def sizeHint(self) -> QSize:
         return QSize(200, self._height(self.width() or 296))
@@ -121,7 +128,7 @@ class Legend(Canvas):
 
     def _places(self, width: float) -> list[QPointF]:
         metrics = QFontMetricsF(theme.font(11))
-        limit = width - 16 - (self.BAR + 12 if self.bar else 0)
+        limit = width - (self.edge if self.bar else 8) - (self.BAR + 12 if self.bar else 0)
         x, y, places = float(self.indent), 0.0, []
         for entry in self.entries:
             advance = metrics.horizontalAdvance(entry.text) + 24
@@ -142,17 +149,17 @@ class Legend(Canvas):
         for entry, place in zip(self.entries, self._places(self.width()), strict=True):
             middle = QPointF(place.x() + 5, place.y() + 9)
             if entry.marker is None:
-                pen = QPen(theme.color(entry.color), 2)
+                pen = QPen(ink(entry.color), 2)
                 if entry.dashed:
                     pen.setDashPattern([2, 1.25])
                 painter.setPen(pen)
                 painter.drawLine(middle - QPointF(6, 0), middle + QPointF(6, 0))
             else:
-                paint_marker(painter, middle, entry.marker, theme.color(entry.color), entry.hollow)
+                paint_marker(painter, middle, entry.marker, ink(entry.color), entry.hollow)
             painter.setPen(theme.color("ink 2"))
             painter.drawText(QPointF(place.x() + 15, place.y() + 13), entry.text)
         if self.bar is not None:
-            paint_bar(painter, QRectF(self.width() - 28 - self.BAR, 5, self.BAR, 8), *self.bar)
+            paint_bar(painter, QRectF(self.width() - self.edge - self.BAR, 5, self.BAR, 8), *self.bar)
 
 
 def paint_bar(painter: QPainter, area: QRectF, table: str, low: str, name: str, high: str) -> None:
@@ -200,6 +207,12 @@ def shade(values: np.ndarray, low: float, high: float, table: str) -> np.ndarray
     """Colours (..., 4) uint8 of values on a scale; what is not finite takes the middle."""
     position = np.nan_to_num((values - low) / (high - low), nan=0.5, posinf=1.0, neginf=0.0)
     return theme.lut(table)[np.rint(np.clip(position, 0, 1) * 254).astype(np.uint8)]
+
+
+def ink(name: str) -> QColor:
+    """A colour by its name in figures: a token of the palette, or "category 0" and so on."""
+    kind, _, index = name.partition(" ")
+    return theme.category(int(index)) if kind == "category" else theme.color(name)
 
 
 def rgb(color: QColor) -> np.ndarray:

@@ -26,6 +26,7 @@ class Plot(pg.GraphicsView):
 
     hovered = Signal(object)  # (x, y) in data units, or None when the mouse leaves
     clicked = Signal(float, float)
+    resized = Signal()
     stepped = Signal(int)  # Up and Down keys, where the plot takes the focus
 
     def __init__(self, parent: QWidget | None = None, *, square: bool = False, grid: bool = True) -> None:
@@ -195,6 +196,7 @@ class Plot(pg.GraphicsView):
         box = getattr(self, "box", None)
         if box is not None:  # pyqtgraph resizes while it is being built
             box.setGeometry(self.frame())
+            self.resized.emit()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         inside = self.frame().adjusted(-4, -4, 4, 4).contains(event.position())

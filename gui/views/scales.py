@@ -70,7 +70,7 @@ def log_ticks(bottom: float, top: float, count: int = 5) -> list[float]:
 def words(value: float, step: float | None = None) -> str:
     """A tick's text with a true minus; `step` gives it the digits that its neighbours have."""
     if step is not None and abs(value) < step * 1e-6:
-        value = 0.0
+        return "0"
     if step is not None and value and step >= 1e-4 and abs(value) < 1e5:
         decimals = max(0, -math.floor(math.log10(step) + 1e-9))
         return f"{value:,.{decimals}f}".replace(",", "\u2009").replace("-", "\u2212")
@@ -79,6 +79,14 @@ def words(value: float, step: float | None = None) -> str:
         text = power_of_ten(int(exponent))
         return (text if mantissa == "1" else f"{mantissa}·{text}").replace("-", "\u2212")
     return f"{value:.4g}".replace("-", "\u2212")
+
+
+def significant(value: float, digits: int = 2) -> str:
+    """So many digits of a value of any size: 0.0066, 3.2·10⁻⁵."""
+    if value and math.isfinite(value) and not 1e-4 <= abs(value) < 1e5:
+        mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
+        return f"{mantissa}·{power_of_ten(int(exponent))}".replace("-", "\u2212")
+    return f"{value:.{digits}g}".replace("-", "\u2212")
 
 
 def power_of_ten(exponent: int) -> str:
@@ -91,14 +99,14 @@ def decimate(x: np.ndarray, y: np.ndarray, columns: int) -> tuple[np.ndarray, np
     n = len(x)
     if n <= 4 * max(columns, 1):
         return x, y
-    edges = np.linspace(0, n, columns + 1).astype(np.int64)
-    safe_low, safe_high = np.where(np.isnan(y), np.inf, y), np.where(np.isnan(y), -np.inf, y)
-    keep = {0, n - 1}
-    for start, stop in zip(edges[:-1], edges[1:], strict=True):
-        if stop > start:
-            keep.update((start, start + int(np.argmin(safe_low[start:stop]))))
-            keep.update((stop - 1, start + int(np.argmax(safe_high[start:stop]))))
-    rows = np.array(sorted(keep), dtype=np.int64)
+    width = -(-n // max(columns, 1))
+    padded = np.full(-(-n // width) * width, np.nan)
+    padded[:n] = y
+    blocks = padded.reshape(-1, width)
+    start = np.arange(len(blocks)) * width
+    lowest = start + np.argmin(np.where(np.isnan(blocks), np.inf, blocks), axis=1)
+    highest = start + np.argmax(np.where(np.isnan(blocks), -np.inf, blocks), axis=1)
+    rows = np.unique(np.concatenate([start, lowest, highest, np.minimum(start + width, n) - 1]))
     return x[rows], y[rows]
 
 

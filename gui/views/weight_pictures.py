@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QToolTip
 
 from gui import theme
 from gui.marks import paint_cross
-from gui.numbers import number
+from gui.views import scales
 from gui.views.pieces import Canvas, shade, to_image
 
 
@@ -51,7 +51,7 @@ class WeightCanvas(Canvas):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Up and Down go from neuron to neuron."""
-        step = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1}.get(event.key())
+        step = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1}.get(Qt.Key(event.key()))
         if step is None or not len(self.dead):
             super().keyPressEvent(event)
             return
@@ -109,9 +109,8 @@ class KernelMap(WeightCanvas):
             return ""
         unit, source = cell
         state = ", dead" if self.dead[unit] else ""
-        return (
-            f"neuron {unit + 1}{state}, from {self.names[source]}: weight {number(float(self.kernel[source, unit]), 4)}"
-        )
+        weight = scales.significant(float(self.kernel[source, unit]), 4)
+        return f"neuron {unit + 1}{state}, from {self.names[source]}: weight {weight}"
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = self.painter(event)
@@ -136,8 +135,8 @@ class KernelMap(WeightCanvas):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
         self._paint_names(painter, area, row, column)
         if self.selected is not None and self.selected < units:
-            y = area.top() + self.selected * row
-            self.mark_selected(painter, QRectF(area.left(), y, area.width(), max(row, 2)))
+            top = area.top() + self.selected * row
+            self.mark_selected(painter, QRectF(area.left(), top, area.width(), max(row, 2)))
 
     def _paint_names(self, painter: QPainter, area: QRectF, row: float, column: float) -> None:
         flags, units, inputs = Qt.AlignmentFlag, self.kernel.shape[1], self.kernel.shape[0]
@@ -198,21 +197,17 @@ class UnitImages(WeightCanvas):
         """(columns, side of an image, distance of the rows): whole pixels of the screen for each pixel."""
         count, pixels = max(1, len(self.images)), self.images.shape[2]
         width = max(1, self.width() - 2 * self.EDGE + self.GAP)
-        side = 48
-        for zoom in range(max(1, 96 // pixels), 0, -1):
+        holder = self.parentWidget()
+        room = holder.height() if holder is not None else 0
+        side = max(pixels, 24)
+        for zoom in range(max(1, 96 // pixels), 0, -1):  # the largest that shows all, else the smallest above 40 px
             side = max(zoom * pixels, 24)
-            columns = max(1, width // (side + self.GAP))
-            rows = math.ceil(count / columns)
-            if rows * (side + self.LABEL + self.GAP) <= max(
-                self.parentWidget().height() if self.parentWidget() else 0, 1
-            ):
+            rows = math.ceil(count / max(1, width // (side + self.GAP)))
+            if rows * (side + self.LABEL + self.GAP) <= room or (zoom - 1) * pixels < 40:
                 break
-            if side <= 40:
-                break
-        columns = max(1, width // (side + self.GAP))
-        return columns, side, side + self.LABEL + self.GAP - 4
+        return max(1, width // (side + self.GAP)), side, side + self.LABEL + self.GAP - 4
 
-    def _place(self, unit: int) -> QRectF:
+    def place(self, unit: int) -> QRectF:
         columns, side, pitch = self._grid()
         return QRectF(self.EDGE + unit % columns * (side + self.GAP), 4 + unit // columns * pitch, side, side)
 
@@ -221,19 +216,19 @@ class UnitImages(WeightCanvas):
         column, row = int((place.x() - self.EDGE) // (side + self.GAP)), int((place.y() - 4) // pitch)
         unit = row * columns + column
         inside = 0 <= column < columns and 0 <= unit < len(self.images)
-        return unit if inside and self._place(unit).adjusted(0, 0, 0, self.LABEL).contains(place) else None
+        return unit if inside and self.place(unit).adjusted(0, 0, 0, self.LABEL).contains(place) else None
 
     def words_at(self, place: QPointF) -> str:
         unit = self.unit_at(place)
         if unit is None:
             return ""
-        area, (rows, columns) = self._place(unit), self.images.shape[1:]
+        area, (rows, columns) = self.place(unit), self.images.shape[1:]
         column = int((place.x() - area.left()) / area.width() * columns)
         row = int((place.y() - area.top()) / area.height() * rows)
         state = ", dead" if self.dead[unit] else ""
         if not (0 <= row < rows and 0 <= column < columns):
             return f"neuron {unit + 1}{state}"
-        value = number(float(self.images[unit, row, column]), 4)
+        value = scales.significant(float(self.images[unit, row, column]), 4)
         return f"neuron {unit + 1}{state}, pixel row {row + 1}, column {column + 1}: weight {value}"
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -249,7 +244,7 @@ class UnitImages(WeightCanvas):
         painter.setFont(theme.font(11))
         flags = Qt.AlignmentFlag
         for unit in range(first, last):
-            area, dead = self._place(unit), bool(self.dead[unit])
+            area, dead = self.place(unit), bool(self.dead[unit])
             painter.setOpacity(0.4 if self.faded else 1.0)
             painter.drawImage(area, to_image(colors[unit - first]))
             painter.setOpacity(1.0)

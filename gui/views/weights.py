@@ -10,7 +10,6 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QScrollArea, QStackedLayou
 
 from engine.files.figures import Figure, Image, Panel
 from engine.telemetry import Snapshot
-from gui.numbers import number
 from gui.views import scales
 from gui.views.base import View
 from gui.views.pieces import EmptyNote, Ground, Legend, layer_name
@@ -106,12 +105,14 @@ class Weights(View):
     def _follow(self) -> None:
         """A neuron was selected somewhere: its layer comes up here."""
         selection = self.session.selection
-        if selection is not None and selection[0] != self._layer:
-            row = self._choice.findData(selection[0])
-            if row >= 0:
-                self._choice.setCurrentIndex(row)
-                return
-        self._draw()
+        row = self._choice.findData(selection[0]) if selection is not None else -1
+        if row >= 0 and row != self._choice.currentIndex():
+            self._choice.setCurrentIndex(row)  # draws
+        else:
+            self._draw()
+        if selection is not None and self._inner.currentWidget() is self._scroll:
+            place = self._images.place(selection[1]).center().toPoint()
+            self._scroll.ensureVisible(place.x(), place.y(), 0, 64)
 
     @Slot(int)
     def _select(self, unit: int) -> None:
@@ -146,7 +147,7 @@ class Weights(View):
         else:
             self._images.show_units(kernel.T.reshape(-1, *shape), dead, self._scale)
         self._inner.setCurrentWidget(self._map if shape is None else self._scroll)
-        end = number(self._scale, 2)
+        end = scales.significant(self._scale, 2)
         self._legend.show_entries((), ("diverging", f"\u2212{end}", "weight", f"+{end}"))
         if self._pages.currentIndex() != 1:
             self._pages.setCurrentIndex(1)
@@ -176,7 +177,7 @@ class Weights(View):
         if self._kernel is None:
             return "No weights yet."
         inputs, units = self._kernel.shape
-        low, high = number(float(self._kernel.min()), 3), number(float(self._kernel.max()), 3)
+        low, high = (scales.significant(float(edge), 3) for edge in (self._kernel.min(), self._kernel.max()))
         return f"Weights of {self._choice.currentText()}: {inputs} inputs x {units} neurons, from {low} to {high}."
 
     def figure(self) -> Figure | None:
