@@ -127,12 +127,12 @@ class Network:
             for name, (l1, l2) in layer.penalties().items()
         ]
 
-    def with_spec(self, spec: NetworkSpec, seed: int) -> Network:
-        """A network of another spec that keeps what still fits; what is new is drawn from the seed.
+    def with_spec(self, spec: NetworkSpec, seed: int | None = None) -> Network:
+        """A network of another spec that keeps what still fits; what is new is drawn from the seed (its own if None).
 
         Layers are matched from both ends; within a matched layer the units that both have keep their weights.
         """
-        network = Network(spec, seed, str(self.dtype))
+        network = Network(spec, self.seed if seed is None else seed, str(self.dtype))
         matches = _matched(self.spec.layers, spec.layers)
         for new, old in matches.items():
             fed_alike = new == 0 and old == 0 if 0 in (new, old) else matches.get(new - 1) == old - 1

@@ -1,0 +1,282 @@
+"""Training steps in compiled code, as many per call as are asked for."""
+
+from __future__ import annotations
+
+import ctypes
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from engine import losses
+from engine.errors import RelumeError
+from engine.kernels import blocks, layout as at, loops
+from engine.kernels.jit import Kernel
+from engine.kernels.program import Buffers, Program, loss_and_metric
+from engine.network import Network
+from engine.spec import TrainingSpec
+
+__all__ = ["Kernel", "Stepper"]
+
+_SHUFFLE_STREAM = 3
+_SHORT = {"drop": at.DROP, "merge": at.MERGE, "keep": at.KEEP}
+_COUNTERS = ("STEP", "EPOCH", "BATCH", "START", "STOP", "ROW", "SAMPLES", "BATCH_SAMPLES", "CAREFUL", "ALL_SAMPLES")
+
+
+class Stepper:
+    """Runs training steps on a network's own parameter vector.
+
+    Rows of a batch go through in tiles; a call may stop between tiles, and the result is the same bits however the
+    calls are cut. A step in which something is not finite is not taken.
+
+    Args:
+        x: float32 (n, inputs).
+        targets: float32 (n, outputs), as `losses.encode_targets` gives them.
+        task: "binary", "multiclass" or "regression", for the metric; None: told from loss and targets.
+    """
+
+    def __init__(
+        self, network: Network, training: TrainingSpec, x: np.ndarray, targets: np.ndarray, task: str | None = None
+    ) -> None:
+        self.network, self.training = network, training
+        self.x = np.ascontiguousarray(x, dtype=np.float32).reshape(len(x), -1)
+        self.targets = np.ascontiguousarray(targets, dtype=np.float32).reshape(len(targets), -1)
+        self.task = task or _told_task(network.spec.loss, self.targets)
+        self._check()
+        self._program = Program(network, random=True, task=self.task)
+        self._plain = Program(network, task=self.task)
+        self._keep = Buffers()
+        self._s = np.zeros(at.COUNTERS, dtype=np.int64)
+        self._s[at.SHUFFLED] = -1
+        width = at.SQUARES + 3 * self.targets.shape[1]
+        self._epoch_sums, self._last_sums = np.zeros(width), np.zeros(width + 1)
+        self._order = np.zeros(len(self.x), dtype=np.int64)
+        self._tensors = np.array(
+            [(part.start, part.stop, int(key.split(".")[0])) for key, (part, _) in network.slices.items()],
+            dtype=np.int64,
+        ).reshape(-1, 3)
+        penalised = {key: (l1, l2) for key, l1, l2 in network.penalties()}
+        self._penalties = np.array([penalised.get(key, (0.0, 0.0)) for key in network.slices], dtype=np.float32)
+        self._penalties = self._penalties.reshape(-1, 2)
+        self._norms = np.full(len(self._tensors), np.nan)
+        self._largest = np.zeros(1, dtype=np.int64)
+        self.diverged: tuple[int, str] | None = None
+        self._slots: dict[str, np.ndarray] = {}
+        self._optimizer = np.zeros((1, at.WORDS), dtype=np.int64)
+        self.set_training(training)
+
+    def _check(self) -> None:
+        inputs, outputs = math.prod(self.network.spec.input_shape), self.network.spec.output_shape[-1]
+        if self.network.dtype != np.float32:
+            raise RelumeError("Training in compiled code needs a float32 network.", "Stepper")
+        if not len(self.x) or self.x.shape[1] != inputs:
+            raise RelumeError(f"Training needs samples of {inputs} numbers, not {self.x.shape}.", "inputs")
+        if self.targets.shape != (len(self.x), outputs):
+            raise RelumeError(f"Targets must be {(len(self.x), outputs)}, not {self.targets.shape}.", "targets")
+
+    # ---- kernels ------------------------------------------------------------------------------
+
+    @property
+    def kernels(self) -> list[Kernel]:
+        """What must be compiled before training; `compile()` each, or let the first `advance` do it."""
+        own = [blocks.optimizer_kernel(self.training.optimizer), loops.TRAIN, loops.EVALUATE, loops.PREDICT]
+        return list(dict.fromkeys([*self._program.kernels(), *self._plain.kernels(), *own]))
+
+    # ---- training -----------------------------------------------------------------------------
+
+    def advance(self, tiles: int, batches: int, until_epoch: int) -> None:
+        """At most so many row tiles and batches, up to the end of epoch `until_epoch` - 1."""
+        self._program.make()
+        program, s = self._program, self._s
+        o = self._optimizer[0]
+        o[at.FORWARD] = blocks.optimizer_kernel(self.training.optimizer).address
+        o[at.INPUTS] = len(self.network.vector)
+        o[at.P0], o[at.G0] = self.network.vector.ctypes.data, program.gradient.ctypes.data
+        o[at.P1], o[at.CONSTANTS] = self._slot_memory.ctypes.data, self._numbers.ctypes.data
+        o[at.SUMS] = self._largest.ctypes.data
+        loops.TRAIN(
+            tiles, batches, until_epoch, program.operations, program.tail, self._optimizer, self._tensors,
+            self._penalties, s, program.sums, self._epoch_sums, self._last_sums, self._norms, self._order, self.x,
+            self.targets, program.x_tile, program.t_tile, self.network.vector, program.gradient, self._slot_memory,
+            self._backup,
+        )  # fmt: skip
+        self.diverged = self._trouble()
+
+    def restart_batch(self) -> None:
+        """Forgets the part of a batch that is done: the batch starts again."""
+        self._s[at.ROW] = 0
+
+    @property
+    def step(self) -> int:
+        """Steps taken."""
+        return int(self._s[at.STEP])
+
+    @property
+    def samples_done(self) -> int:
+        """Training samples seen, all epochs together."""
+        return int(self._s[at.ALL_SAMPLES])
+
+    @property
+    def epoch(self) -> int:
+        """Epochs finished."""
+        return int(self._s[at.EPOCH])
+
+    @property
+    def batch(self) -> int:
+        """Batches done in the running epoch."""
+        return int(self._s[at.BATCH])
+
+    @property
+    def batches_per_epoch(self) -> int:
+        """Batches of an epoch with the present batch size."""
+        n, size = len(self.x), self.training.batch_size
+        whole, rest = divmod(n, size)
+        return max(1, whole + (1 if rest and self.training.short_batch == "keep" else 0))
+
+    @property
+    def tiles_done(self) -> int:
+        """Row tiles done by the last `advance`."""
+        return int(self._s[at.TILES])
+
+    @property
+    def at_batch_boundary(self) -> bool:
+        """Whether no batch is half done."""
+        return int(self._s[at.ROW]) == 0
+
+    @property
+    def last_loss(self) -> float:
+        """Sample-weighted mean of the batch losses of the last finished epoch, NaN before."""
+        return loss_and_metric(self._last_sums[:-1], self._last_sums[-1], self.task)[0]
+
+    @property
+    def last_metric(self) -> float:
+        """Accuracy or R squared over the last finished epoch, NaN before."""
+        return loss_and_metric(self._last_sums[:-1], self._last_sums[-1], self.task)[1]
+
+    @property
+    def batch_loss(self) -> float:
+        """Loss of the last batch, NaN before the first."""
+        samples = int(self._s[at.BATCH_SAMPLES])
+        return float(self._program.sums[at.LOSS_SUM] / samples) if samples and self.at_batch_boundary else math.nan
+
+    def gradient_norms(self) -> tuple[float, ...]:
+        """Mean |gradient| of each layer's kernel in the last batch; NaN where there is none."""
+        norms = [math.nan] * len(self.network.spec.layers)
+        for key, norm in zip(self.network.slices, self._norms, strict=True):
+            index, _, name = key.partition(".")
+            if name == "kernel":
+                norms[int(index)] = float(norm)
+        return tuple(norms)
+
+    def _trouble(self) -> tuple[int, str] | None:
+        kind, place = int(self._s[at.DIVERGED]), int(self._s[at.PLACE])
+        if not kind:
+            return None
+        if kind == at.BY_LOSS:
+            for layer, (z, z_width, a, a_width) in enumerate(self._program.values):
+                if not (_finite(z, place * z_width) and _finite(a, place * a_width)):
+                    return layer, "activation"
+            return len(self.network.spec.layers) - 1, "loss"
+        return int(self._tensors[place, 2]), "gradient" if kind == at.BY_GRADIENT else "weights"
+
+    # ---- looking ------------------------------------------------------------------------------
+
+    def evaluate(self, x: np.ndarray, targets: np.ndarray) -> tuple[float, float]:
+        """(loss, metric) of encoded targets; nothing random acts."""
+        x = np.ascontiguousarray(x, dtype=np.float32)
+        return self._plain.evaluate(x, np.ascontiguousarray(targets, dtype=np.float32).reshape(len(x), -1))
+
+    def forward(self, x: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+        """(z, a) of every layer; nothing random acts."""
+        return self._plain.forward(np.ascontiguousarray(x, dtype=np.float32))
+
+    # ---- changes and state --------------------------------------------------------------------
+
+    def set_training(self, training: TrainingSpec) -> None:
+        """Takes other numbers at once, another batch size from the next batch on. Values that fit are kept."""
+        optimizer, count = training.optimizer, len(self.network.vector)
+        same = optimizer.kind == self.training.optimizer.kind
+        memory = self._keep.floats(max(1, len(optimizer.slots)), count)
+        for row, slot in zip(memory, optimizer.slots, strict=False):
+            row[:] = self._slots[slot] if same and slot in self._slots else optimizer.initial(slot)
+        self._slot_memory, self._slots = memory, dict(zip(optimizer.slots, memory, strict=False))
+        self._backup = np.zeros((1 + len(memory), count), dtype=np.float32)
+        self._numbers = np.array(optimizer.numbers())
+        self.training = training
+        s = self._s
+        s[at.BATCH_SIZE], s[at.SHORT] = training.batch_size, _SHORT[training.short_batch]
+        stream = np.random.SeedSequence([training.seed, _SHUFFLE_STREAM]).generate_state(1, np.uint64)
+        s[at.SEED] = stream.view(np.int64)[0]
+
+    def take_over(self, other: Stepper) -> None:
+        """Goes on where another stepper, on the same samples, stands: for a network of another spec."""
+        state = other.state()
+        for key, (part, shape) in self.network.slices.items():
+            if key in other.network.slices and other.network.slices[key][1] == shape:
+                for slot, row in self._slots.items():
+                    if slot in other._slots:
+                        row[part] = other._slots[slot][other.network.slices[key][0]]
+        self._set_counters(state)
+        self._s[at.ROW] = 0
+        for name in ("_epoch_sums", "_last_sums"):
+            if getattr(self, name).shape == getattr(other, name).shape:
+                getattr(self, name)[:] = getattr(other, name)
+
+    def state(self) -> dict[str, Any]:
+        """All that resuming needs beside the parameters: numbers and arrays."""
+        state: dict[str, Any] = {name.lower(): int(self._s[getattr(at, name)]) for name in _COUNTERS}
+        state["epoch_sums"], state["last_sums"] = self._epoch_sums.copy(), self._last_sums.copy()
+        state["norms"] = self._norms.copy()
+        for slot, row in self._slots.items():
+            state[f"slot.{slot}"] = row.copy()
+        if not self.at_batch_boundary:
+            state["gradient"], state["sums"] = self._program.gradient.copy(), self._program.sums.copy()
+        return state
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """The inverse of `state`. Raises RelumeError when it belongs to another network or optimizer."""
+        arrays = {
+            "epoch_sums": self._epoch_sums, "last_sums": self._last_sums, "norms": self._norms,
+            **{f"slot.{slot}": row for slot, row in self._slots.items()},
+        }  # fmt: skip
+        if int(state.get("row", 0) or 0):
+            self._program.make()
+            arrays["gradient"], arrays["sums"] = self._program.gradient, self._program.sums
+        checked = {}
+        for name, target in arrays.items():
+            value = np.asarray(state.get(name))
+            if value.shape != target.shape or value.dtype.kind not in "fiu":
+                raise RelumeError(f"The state of the run does not fit: {name}.", "training state")
+            checked[name] = value
+        self._set_counters(state)
+        for name, value in checked.items():
+            arrays[name][...] = value
+
+    def _set_counters(self, state: Mapping[str, Any]) -> None:
+        try:
+            numbers = {name: int(state[name.lower()]) for name in _COUNTERS}
+        except (KeyError, TypeError, ValueError):
+            raise RelumeError("The counters of the run cannot be read.", "training state") from None
+        n = len(self.x)
+        fits = 0 <= numbers["START"] <= numbers["STOP"] <= n or numbers["ROW"] == 0 <= numbers["START"] <= n
+        if min(numbers.values()) < 0 or not fits or numbers["ROW"] > n:
+            raise RelumeError("The counters of the run do not fit the samples.", "training state")
+        for name, number in numbers.items():
+            self._s[getattr(at, name)] = number
+        self._s[at.SHUFFLED] = -1
+
+
+def _finite(address: int, count: int) -> bool:
+    values = np.ctypeslib.as_array((ctypes.c_float * count).from_address(address))
+    return bool(np.isfinite(values).all())
+
+
+def _told_task(loss: str, targets: np.ndarray) -> str:
+    record = losses.get(loss)
+    classes = "regression" not in record.tasks or bool(np.isin(targets, (record.low, 1.0)).all())
+    if classes and targets.shape[1] == 1:
+        return "binary"
+    if classes and bool((np.count_nonzero(targets == 1.0, axis=1) == 1).all()):
+        return "multiclass"
+    return "regression"
