@@ -63,7 +63,7 @@ class _FileDialog(QDialog):
         self.column.setContentsMargins(24, 24, 24, 24)
         self.column.setSpacing(12)
         head = QLabel(self.title)
-        head.setFont(theme.font(18, 600))
+        head.setProperty("role", "screen")
         self.column.addWidget(head)
         self._add_formats(chosen)
         self._add_place(stem)
@@ -110,7 +110,7 @@ class _FileDialog(QDialog):
         self.column.addWidget(self.outcome)
         self.write = QPushButton(self.verb)
         self.write.setAccessibleName(self.verb)
-        self.write.setProperty("kind", "accent")
+        self.write.setProperty("role", "accent")
         self.write.setDefault(True)
         self.write.clicked.connect(self._write)
         self.folder = QPushButton("Open the folder")
@@ -180,7 +180,7 @@ class _FileDialog(QDialog):
         self.write.setEnabled(False)
         self.close_button.setText("Cancel")
         self.folder.hide()
-        self._say("", "ink 2")
+        self._say("", "quiet")
         self.task = Task(
             self, lambda progress: self.work(path, progress), self._done, self._failed, self._show_progress, self._ended
         )
@@ -193,25 +193,25 @@ class _FileDialog(QDialog):
         self.bar.setRange(0, 0 if share is None else 1000)
         self.bar.setValue(round(1000 * (share or 0)))
         if words:
-            self._say(words, "ink 2")
+            self._say(words, "quiet")
 
     def _done(self, words: Any) -> None:
         self.folder.show()
-        self._say(words, "ink")
+        self._say(words, "")
 
     def _failed(self, error: RelumeError) -> None:
         self._say(str(error), "warning")
 
     def _ended(self) -> None:
         if self.task is not None and self.task.was_cancelled:
-            self._say("Cancelled; nothing was written.", "ink 2")
+            self._say("Cancelled; nothing was written.", "quiet")
         self.bar.hide()
         self.close_button.setText("Close")
         self.write.setEnabled(self.ready())
         self.task = None
 
-    def _say(self, words: str, tone: str) -> None:
-        self.outcome.setProperty("tone", tone)
+    def _say(self, words: str, role: str) -> None:
+        self.outcome.setProperty("role", role)
         self.outcome.style().unpolish(self.outcome)
         self.outcome.style().polish(self.outcome)
         self.outcome.setText(words)
@@ -270,7 +270,7 @@ class PlotExportDialog(_FileDialog):
     def _add_views(self) -> None:
         at = 1
         if not self.views:
-            self._say("No plot shows anything yet. Run the network first.", "ink 2")
+            self._say("No plot shows anything yet. Run the network first.", "quiet")
         for number_, view in enumerate(self.views):
             box = QCheckBox(view.title)
             box.setAccessibleName(f"Export {view.title}")

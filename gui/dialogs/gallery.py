@@ -58,9 +58,9 @@ class Card(QFrame):
         self.setAccessibleDescription(example.line)
         self.title, self.line = QLabel(example.title), QLabel(example.line)
         self.size_label = QLabel(size_words(example))
-        self.title.setFont(theme.font(15, 600))
-        self.line.setFont(theme.font(12))
-        self.size_label.setFont(theme.font(11))
+        self.title.setProperty("role", "title")
+        self.line.setProperty("role", "label")
+        self.size_label.setProperty("role", "caption")
         self.run = QPushButton("Run")
         self.run.setAccessibleName(f"Run {example.title}")
         self.run.setToolTip(f"Open “{example.title}” and train it")
@@ -79,9 +79,7 @@ class Card(QFrame):
 
     def restyle(self) -> None:
         """Takes the colours of the current theme."""
-        for label in (self.line, self.size_label):
-            label.setProperty("tone", "ink 2")
-        self.run.setProperty("kind", "accent" if self.first else "")
+        self.run.setProperty("role", "accent" if self.first else "")
         self.run.setIcon(theme.icon("play", "on accent" if self.first else "ink"))
         path = THUMBNAILS / f"{self.example.name}-{theme.name()}.png"
         self._picture = QPixmap(str(path)) if path.exists() else QPixmap()
@@ -193,8 +191,8 @@ class Gallery(QWidget):
     def _head(self) -> QHBoxLayout:
         title = QLabel("What do you want to see learn?")
         line = QLabel("Each example opens and runs with one click. Everything in it can be changed.")
-        title.setFont(theme.font(24, 600))
-        line.setProperty("tone", "ink 2")
+        title.setProperty("role", "welcome")
+        line.setProperty("role", "quiet")
         words = QVBoxLayout()
         words.setSpacing(4)
         words.addWidget(title)
@@ -226,7 +224,7 @@ class Gallery(QWidget):
         for group in groups:
             count = sum(group in ("All", example.group) for example in EXAMPLES)
             chip = QPushButton(f"{group}  {count}")
-            chip.setProperty("kind", "chip")
+            chip.setProperty("role", "chip")
             chip.setCheckable(True)
             chip.setChecked(group == "All")
             chip.setAccessibleName(f"{group}, {count} example{'s' if count != 1 else ''}")
@@ -268,18 +266,16 @@ class Gallery(QWidget):
         if not paths:
             return
         head = QLabel("RECENT")
-        head.setFont(theme.font(11, 600))
-        head.setProperty("tone", "ink 2")
+        head.setProperty("role", "head")
         self._recent.addWidget(head)
         for path in map(Path, paths):
             link = QPushButton(path.name)
-            link.setProperty("kind", "link")
+            link.setProperty("role", "word")
             link.setToolTip(str(path))
             link.setAccessibleName(f"Open {path.name}")
             link.clicked.connect(partial(self._open_recent, str(path)))
             when = QLabel(_when(path))
-            when.setProperty("tone", "ink 2")
-            when.setFont(theme.font(12))
+            when.setProperty("role", "label")
             self._recent.addWidget(link)
             self._recent.addWidget(when)
 
