@@ -173,6 +173,17 @@ class Run:
         self.network.set_parameters(parameters)
         self._edited = True
 
+    def redrawn(self, layer: int, units: tuple[int, ...]) -> dict[str, np.ndarray]:
+        """The parameters of a layer with those of some units drawn anew, by a stream of the seed and the step."""
+        stream = np.random.SeedSequence([self.training.seed, self.stepper.step, layer]).generate_state(1)
+        drawn = Network(self.spec, seed=int(stream[0])).parameters()
+        changed = {}
+        for key, array in self.network.parameters().items():
+            if key.startswith(f"{layer}."):
+                changed[key] = array.copy()
+                changed[key][..., list(units)] = drawn[key][..., list(units)]
+        return changed
+
     def checkpoint(self) -> Checkpoint:
         counters: dict[str, Any] = {"seconds": self.seconds, "epoch_limit": self.epoch_limit}
         return Checkpoint(self.network.parameters(), self.stepper.state(), self.history.to_dict(), counters=counters)

@@ -116,6 +116,11 @@ class Trainer:
         self._send(self._close)
         thread.join(timeout)
 
+    @property
+    def alive(self) -> bool:
+        """Whether its thread still runs."""
+        return self._thread is not None and self._thread.is_alive()
+
     def reset(self, seed: int | None = None, wait: bool = True) -> None:
         """Back to the weights of the training's seed, or of a new one."""
         self._send(lambda: self._reset(seed), wait)
@@ -127,6 +132,20 @@ class Trainer:
     def edit_parameters(self, parameters: Mapping[str, np.ndarray], wait: bool = True) -> None:
         """Sets parameters by hand at the next step, as `Network.set_parameters`."""
         self._send(lambda: self._edit(parameters), wait)
+
+    def edit_value(self, key: str, index: tuple[int, ...], value: float) -> None:
+        """Sets one weight or bias by hand at the next step."""
+
+        def edit() -> None:
+            array = self._run.network.parameters()[key].copy()
+            array[index] = value
+            self._edit({key: array})
+
+        self._send(edit)
+
+    def redraw(self, layer: int, units: tuple[int, ...]) -> None:
+        """Draws the incoming weights of some units anew; everything else stays."""
+        self._send(lambda: self._edit(self._run.redrawn(layer, units)))
 
     def set_pace(self, batches_per_second: float | None) -> None:
         """A visible pace, or None for full speed. The same bits either way."""

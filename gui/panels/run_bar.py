@@ -1,0 +1,291 @@
+"""The bar at the top: run, pause, step, reset; the speed; the numbers of the run; the seed."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+from PySide6.QtCore import QSize, Qt, Slot
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QMenu,
+    QPushButton,
+    QSlider,
+    QVBoxLayout,
+    QWidget,
+)
+
+from engine.telemetry import Snapshot
+from gui import theme
+from gui.numbers import count, large, number, percent
+from gui.session import Session
+
+#: Epochs per second at the ends of the slider; its left end is one batch a second.
+SLOWEST, FASTEST = 0.02, 30.0
+STEPS = 100
+WIDE = 1500
+
+
+class Metric(QWidget):
+    """A caption over a number, of a fixed width so that nothing jumps."""
+
+    def __init__(self, caption: str, width: int, accent: bool = False) -> None:
+        super().__init__()
+        self.setFixedWidth(width)
+        self.caption = QLabel(caption)
+        self.caption.setProperty("role", "caption")
+        self.value = QLabel("–")
+        self.value.setFont(theme.font(15, 600))
+        self.value.setAccessibleName(caption)
+        self._accent = accent
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(1)
+        column.addStretch()
+        column.addWidget(self.caption)
+        column.addWidget(self.value)
+        column.addStretch()
+        self.dress()
+
+    def dress(self) -> None:
+        token = "accent" if self._accent else "ink"
+        self.value.setStyleSheet(f"font-size: 15px; font-weight: 600; color: {theme.color(token).name()}")
+
+    def show_value(self, text: str) -> None:
+        if self.value.text() != text:
+            self.value.setText(text)
+
+
+class RunBar(QWidget):
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
+        self.setProperty("role", "panel")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setFixedHeight(56)
+        self.run = self._button("Run", "play", "Train (Space)")
+        self.pause = self._button("Pause", "pause", "Pause (Space)")
+        self.step = self._button("Step", "step", "One batch (Right), one epoch (Shift+Right), and more")
+        self.reset = self._button("Reset", "reset", "Back to the same first weights (Ctrl+R)")
+        self.run.clicked.connect(self._run)
+        self.pause.clicked.connect(self._pause)
+        self.reset.clicked.connect(self._reset)
+        menu = QMenu(self)
+        menu.addAction("One batch", session.step_batch)
+        menu.addAction("One epoch", session.step_epoch)
+        self.until = menu.addAction("Run until")
+        self.step.setMenu(menu)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(16, 0, 16, 0)
+        row.setSpacing(8)
+        for button in (self.run, self.pause, self.step, self.reset):
+            row.addWidget(button)
+        row.addWidget(_separator())
+        row.addWidget(self._make_speed())
+        row.addWidget(_separator())
+        self.epoch = Metric("epoch", 56)
+        self.train_loss = Metric("train loss", 72, accent=True)
+        self.test_loss = Metric("test loss", 72)
+        self.metric = Metric("test accuracy", 84)
+        self.rate = Metric("throughput", 110)
+        for metric in self.metrics:
+            row.addWidget(metric)
+        row.addStretch()
+        row.addWidget(self._make_seed())
+        session.state_changed.connect(self._show_state)
+        session.document_changed.connect(self._show_document)
+        session.dataset_changed.connect(self._show_document)
+        theme.signals.changed.connect(self._dress)
+        self._show_document()
+        self._dress()
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        return (self.epoch, self.train_loss, self.test_loss, self.metric, self.rate)
+
+    def _button(self, name: str, icon: str, tip: str) -> QPushButton:
+        button = QPushButton(name)
+        button.setAccessibleName(name)
+        button.setToolTip(tip)
+        button.setFixedHeight(32)
+        button.setIconSize(QSize(16, 16))
+        button.setProperty("icon name", icon)
+        return button
+
+    def _make_speed(self) -> QWidget:
+        box = QWidget()
+        row = QHBoxLayout(box)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(8)
+        label = QLabel("Speed")
+        label.setProperty("role", "label")
+        self.speed = QSlider(Qt.Orientation.Horizontal)
+        self.speed.setAccessibleName("Speed")
+        self.speed.setToolTip("How many epochs per second you see, from single batches on")
+        self.speed.setRange(0, STEPS)
+        self.speed.setFixedWidth(96)
+        self.speed_words = QLabel()
+        self.speed_words.setFixedWidth(64)
+        self.full = QPushButton("Full")
+        self.full.setAccessibleName("Full speed")
+        self.full.setToolTip("As fast as this machine can; the same result, bit for bit")
+        self.full.setCheckable(True)
+        self.full.setFixedHeight(28)
+        for widget in (label, self.speed, self.speed_words, self.full):
+            row.addWidget(widget)
+        self.speed.valueChanged.connect(self._set_speed)
+        self.full.toggled.connect(self._set_full)
+        return box
+
+    def _make_seed(self) -> QWidget:
+        box = QWidget()
+        row = QHBoxLayout(box)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(8)
+        label = QLabel("Seed")
+        label.setProperty("role", "label")
+        self.seed = QLineEdit()
+        self.seed.setAccessibleName("Seed")
+        self.seed.setToolTip("Same seed, same weights, same run")
+        self.seed.setFixedWidth(56)
+        self.seed.editingFinished.connect(self._set_seed)
+        self.dice = QPushButton()
+        self.dice.setAccessibleName("New weights")
+        self.dice.setToolTip("Draw new weights: the next seed")
+        self.dice.setFixedSize(28, 28)
+        self.dice.setStyleSheet("padding: 0")
+        self.dice.setProperty("icon name", "dice")
+        self.dice.clicked.connect(self._new_weights)
+        for widget in (label, self.seed, self.dice):
+            row.addWidget(widget)
+        return box
+
+    # ---- what the user does -------------------------------------------------------------------
+
+    @Slot()
+    def _run(self) -> None:
+        self.session.run()
+
+    @Slot()
+    def _pause(self) -> None:
+        self.session.pause()
+
+    @Slot()
+    def _reset(self) -> None:
+        self.session.reset()
+
+    @Slot()
+    def _new_weights(self) -> None:
+        self.session.new_weights()
+
+    @Slot(int)
+    def _set_speed(self, position: int) -> None:
+        self.full.setChecked(False)
+        self.session.set_speed(_speed_at(position, self._slowest()))
+        self._show_speed()
+
+    @Slot(bool)
+    def _set_full(self, on: bool) -> None:
+        self.session.set_speed(None if on else _speed_at(self.speed.value(), self._slowest()))
+        self._show_speed()
+
+    @Slot()
+    def _set_seed(self) -> None:
+        text = self.seed.text().strip()
+        training = self.session.document.training
+        if text == str(training.seed):
+            return
+        if not text.isdigit():
+            self.session.notice.emit(f"A seed is a whole number from 0, not {text!r}.", "warning")
+            self._show_document()
+            return
+        self.session.edit("Seed", training=dataclasses.replace(training, seed=min(int(text), 2**53)))
+
+    def _slowest(self) -> float:
+        """One batch a second, in epochs per second."""
+        batches = len(self.session.dataset.x_train) / self.session.document.training.batch_size
+        return min(1.0 / max(1.0, batches), 1.0)
+
+    # ---- what it shows ------------------------------------------------------------------------
+
+    @Slot()
+    def _show_document(self) -> None:
+        document = self.session.document
+        self.seed.setText(str(document.training.seed))
+        for widget in (self.speed, self.full):
+            widget.blockSignals(True)
+        if document.speed is not None:
+            self.speed.setValue(_position_of(document.speed, self._slowest()))
+        self.full.setChecked(document.speed is None)
+        for widget in (self.speed, self.full):
+            widget.blockSignals(False)
+        self.metric.caption.setText("test R²" if self.session.dataset.task == "regression" else "test accuracy")
+        self._show_speed()
+        self._show_state(self.session.state)
+
+    def _show_speed(self) -> None:
+        speed = self.session.document.speed
+        if speed is None:
+            words = "full"
+        elif speed >= 1:
+            words = f"{number(speed, 2)} ep/s"
+        else:
+            per_second = speed / self._slowest()
+            words = f"{number(per_second, 2)} batch/s" if per_second < 10 else f"{number(speed, 2)} ep/s"
+        self.speed_words.setText(words)
+
+    @Slot(str)
+    def _show_state(self, state: str) -> None:
+        running = state == "running"
+        self.pause.setEnabled(running)
+        _set_role(self.run, "on" if running else "accent")
+        _set_role(self.pause, "accent" if running else "")
+        self._dress()
+
+    @Slot()
+    def _dress(self) -> None:
+        for button in (self.run, self.pause, self.step, self.reset, self.dice):
+            role = button.property("role")
+            token = {"accent": "on accent", "on": "accent"}.get(role, "ink")
+            button.setIcon(theme.icon(button.property("icon name"), token))
+        for metric in self.metrics:
+            metric.dress()
+
+    def show_snapshot(self, snapshot: Snapshot) -> None:
+        self.epoch.show_value(count(snapshot.epoch))
+        self.train_loss.show_value(number(snapshot.train_loss))
+        self.test_loss.show_value(number(snapshot.test_loss))
+        regression = self.session.dataset.task == "regression"
+        metric = snapshot.test_metric
+        self.metric.show_value(number(metric) if regression else percent(metric, 1))
+        running = snapshot.state == "running" and not math.isnan(snapshot.samples_per_second)
+        self.rate.show_value(f"{large(snapshot.samples_per_second)} samples/s" if running else "–")
+
+    def resizeEvent(self, event: object) -> None:
+        self.rate.setVisible(self.width() >= WIDE)
+
+
+def _separator() -> QFrame:
+    line = QFrame()
+    line.setFixedSize(1, 32)
+    line.setStyleSheet(f"background: {theme.color('line').name()}")
+    return line
+
+
+def _set_role(button: QPushButton, role: str) -> None:
+    if button.property("role") != role:
+        button.setProperty("role", role)
+        button.style().unpolish(button)
+        button.style().polish(button)
+
+
+def _speed_at(position: int, slowest: float) -> float:
+    return slowest * (FASTEST / slowest) ** (position / STEPS)
+
+
+def _position_of(speed: float, slowest: float) -> int:
+    share = math.log(max(speed, slowest) / slowest) / math.log(FASTEST / slowest)
+    return round(STEPS * min(1.0, share))

@@ -1,0 +1,384 @@
+"""The open document with its data and its trainer. Panels edit it, views read it; only it commands the trainer."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtGui import QUndoStack
+
+from engine import datasets
+from engine.checkpoint import Checkpoint
+from engine.data.dataset import Dataset
+from engine.data.spec import DataSpec
+from engine.errors import RelumeError
+from engine.layers import Dense
+from engine.optimizers import Adam
+from engine.outputs import fit_output
+from engine.spec import NetworkSpec, TrainingSpec
+from engine.telemetry import Snapshot
+from engine.trainer import Trainer
+from gui import settings
+from gui.document import Document, Edit
+from gui.tasks import Task
+
+KEPT_DATASETS = 6
+
+
+def first_document() -> Document:
+    """What a new window holds: a spiral and two layers of eight."""
+    spec = NetworkSpec((2,), (Dense(8, "relu"), Dense(8, "relu"), Dense(1)), "binary_cross_entropy")
+    training = TrainingSpec(optimizer=Adam(learning_rate=0.01), batch_size=10, epochs=2000, seed=7)
+    return Document(spec, training, DataSpec("spiral", seed=7, samples=400, noise=0.05))
+
+
+class Session(QObject):
+    """One document at a time. Errors of edits are told by `notice` and change nothing."""
+
+    document_changed = Signal()
+    dataset_changed = Signal()
+    selection_changed = Signal()
+    sample_changed = Signal()
+    state_changed = Signal(str)
+    notice = Signal(str, str)  # words; "info", "warning"
+    busy = Signal(str)  # what is being waited for, "" when nothing is
+    saved = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.undo_stack = QUndoStack(self)
+        self.undo_stack.cleanChanged.connect(lambda _: self.saved.emit())
+        self.snapshot: Snapshot | None = None
+        self.path: str | None = None
+        self.selection: tuple[int, int] | None = None
+        self.sample: tuple[str, int] | None = None
+        self._datasets: OrderedDict[DataSpec, Dataset] = OrderedDict()
+        self._saved_step = 0
+        self._loading: Task | None = None
+        self._old_trainers: list[Trainer] = []
+        self._wishes: frozenset[str] = frozenset()
+        self._state = "ready"
+        self._error: RelumeError | None = None
+        self.document = first_document()
+        self.dataset = self._dataset_of(self.document.data)
+        self.document = dataclasses.replace(self.document, spec=fit_output(self.document.spec, self.dataset))
+        self.trainer = Trainer(self.document.spec, self.document.training, self.dataset)
+        self._pace()
+        # the window comes first: compiled code is loaded once the event loop runs
+        self._opener = QTimer(self, singleShot=True, interval=0)
+        self._opener.timeout.connect(self._open_trainer)
+        self._opener.start()
+
+    def _open_trainer(self) -> None:
+        self.trainer.open()
+
+    # ---- the document -----------------------------------------------------------------------
+
+    @property
+    def state(self) -> str:
+        """The trainer's state, as the last snapshot told it."""
+        return self._state
+
+    @property
+    def dirty(self) -> bool:
+        """Whether anything would be lost: edits, or training since the last save."""
+        trained = self.snapshot is not None and self.snapshot.step != self._saved_step
+        return not self.undo_stack.isClean() or trained
+
+    def edit(
+        self,
+        text: str,
+        *,
+        spec: NetworkSpec | None = None,
+        training: TrainingSpec | None = None,
+        data: DataSpec | None = None,
+        merge: str | None = None,
+    ) -> None:
+        """Edits the document as one step of undo. Edits in a row with the same `merge` key become one step."""
+        if data is not None and data != self.document.data and data not in self._datasets and _slow(data):
+            self._load(data, lambda dataset: self._commit(text, spec, training, data, merge))
+            return
+        try:
+            self._commit(text, spec, training, data, merge)
+        except RelumeError as error:
+            self.notice.emit(str(error), "warning")
+            self.document_changed.emit()  # fields show the document again, not what was refused
+
+    def _commit(
+        self, text: str, spec: NetworkSpec | None, training: TrainingSpec | None, data: DataSpec | None, merge: Any
+    ) -> None:
+        old = self.document
+        new_data = old.data if data is None else data
+        dataset = self.dataset if new_data == old.data else self._dataset_of(new_data)
+        new = Document(fit_output(spec or old.spec, dataset), training or old.training, new_data, old.speed)
+        if new != old:
+            self.undo_stack.push(Edit(text, old, new, self._show, merge))
+
+    def set_speed(self, epochs_per_second: float | None) -> None:
+        """A visible pace, or None for full speed; not a step of undo."""
+        self.document = dataclasses.replace(self.document, speed=epochs_per_second)
+        self._pace()
+
+    def _show(self, document: Document) -> None:
+        """Makes `document` the one that is worked on (edit, undo, redo)."""
+        old, self.document = self.document, dataclasses.replace(document, speed=self.document.speed)
+        if document.data != old.data:
+            self._take_dataset(self._dataset_of(document.data))
+        else:
+            changed = document.spec if document.spec != old.spec else None
+            self.trainer.change(changed, document.training if document.training != old.training else None, wait=False)
+            if document.training.seed != old.training.seed:
+                self.trainer.reset(wait=False)
+            if document.training.batch_size != old.training.batch_size:
+                self._pace()
+        self._check_selection()
+        self.document_changed.emit()
+
+    def _take_dataset(self, dataset: Dataset, checkpoint: Checkpoint | None = None) -> None:
+        document = self.document
+        if checkpoint is None:
+            trainer = Trainer(document.spec, document.training, dataset)
+        else:
+            trainer = Trainer.from_checkpoint(document.spec, document.training, dataset, checkpoint)
+        self._retire()
+        self.dataset, self.trainer = dataset, trainer
+        self.snapshot = None
+        self._pace()
+        self._watch()
+        trainer.open()
+        self.sample = None
+        self._error = None
+        self._tell_state(trainer.state)
+        self.dataset_changed.emit()
+        self.sample_changed.emit()
+
+    def _retire(self) -> None:
+        self.trainer.close(timeout=0.0)
+        self._old_trainers = [*(old for old in self._old_trainers if old.alive), self.trainer]
+
+    def _dataset_of(self, data: DataSpec) -> Dataset:
+        if data not in self._datasets:
+            self._datasets[data] = datasets.load_spec(data)
+            while len(self._datasets) > KEPT_DATASETS:
+                self._datasets.popitem(last=False)
+        self._datasets.move_to_end(data)
+        return self._datasets[data]
+
+    def _load(self, data: DataSpec, then: Callable[[Dataset], None]) -> None:
+        """Loads data beside the window; the newest wish wins."""
+        if self._loading is not None:
+            self._loading.cancel()
+        self.busy.emit("Loading data")
+
+        def done(dataset: Dataset) -> None:
+            self._loading = None
+            self.busy.emit("")
+            self._datasets[data] = dataset
+            try:
+                then(dataset)
+            except RelumeError as error:
+                self.notice.emit(str(error), "warning")
+
+        def failed(error: RelumeError) -> None:
+            self._loading = None
+            self.busy.emit("")
+            self.notice.emit(str(error), "warning")
+            self.document_changed.emit()
+
+        self._loading = Task(self, lambda _: datasets.load_spec(data), done, failed)
+
+    # ---- training -----------------------------------------------------------------------------
+
+    def run(self) -> None:
+        self.trainer.start()
+        self._tell_state("running")
+
+    def pause(self) -> None:
+        self.trainer.pause(wait=False)
+
+    def step_batch(self) -> None:
+        self.trainer.step(1, wait=False)
+
+    def step_epoch(self) -> None:
+        self.trainer.step_epoch(wait=False)
+
+    def reset(self) -> None:
+        """The same weights as at the start."""
+        self.trainer.reset(wait=False)
+
+    def new_weights(self) -> None:
+        """The next seed."""
+        training = self.document.training
+        self.edit("New weights", training=dataclasses.replace(training, seed=training.seed + 1))
+
+    def set_parameter(self, key: str, index: tuple[int, ...], value: float) -> None:
+        """Sets one weight or bias by hand."""
+        self.trainer.edit_value(key, tuple(index), float(value))
+
+    def redraw(self, layer: int, units: tuple[int, ...]) -> None:
+        """Draws the incoming weights of some neurons anew."""
+        self.trainer.redraw(layer, units)
+
+    def _pace(self) -> None:
+        speed = self.document.speed
+        batch = self.document.training.batch_size
+        batches = max(1, round(len(self.dataset.x_train) / batch))
+        self.trainer.set_pace(None if speed is None else speed * batches)
+
+    # ---- what is looked at ----------------------------------------------------------------------
+
+    def watch(self, names: frozenset[str]) -> None:
+        """What visible views need; called by the frame clock."""
+        if names != self._wishes:
+            self._wishes = names
+            self._watch()
+
+    def _watch(self) -> None:
+        self.trainer.watch(self._wishes, self.sample)
+
+    def take_snapshot(self) -> Snapshot | None:
+        """The newest snapshot of this run, if there is a new one; called by the frame clock."""
+        snapshot = self.trainer.mailbox.take()
+        if snapshot is None or snapshot.run != self.trainer.run_number:
+            return None
+        self.snapshot = snapshot
+        self._tell_state(snapshot.state)
+        if snapshot.error is not None and snapshot.error is not self._error:
+            self.notice.emit(str(snapshot.error), "warning")
+        self._error = snapshot.error
+        return snapshot
+
+    def _tell_state(self, state: str) -> None:
+        if state != self._state:
+            self._state = state
+            self.state_changed.emit(state)
+
+    def select(self, layer: int | None, unit: int = 0) -> None:
+        """Selects one neuron in all views; None for none."""
+        wanted = None if layer is None else (layer, unit)
+        if wanted != self.selection:
+            self.selection = wanted
+            self.selection_changed.emit()
+
+    def pick_sample(self, part: str, index: int) -> None:
+        """Picks a sample ("train" or "test") for the sample view."""
+        self.sample = (part, index)
+        self._watch()
+        self.sample_changed.emit()
+
+    def _check_selection(self) -> None:
+        if self.selection is None:
+            return
+        layer, unit = self.selection
+        shapes = self.document.spec.shapes()
+        if layer >= len(shapes) or unit >= shapes[layer][-1]:
+            self.select(None)
+
+    # ---- files -----------------------------------------------------------------------------------
+
+    def new_document(self) -> None:
+        self._replace(first_document(), None, None)
+
+    def load_example(self, name: str) -> None:
+        """Opens one of the built-in examples, untrained."""
+        from engine.examples import EXAMPLES
+
+        example = EXAMPLES.get(name)
+        self._replace(Document(example.spec, example.training, example.data, example.pace), None, None)
+
+    def import_table(self, data: DataSpec) -> None:
+        """Takes the user's own table as the data."""
+        self.edit("Import data", data=data)
+
+    def open_project(self, path: Path | str) -> None:
+        """Opens a project beside the window; on an error the open document stays."""
+        from engine.files import load_project
+
+        self.busy.emit("Opening project")
+
+        def work(_: Any) -> Any:
+            project = load_project(path)
+            return project, datasets.load_spec(project.data)
+
+        def done(found: Any) -> None:
+            self.busy.emit("")
+            project, dataset = found
+            self._datasets[project.data] = dataset
+            document = Document(project.spec, project.training, project.data, project.pace)
+            try:
+                self._replace(document, project.checkpoint, str(path))
+            except RelumeError as error:
+                self.notice.emit(str(error), "warning")
+                return
+            settings.add_recent_project(str(Path(path).resolve()))
+
+        def failed(error: RelumeError) -> None:
+            self.busy.emit("")
+            self.notice.emit(str(error), "warning")
+
+        Task(self, work, done, failed)
+
+    def save_project(self, path: Path | str, then: Callable[[], None] | None = None) -> None:
+        """Saves beside the window; `then` is called once the file is on the disk."""
+        from engine.files import Project, save_project
+
+        document, trainer = self.document, self.trainer
+        index = self.undo_stack.index()
+        self.busy.emit("Saving project")
+
+        def work(_: Any) -> int:
+            checkpoint = trainer.checkpoint()
+            project = Project(document.spec, document.training, document.data, checkpoint, document.speed)
+            save_project(path, project)
+            return int(checkpoint.stepper.get("step", 0))
+
+        def done(step: int) -> None:
+            self.busy.emit("")
+            self.path = str(path)
+            self._saved_step = step
+            if self.undo_stack.index() == index:
+                self.undo_stack.setClean()
+            settings.add_recent_project(str(Path(path).resolve()))
+            self.saved.emit()
+            self.notice.emit(f"Saved {Path(path).name}.", "info")
+            if then is not None:
+                then()
+
+        def failed(error: RelumeError) -> None:
+            self.busy.emit("")
+            self.notice.emit(str(error), "warning")
+
+        Task(self, work, done, failed)
+
+    def _replace(self, document: Document, checkpoint: Checkpoint | None, path: str | None) -> None:
+        """Another document takes the place of this one; its undo history starts empty."""
+        dataset = self._dataset_of(document.data)
+        old = self.document
+        self.document = dataclasses.replace(document, spec=fit_output(document.spec, dataset))
+        try:
+            self._take_dataset(dataset, checkpoint)
+        except RelumeError:
+            self.document = old
+            raise
+        self.path = path
+        self._saved_step = int(checkpoint.stepper.get("step", 0)) if checkpoint else 0
+        self.undo_stack.clear()
+        self.select(None)
+        self.document_changed.emit()
+        self.saved.emit()
+
+    def close(self) -> None:
+        """Ends every trainer and task."""
+        self._opener.stop()
+        Task.close_all()
+        for trainer in (*self._old_trainers, self.trainer):
+            trainer.close(timeout=2.0)
+
+
+def _slow(data: DataSpec) -> bool:
+    """Whether loading may take longer than a frame: real tables, own ones, very many points."""
+    return not datasets.get(data.name).has_samples or data.samples > 20_000 if data.table is None else True
