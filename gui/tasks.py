@@ -47,9 +47,9 @@ class Task(QObject):
     """Runs `work(progress)` in a thread of its own, then calls `done(result)` on the GUI thread.
 
     Args:
-        parent: the task ends its reports when the parent is gone.
         work: the slow function; its result goes to `done`.
         failed: gets the RelumeError (an OSError becomes one); any other fault is raised on the GUI thread.
+        parent: the task ends its reports when the parent is gone.
         progress: gets words and share (None: unknown) from 0.3 s on, and ("", 1.0) at the end if it was called.
         ended: called in every case, after all others (cancelled included).
     """
@@ -58,10 +58,10 @@ class Task(QObject):
 
     def __init__(
         self,
-        parent: QObject,
         work: Callable[[Progress], Any],
         done: Callable[[Any], None],
         failed: Callable[[RelumeError], None],
+        parent: QObject,
         progress: Callable[[str, float | None], None] | None = None,
         ended: Callable[[], None] | None = None,
         words: str = "Working",
@@ -175,6 +175,6 @@ def run_with_progress(
             dialog.setLabelText(text)
             dialog.show()
 
-    task = Task(window, work, done, failed, show, dialog.deleteLater, words)
+    task = Task(work, done, failed, window, show, dialog.deleteLater, words)
     dialog.canceled.connect(task.cancel)
     return task

@@ -172,10 +172,10 @@ def test_a_cancelled_task_writes_nothing(qtbot, parent, tmp_path):
         write_aside(target, write, progress)
 
     task = Task(
-        parent,
         work,
         lambda r: ended.append("done"),
         lambda e: ended.append("failed"),
+        parent,
         ended=lambda: ended.append("end"),
     )
     task.cancel()

@@ -182,7 +182,7 @@ class _FileDialog(QDialog):
         self.folder.hide()
         self._say("", "quiet")
         self.task = Task(
-            self, lambda progress: self.work(path, progress), self._done, self._failed, self._show_progress, self._ended
+            lambda progress: self.work(path, progress), self._done, self._failed, self, self._show_progress, self._ended
         )
 
     def prepare(self) -> None:

@@ -167,7 +167,7 @@ class ImportDialog(QDialog):
         if self._task is not None:
             self._task.cancel()
         self.ok.setEnabled(False)
-        self._task = Task(self, work, done, self._failed, self._show_progress, words=words)
+        self._task = Task(work, done, self._failed, self, self._show_progress, words=words)
 
     def _show_progress(self, words: str, share: float | None) -> None:
         self.bar.setVisible(bool(words))
