@@ -141,7 +141,7 @@ class Program:
         for o, block in zip(tail, self.tail_blocks, strict=True):
             o[at.FORWARD], o[at.OUTPUTS] = block.forward.address, self.outputs
             o[at.X], o[at.P0], o[at.SUMS] = source.ctypes.data, self.t_tile.ctypes.data, self.sums.ctypes.data
-            o[at.GX], o[at.CONSTANTS] = turns[1].ctypes.data, threshold.ctypes.data
+            o[at.GX], o[at.CONSTANTS] = turns[0].ctypes.data, threshold.ctypes.data
             o[at.WORK] = keep.floats(tile, self.outputs).ctypes.data
         self._made = True
 
