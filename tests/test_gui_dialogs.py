@@ -187,7 +187,7 @@ def test_an_operating_system_fault_becomes_words(qtbot, parent, tmp_path):
     from gui.tasks import Task
 
     told: list[engine.RelumeError] = []
-    Task(parent, lambda progress: (tmp_path / "no" / "file").write_text("x"), lambda r: None, told.append)
+    Task(lambda progress: (tmp_path / "no" / "file").write_text("x"), lambda r: None, told.append, parent)
     qtbot.waitUntil(lambda: bool(told), timeout=5000)
     assert "file" in told[0].where and told[0].fix
 

@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING
 
 from engine.examples import EXAMPLES, Example
 from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen, QPixmap, QResizeEvent
+from PySide6.QtGui import (
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPainterPath,
+    QPaintEvent,
+    QPen,
+    QPixmap,
+    QResizeEvent,
+    QShowEvent,
+)
 from PySide6.QtWidgets import (
     QButtonGroup,
     QCheckBox,
@@ -159,6 +169,7 @@ class Gallery(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("gallery")
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.setAccessibleName("Examples")
         self.cards = [Card(example, number == 0) for number, example in enumerate(EXAMPLES)]
         for card in self.cards:
@@ -306,6 +317,10 @@ class Gallery(QWidget):
             card.restyle()
         for button, icon in self._buttons:
             button.setIcon(theme.icon(icon))
+
+    def showEvent(self, event: QShowEvent) -> None:
+        self.refresh()
+        self.setFocus()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:
