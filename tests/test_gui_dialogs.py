@@ -117,6 +117,14 @@ def test_a_bad_file_is_told_with_its_line_and_nothing_can_be_taken(qtbot, parent
     assert not dialog.ok.isEnabled() and not session.taken
 
 
+def test_the_header_can_be_told_otherwise(qtbot, parent, tmp_path):
+    _, dialog, _ = open_import(qtbot, parent, tmp_path / "plain.csv", "a,b\n1,2\n2,4\n3,6\n4,8\n5,10\n6,12\n")
+    qtbot.waitUntil(dialog.ok.isEnabled, timeout=5000)
+    assert dialog.header.isChecked() and dialog.table.rows == 6
+    dialog.header.click()
+    qtbot.waitUntil(lambda: dialog.table.rows == 7, timeout=5000)
+
+
 def test_a_missing_file_is_told(qtbot, parent, tmp_path):
     from gui.dialogs.import_dialog import ImportDialog
 

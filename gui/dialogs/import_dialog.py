@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer, Slot
 from PySide6.QtWidgets import (
+    QCheckBox,
     QComboBox,
     QDialog,
     QFrame,
@@ -104,6 +105,10 @@ class ImportDialog(QDialog):
             row, side = divmod(place, 2)
             grid.addWidget(QLabel(combo.accessibleName()), row, 2 * side)
             grid.addWidget(combo, row, 2 * side + 1)
+        self.header = QCheckBox("The first row holds the names")
+        self.header.setAccessibleName("The first row holds the names")
+        self.header.clicked.connect(self._read)
+        grid.addWidget(self.header, 2, 2, 1, 2)
         grid.setColumnStretch(1, 1)
         grid.setColumnStretch(3, 1)
         return grid
@@ -158,10 +163,13 @@ class ImportDialog(QDialog):
 
     # reading
 
+    @Slot()
     def _read(self) -> None:
         from engine.datasets import open_table
 
-        self._start(lambda progress: open_table(self.path), self._show_table, f"Reading {self.path.name}")
+        header = self.header.isChecked() if self.table is not None else None  # found at first, then as ticked
+        path = self.path
+        self._start(lambda _: open_table(path, header=header), self._show_table, f"Reading {path.name}")
 
     def _start(self, work: Callable[[Progress], object], done: Callable[..., None], words: str) -> None:
         if self._task is not None:
@@ -177,6 +185,7 @@ class ImportDialog(QDialog):
     def _show_table(self, table: Table) -> None:
         self.table = table
         self.body.show()
+        self.header.setChecked(table.header)
         missing = sum(column.missing for column in table.columns)
         delimiter = DELIMITERS.get(table.delimiter, repr(table.delimiter))
         parts = [
