@@ -46,7 +46,7 @@ class Run:
         self.network = network
         self._test_targets = encode_targets(self.spec.loss, data.y_test, str(data.task), outputs)
         targets = encode_targets(self.spec.loss, data.y_train, str(data.task), outputs)
-        self.stepper = Stepper(network, self.training, data.x_train, targets)
+        self.stepper = Stepper(network, self.training, data.x_train, targets, str(data.task))
         self.prepared = False
 
     # ---- training -----------------------------------------------------------------------------
