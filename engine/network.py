@@ -63,6 +63,12 @@ class Network:
         """Copies: {"0.kernel": (inputs, units), "0.bias": (units,), ...}."""
         return {key: self._view(key).copy() for key in self.slices}
 
+    def copy(self) -> Network:
+        """The same network with parameters of its own."""
+        other = Network(self.spec, self.seed, str(self.dtype))
+        other.set_parameters(self.parameters())
+        return other
+
     def set_parameters(self, mapping: Mapping[str, Any]) -> None:
         """Replaces the parameters that are named. All or none. Raises RelumeError for what does not fit."""
         checked = {}

@@ -247,15 +247,16 @@ def _end_epoch(s: Any, epoch_sums: Any, last_sums: Any) -> None:
 
 _ROWS, _TABLE = "int64[::1]", "int64[:,::1]"
 _FLOATS, _MATRIX, _DOUBLES = "float32[::1]", "float32[:,::1]", "float64[::1]"
+_SAMPLES = "Array(float32, 2, 'C', True)"  # read-only: a data set's arrays are
 
 
-PREDICT = Loop("forward loop", lambda: _forward, f"void({_TABLE},{_TABLE},{_MATRIX},{_MATRIX})")
+PREDICT = Loop("forward loop", lambda: _forward, f"void({_TABLE},{_TABLE},{_SAMPLES},{_MATRIX})")
 EVALUATE = Loop(
     "evaluation loop", lambda: _evaluate,
-    f"void({_TABLE},{_TABLE},{_MATRIX},{_MATRIX},{_MATRIX},{_MATRIX},boolean)",
+    f"void({_TABLE},{_TABLE},{_SAMPLES},{_SAMPLES},{_MATRIX},{_MATRIX},boolean)",
 )  # fmt: skip
 TRAIN = Loop(
     "training loop", lambda: _train,
     f"void(int64,int64,int64,{_TABLE},{_TABLE},{_TABLE},{_TABLE},{_MATRIX},{_ROWS},{_DOUBLES},{_DOUBLES},{_DOUBLES},"
-    f"{_DOUBLES},{_ROWS},{_MATRIX},{_MATRIX},{_MATRIX},{_MATRIX},{_FLOATS},{_FLOATS},{_MATRIX},{_MATRIX})",
+    f"{_DOUBLES},{_ROWS},{_SAMPLES},{_SAMPLES},{_MATRIX},{_MATRIX},{_FLOATS},{_FLOATS},{_MATRIX},{_MATRIX})",
 )  # fmt: skip
