@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,8 +14,10 @@ from engine.errors import RelumeError
 from engine.kernels import blocks, layout as at, loops
 from engine.kernels.jit import Kernel
 from engine.kernels.program import Buffers, Program, loss_and_metric
-from engine.network import Network
 from engine.spec import TrainingSpec
+
+if TYPE_CHECKING:
+    from engine.network import Network
 
 __all__ = ["Kernel", "Stepper"]
 
