@@ -78,12 +78,16 @@ class Curves(View):
         self._against = QToolButton()
         self._against.setText("epoch \u21c4")
         self._against.setCheckable(True)
-        self._against.setAutoRaise(True)
         self._against.setAccessibleName("Curves against seconds")
         self._against.setToolTip("Against epochs or seconds of training")
         self._against.toggled.connect(self._redraw)
         for control in (self._log, self._what, self._against):
+            control.setProperty("role", "flat")
             control.setMinimumHeight(24)
+        self._log.setMinimumWidth(36)
+        self._against.setMinimumWidth(140)
+        self._against.setFont(theme.font(11))
+        self._what.setFixedWidth(104)
 
     def head_widgets(self) -> list[QWidget]:
         return [self._log, self._what]

@@ -70,6 +70,7 @@ class Age(QLabel):
     def __init__(self) -> None:
         super().__init__()
         self.setAccessibleName("Age of the picture")
+        self.setProperty("role", "caption")
         self.setMinimumWidth(52)
 
     def tell(self, snapshot: Snapshot, taken: float | None) -> None:

@@ -251,6 +251,10 @@ class Pace:
 
 def numbered(low: float, high: float, few: bool = False) -> Ticks:
     """Round ticks with their words."""
-    values = scales.ticks(low, high, 4 if few else 5)
-    step = scales.nice_step(high - low, 4 if few else 5)
+    count = 4 if few else 5
+    values = scales.ticks(low, high, count)
+    while len(values) < 3 and count < 12:  # a range around one round number
+        count += 2
+        values = scales.ticks(low, high, count)
+    step = scales.nice_step(high - low, count)
     return [(value, scales.words(value, step)) for value in values]

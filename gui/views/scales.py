@@ -69,24 +69,30 @@ def log_ticks(bottom: float, top: float, count: int = 5) -> list[float]:
 
 def words(value: float, step: float | None = None) -> str:
     """A tick's text with a true minus; `step` gives it the digits that its neighbours have."""
-    if step is not None and abs(value) < step * 1e-6:
+    if step is None:
+        return significant(value, 3, keep_zeros=False)
+    if abs(value) < step * 1e-6:
         return "0"
-    if step is not None and value and step >= 1e-4 and abs(value) < 1e5:
-        decimals = max(0, -math.floor(math.log10(step) + 1e-9))
-        return f"{value:,.{decimals}f}".replace(",", "\u2009").replace("-", "\u2212")
-    if value and (abs(value) < 1e-3 or abs(value) >= 1e5):
-        mantissa, exponent = f"{value:.0e}".split("e")
-        text = power_of_ten(int(exponent))
-        return (text if mantissa == "1" else f"{mantissa}·{text}").replace("-", "\u2212")
-    return f"{value:.4g}".replace("-", "\u2212")
+    if step < 1e-4 or abs(value) >= 1e6:
+        return significant(value, 2, keep_zeros=False)
+    return _plain(value, max(0, -math.floor(math.log10(step) + 1e-9)))
 
 
-def significant(value: float, digits: int = 2) -> str:
-    """So many digits of a value of any size: 0.0066, 3.2·10⁻⁵."""
-    if value and math.isfinite(value) and not 1e-4 <= abs(value) < 1e5:
-        mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
-        return f"{mantissa}·{power_of_ten(int(exponent))}".replace("-", "\u2212")
-    return f"{value:.{digits}g}".replace("-", "\u2212")
+def significant(value: float, digits: int = 2, keep_zeros: bool = True) -> str:
+    """So many digits of a value of any size: 0.0066, 3.2·10⁻⁵, 12\u2009000."""
+    if value == 0 or not math.isfinite(value):
+        return _plain(value, 0)
+    mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
+    if not -4 <= int(exponent) < 6:
+        mantissa = mantissa if keep_zeros else f"{float(mantissa):g}"
+        power = power_of_ten(int(exponent))
+        return (power if mantissa == "1" else f"{mantissa}·{power}").replace("-", "\u2212")
+    text = _plain(value, max(0, digits - 1 - int(exponent)))
+    return text if keep_zeros or "." not in text else text.rstrip("0").rstrip(".")
+
+
+def _plain(value: float, decimals: int) -> str:
+    return f"{value:,.{decimals}f}".replace(",", "\u2009").replace("-", "\u2212")
 
 
 def power_of_ten(exponent: int) -> str:

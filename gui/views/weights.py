@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QScrollArea, QStackedLayout, QVBoxLayout, QWidget
 
 from engine.files.figures import Figure, Image, Panel
+from engine.spec import NetworkSpec
 from engine.telemetry import Snapshot
 from gui.views import scales
 from gui.views.base import View
@@ -64,7 +65,7 @@ class Weights(View):
         self._pages.addWidget(EmptyNote("The weights of each layer appear here as colours. Press Run or Step."))
         self._pages.addWidget(drawing)
         session.selection_changed.connect(self._follow)
-        self._list_layers()
+        self._list_layers(self.session.document.spec)
 
     def head_widgets(self) -> list[QWidget]:
         return []
@@ -74,17 +75,18 @@ class Weights(View):
     def reset(self) -> None:
         self._snapshot = self._kernel = None
         self._scale = 0.0
-        self._list_layers()
+        self._list_layers(self.session.document.spec)
         self._pages.setCurrentIndex(0)
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
         if snapshot.parameters is None:
             return
+        if self._snapshot is None or snapshot.spec is not self._snapshot.spec:
+            self._list_layers(snapshot.spec)
         self._snapshot = snapshot
         self._draw()
 
-    def _list_layers(self) -> None:
-        spec = self.session.document.spec
+    def _list_layers(self, spec: NetworkSpec) -> None:
         layers = [k for k, layer in enumerate(spec.layers) if getattr(layer, "units", 0)]
         if [self._choice.itemData(row) for row in range(self._choice.count())] != layers:
             self._choice.blockSignals(True)
