@@ -13,20 +13,19 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
-from engine.examples import EXAMPLES, Example
-from gui.marks import paint_cross
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QBrush, QImage, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QApplication
 
 import engine
+from engine.examples import EXAMPLES, Example
 from gui import theme
+from gui.marks import paint_cross
 from gui.views.cells import cell_image, color_table, levels, step_above
 
 WIDTH, HEIGHT, SCALE = 284, 132, 2
 OUT = Path(__file__).resolve().parents[1] / "resources" / "thumbnails"
 ROWS = 10
-MOST_EPOCHS = 400
 
 
 class Run:
@@ -46,7 +45,7 @@ class Run:
         out = self.network.predict(self.data.preprocessing.apply(raw.astype(np.float32)))
         if self.data.task == "regression":
             return self.data.preprocessing.targets_to_units(out)
-        return engine.losses.link(self.spec.loss, out.shape[1], self.data.task)(out)
+        return engine.losses.link(self.spec.loss, out, self.data.task)
 
 
 def draw(run: Run, painter: QPainter) -> None:
@@ -208,9 +207,7 @@ def main(names: list[str]) -> None:
             painter.fillRect(QRectF(0, 0, WIDTH, HEIGHT), QBrush(theme.color("sunken")))
             draw(run, painter)
             painter.end()
-            image.convertToFormat(QImage.Format.Format_Indexed8, Qt.ImageConversionFlag.ThresholdDither).save(
-                str(OUT / f"{example.name}-{mode}.png"), "PNG", 0
-            )
+            image.save(str(OUT / f"{example.name}-{mode}.png"), "PNG", 0)  # 0: smallest file
     app.processEvents()
 
 
