@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from engine.files.figures import Figure, Image, Panel
-from engine.telemetry import Snapshot
+from engine.telemetry import LayerSnapshot, Snapshot
 from gui import theme
 from gui.views.base import View
 from gui.views.cells import StepScale, large_size
@@ -28,7 +28,7 @@ from gui.views.heatmap_band import HeatmapBand, HeatmapScale, scale_numbers
 from gui.views.heatmap_canvas import HeatmapCanvas
 from gui.views.heatmap_data import HeatmapData, epochs_data, samples_data
 from gui.views.hover_box import HoverBox
-from gui.views.layer_words import LayerWords, layer_words, state_words
+from gui.views.layer_words import LayerWords, layer_words, output_words, state_words
 
 if TYPE_CHECKING:
     from engine.data.dataset import Dataset
@@ -190,6 +190,12 @@ class Heatmap(View):
         return False if self.mode == "epochs" and self.value == "active_share" else words.signed
 
     # words
+
+    def state_line(self, words: LayerWords, layer: LayerSnapshot) -> str:
+        """How a layer's units are; for the output what it gives."""
+        if words.last and not layer.dead.any() and self.snapshot is not None:
+            return output_words(self.snapshot.spec, words)
+        return state_words(words, layer)
 
     def value_words(self) -> str:
         if self.mode == "samples":

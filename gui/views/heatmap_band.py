@@ -10,7 +10,7 @@ from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
 from gui import theme
-from gui.numbers import number
+from gui.numbers import MINUS
 from gui.views.cells import cell_image, color_table, levels, paint_scale_bar
 from gui.views.heatmap_canvas import BAR_LEFT, EDGE, LEFT, RIGHT
 from gui.views.heatmap_rows import Segment
@@ -115,5 +115,6 @@ class HeatmapScale(QWidget):
 
 def scale_numbers(top: float, signed: bool, clipped: bool) -> tuple[str, str]:
     """The words at both ends of a scale; "≥" where larger values share the last colour."""
-    high = ("≥ " if clipped else "") + number(top)
-    return (("≤ " if clipped else "") + number(-top) if signed else "0"), high
+    high = f"{'≥ ' if clipped else ''}{top:g}"
+    low = f"{'≤ ' if clipped else ''}{MINUS}{top:g}"
+    return low if signed else "0", high

@@ -24,7 +24,7 @@ from gui.views.heatmap_rows import (
     lay_out_segments,
     spread,
 )
-from gui.views.layer_words import LayerWords, death_words, state_words, unit_state
+from gui.views.layer_words import LayerWords, death_words, unit_state
 
 if TYPE_CHECKING:
     from gui.views.heatmap import Heatmap
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 LEFT, RIGHT, EDGE = 64, 96, 16
 BAR_LEFT, BAR_WIDTH = 12, 26
 LABEL_STEP, CROSS_STEP, CROSS = 14, 11, 9
+CROSS_MIDDLE = 21
 LEFTWARDS = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine
 BESIDE = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine
 
@@ -97,7 +98,7 @@ class HeatmapCanvas(QWidget):
         place = QRectF(EDGE, block.top + 4, self.width() - 2 * EDGE, 20)
         painter.drawText(place, BESIDE, words.title)
         x = max(118.0, EDGE + QFontMetricsF(painter.font()).horizontalAdvance(words.title) + 24)
-        state, dead = state_words(words, layer), bool(layer.dead.any())
+        state, dead = self.view.state_line(words, layer), bool(layer.dead.any())
         painter.setFont(theme.font(12, 500 if dead else 400))
         painter.setPen(theme.color("dead" if dead else "ink 2"))
         if dead:
@@ -142,7 +143,8 @@ class HeatmapCanvas(QWidget):
                 painter.fillRect(QRect(LEFT - 6, top, 4, max(1, block.row)), theme.color("dead"))
         for place in spread(centers[dead_rows], CROSS_STEP):
             y = float(centers[dead_rows[place]])
-            marks.paint_cross(painter, QRectF(28 - CROSS / 2, y - CROSS / 2, CROSS, CROSS), theme.color("dead"))
+            cross = QRectF(CROSS_MIDDLE - CROSS / 2, y - CROSS / 2, CROSS, CROSS)
+            marks.paint_cross(painter, cross, theme.color("dead"))
         painter.setFont(theme.font(11))
         right = self.width() - RIGHT
         thick = max(1.0, min(6.0, block.row - 2.0))
@@ -159,7 +161,7 @@ class HeatmapCanvas(QWidget):
             painter.drawText(QRectF(right + 36, y - 8, RIGHT - 36 - EDGE, 16), LEFTWARDS, percent(float(share[row])))
             condition = unit_state(words, layer, unit) if block.merged == 1 else ""
             if condition in ("nearly dead", "always on"):
-                paint_row_mark(painter, QRectF(28 - CROSS / 2, y - CROSS / 2, CROSS, CROSS), condition)
+                paint_row_mark(painter, QRectF(CROSS_MIDDLE - CROSS / 2, y - CROSS / 2, CROSS, CROSS), condition)
 
     def _paint_deaths(self, painter: QPainter, block: Block, layer: LayerSnapshot) -> None:
         if block.row < WORDS_FROM or not self.segments:

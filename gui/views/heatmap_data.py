@@ -49,7 +49,7 @@ def samples_data(snapshot: Snapshot, data: Dataset | None) -> HeatmapData | None
         targets = np.asarray(y[:, 0], float)
         low, high = number(float(targets.min())), number(float(targets.max()))
         by = data.feature_names[0] if width == 1 and data.feature_names else "target"
-        groups = ((f"target {low} to {high}, colour: minus blue, plus orange", 0, count),)
+        groups = ((f"target {low} to {high}", 0, count),)
         caption = f"{words}, sorted by {by}"
     else:
         edges = np.flatnonzero(np.diff(y)) + 1

@@ -12,7 +12,9 @@ from gui.views.cells import DEAD_LEVEL, levels, pool
 HEAD = 28  # px above each layer's rows
 SPACE = 12  # px below them
 LARGEST_ROW = 28
-LEAST_ROW = 2
+FITTING_ROW = 6  # px of row height down to which everything is made to fit
+SCROLLED_ROW, LEAST_ROW = 10, 2
+SCROLLED_SHARE = 0.6  # of the window that one layer may take when all of them scroll
 GAP_FROM = 4  # px of row height from which rows are 1 px apart
 WORDS_FROM = 14
 CLASS_GAP = 2
@@ -61,18 +63,20 @@ class Block:
 def lay_out_blocks(layers: Sequence[tuple[int, int]], height: int) -> tuple[tuple[Block, ...], int]:
     """(blocks, content height) for (layer, units) pairs in a window of `height` px.
 
-    All rows have one height, as large as fits. When even the least row does not fit, the content grows and
-    scrolls; one layer alone never needs more than the window: its units are merged instead.
+    All rows have one height, as large as fits. When that would be too little, the content scrolls and every layer
+    has a height of its own; one layer alone never needs more than the window: its units are merged instead.
     """
     if not layers:
         return (), 0
     furniture = len(layers) * (HEAD + SPACE)
     total = sum(units for _, units in layers)
-    row = int(np.clip((height - furniture) // max(1, total), LEAST_ROW, LARGEST_ROW))
+    row = min(LARGEST_ROW, (height - furniture) // max(1, total))
     most = max(80, height - HEAD - SPACE)
     blocks, top = [], 0
     for layer, units in layers:
         own, merged = row, 1
+        if row < FITTING_ROW:
+            own = int(np.clip(SCROLLED_SHARE * height // units, max(row, LEAST_ROW), SCROLLED_ROW))
         if units * own > most:  # only where rows are small already
             own, merged = 1, max(1, -(-units // most))
         block = Block(layer, units, top, own, merged)

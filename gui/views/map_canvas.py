@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +20,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QWidget
 
+from engine.telemetry import Snapshot
 from gui import marks, theme
 from gui.numbers import number
 from gui.views.layer_words import LayerWords, unit_state
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from gui.views.network_map import NetworkMap
 
 BESIDE = Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine
+DEATH_SECONDS = 0.6
+FRAME_SECONDS = 0.02  # what one picture may cost of each 33 ms
 CENTER = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextSingleLine
 
 
@@ -42,10 +46,11 @@ class MapCanvas(QWidget):
         self.tiles, self.links = Tiles(), Links()
         self.layout_of_map = Layout((), 0, 0, 0)
         self._picture: QPixmap | None = None
-        self._stale = True
+        self._stale, self._waited, self._cost = True, 0, 0.0
         self._scene: Art | None = None
         self._hovered: tuple[int, int] | None = None
         self._link: Link | None = None
+        self._deaths: dict[tuple[int, int], float] = {}
         self.setMouseTracking(True)
 
     # what is drawn
@@ -57,9 +62,20 @@ class MapCanvas(QWidget):
         self._link = self._hovered = None
 
     def renew(self) -> None:
-        """Everything is drawn anew at the next paint."""
-        self._stale = True
-        self.update()
+        """New numbers: drawn at the next paint; less often where one picture takes longer than a frame should."""
+        self._waited += 1
+        if self._waited * FRAME_SECONDS >= self._cost:
+            self._stale = True
+            self.update()
+
+    def mark_deaths(self, before: Snapshot, now: Snapshot) -> None:
+        """A neuron that died between two snapshots gets a ring for a moment."""
+        moment = time.monotonic()
+        self._deaths = {unit: since for unit, since in self._deaths.items() if moment - since < DEATH_SECONDS}
+        for index, (old, new) in enumerate(zip(before.layers, now.layers, strict=True)):
+            if len(old.dead) == len(new.dead):
+                for unit in np.flatnonzero(new.dead & ~old.dead).tolist():
+                    self._deaths[index, unit] = moment
 
     def selection_moved(self) -> None:
         chosen = self.view.session.selection
@@ -71,7 +87,8 @@ class MapCanvas(QWidget):
     def renew_all(self) -> None:
         """Another size, theme or state of training: the links too, at once."""
         self.links.touch()
-        self.renew()
+        self._stale = True
+        self.update()
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         self.renew_all()
@@ -92,7 +109,9 @@ class MapCanvas(QWidget):
         window = self.parentWidget() or self
         size = (window.width(), window.height())
         selection = view.session.selection
-        self.layout_of_map = lay_out(widths, size, selection, (left, right), frozenset(big))
+        self.layout_of_map = lay_out(
+            widths, size, selection, (left, right), frozenset(big), view.words[-1].index if view.words else None
+        )
         self.setMinimumWidth(int(self.layout_of_map.width))
 
     def columns_in_sight(self) -> list[Column]:
@@ -246,8 +265,10 @@ class MapCanvas(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
         if self._stale or self._picture is None:
+            started = time.perf_counter()
             self._prepare()
-            self._picture, self._stale = self._draw(), False
+            self._picture, self._stale, self._waited = self._draw(), False, 0
+            self._cost = time.perf_counter() - started
         painter = QPainter(self)
         painter.drawPixmap(0, 0, self._picture)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -257,6 +278,13 @@ class MapCanvas(QWidget):
             color = QColor(theme.category(1 if link.weight > 0 else 0) if link.carries else theme.color("control edge"))
             painter.setPen(QPen(color, max(2.5, link_pen(True, 1.0).widthF())))
             painter.drawPath(link_path(link.left, link.y0, link.right, link.y1))
+        for (layer, neuron), since in self._deaths.items():
+            column = self.layout_of_map.column(layer)
+            rect = column.rect_of(neuron) if column is not None else None
+            age = (time.monotonic() - since) / DEATH_SECONDS
+            if rect is not None and age < 1:
+                painter.setPen(QPen(theme.color("dead"), 4 - 2 * age))
+                painter.drawRoundedRect(rect.adjusted(-3, -3, 3, 3), 5, 5)
         for unit, token in ((self._hovered, "control edge"), (self.view.session.selection, "accent")):
             column = self.layout_of_map.column(unit[0]) if unit is not None else None
             rect = column.rect_of(unit[1]) if column is not None and unit is not None else None

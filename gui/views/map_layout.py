@@ -14,6 +14,7 @@ HEAD_HEIGHT = 46
 FOOT = 4
 SMALLEST, LARGEST, TIGHT_GAP, WIDE_GAP = 36, 64, 5, 24
 LEAST_PITCH = 84
+MOST_WHOLE, LEAST_WHOLE = 12, 20
 ROOMY_PITCH = 118
 
 
@@ -104,12 +105,14 @@ def lay_out(
     selection: tuple[int, int] | None = None,
     margins: tuple[float, float] = (0, 0),
     big: frozenset[int] = frozenset(),
+    whole: int | None = None,
 ) -> Layout:
     """Columns for (layer, units) pairs in a window of `size`; wider than it when the columns need it.
 
     Args:
         margins: room in px for words left of the first and right of the last column.
         big: layers with one tile of the largest size.
+        whole: a layer whose tiles become smaller rather than fewer, up to a dozen (the classes of the output).
     """
     width, height = size
     room_height = max(height - HEAD_HEIGHT - FOOT, SMALLEST)
@@ -125,8 +128,11 @@ def lay_out(
     columns = []
     for place, (layer, units) in enumerate(widths):
         wanted = selection[1] if selection is not None and selection[0] == layer else None
-        shown, hidden = shown_units(units, room, wanted)
+        fits = layer == whole and units <= MOST_WHOLE and room_height >= units * (LEAST_WHOLE + 4)
+        shown, hidden = shown_units(units, units if fits else room, wanted)
         side = float(LARGEST) if layer in big else tile
+        if fits:
+            side = min(side, float(int(room_height / units) - 4))
         places = len(shown) + bool(hidden)
         step = min(room_height / max(1, places), side + WIDE_GAP)
         center = first + place * pitch if len(widths) > 1 else width / 2

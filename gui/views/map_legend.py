@@ -41,6 +41,10 @@ class MapLegend(QWidget):
             return f"strongest {links.drawn:,} of {links.total:,} links"
         if tiles.kind == "curve":
             return "tiles: activation against the input"
+        if tiles.weights_shown:
+            return f"layer {view.words[0].index + 1}: its weights"
+        if tiles.kind == "samples":
+            return "tiles: training samples"
         return ""
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802

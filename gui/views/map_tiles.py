@@ -62,7 +62,7 @@ class Tiles:
         if plane is not None:
             self.kind, self.taken, self.art = "plane", plane.taken, {}
             self._planes(plane, columns, words, snapshot.spec)
-        elif activations is not None and data is not None and len(data.x_train):
+        elif activations is not None and data is not None and _belong(snapshot, data):
             self.art, self.taken = {}, activations.taken
             raw = getattr(data, "raw_train", None)
             if raw is not None and raw.shape[1] == 1:
@@ -129,7 +129,7 @@ class Tiles:
                 continue
             top = self._scales.setdefault(column.layer, StepScale()).update(float(np.abs(values).max(initial=0.0)))
             signed = bool((values < 0).any())
-            for unit in column.shown:
+            for unit in (unit for unit in column.shown if unit < values.shape[1]):
                 height = np.nan_to_num(values[:, unit]) / top
                 y = 0.5 - 0.44 * height if signed else 0.94 - 0.88 * height
                 points = np.column_stack([0.06 + 0.88 * (x - x[0]) / span, np.clip(y, 0.03, 0.97)])
@@ -192,6 +192,13 @@ class Tiles:
         low, high = float(values.min()), float(values.max())
         cells = levels(values - low, max(high - low, 1e-12), False)
         return Art(cell_image(cells, color_table(False)))
+
+
+def _belong(snapshot: Snapshot, data: Dataset) -> bool:
+    """False while one of the two is already new and the other still old."""
+    seen, x = snapshot.activations, data.x_train
+    fits = x.shape[1] == int(np.prod(snapshot.spec.input_shape))
+    return fits and seen is not None and len(seen.samples) > 0 and int(seen.samples.max()) < len(x)
 
 
 def paint_art(painter: QPainter, rect: QRectF, art: Art | None) -> None:

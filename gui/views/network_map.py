@@ -77,6 +77,8 @@ class NetworkMap(View):
     def show_snapshot(self, snapshot: Snapshot) -> None:
         if self.snapshot is not None and snapshot.run != self.snapshot.run:
             self.canvas.forget()
+        elif self.snapshot is not None and snapshot.spec is self.snapshot.spec:
+            self.canvas.mark_deaths(self.snapshot, snapshot)
         if self.snapshot is None or snapshot.spec is not self.snapshot.spec:
             self.words = layer_words(snapshot.spec)
         self.snapshot = snapshot
@@ -193,7 +195,7 @@ class NetworkMap(View):
         if snapshot.preparing is not None and snapshot.preparing[0] < snapshot.preparing[1]:
             return f"Preparing kernels, {snapshot.preparing[0]} of {snapshot.preparing[1]}"
         if snapshot.state == "diverged":
-            return f"The last good picture, before it diverged in epoch {snapshot.epoch}."
+            return "Diverged: the last good picture"
         if not self.canvas.tiles.art:
             return "Press Run or Step: every tile then shows what its neuron responds to."
         return ""
