@@ -18,8 +18,7 @@ from engine.files.figures import Figure, Image, Line
 from engine.layers.dense import Dense
 from engine.layers.dropout import Dropout
 from engine.spec import NetworkSpec, TrainingSpec
-from engine.telemetry import Distributions as ToldDistributions
-from engine.telemetry import Histogram, LayerSnapshot, Plane, Predictions, Snapshot
+from engine.telemetry import Distributions as ToldDistributions, Histogram, LayerSnapshot, Plane, Predictions, Snapshot
 from gui import theme
 from gui.views import scales
 from gui.views.curves import Curves, deaths

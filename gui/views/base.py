@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QWidget
 
 from engine.files.figures import Figure
@@ -39,6 +40,14 @@ class View(QWidget):
     def summary(self) -> str:
         """The picture in a sentence or two, for screen readers."""
         return ""
+
+    def head_widgets(self) -> list[QWidget]:
+        """Small controls for the right end of the panel's head."""
+        return []
+
+    def menu_actions(self) -> list[QAction]:
+        """What the panel's own menu offers, beside the export."""
+        return []
 
     def figure(self) -> Figure | None:
         """The picture as plain data, for export; None while there is nothing to show."""

@@ -35,6 +35,7 @@ class Curves(View):
         super().__init__(session)
         self._history: dict[str, np.ndarray] = {}
         self._deaths: list[tuple[int, str]] = []  # (epoch, "2 in layer 1")
+        self._seen: tuple[object, ...] | None = None
         self._hover: float | None = None
         self._texts = {"train": "", "test": ""}
         self._pace = Pace()
@@ -98,15 +99,20 @@ class Curves(View):
         if len(snapshot.history.get("epoch", ())) == 0:
             self.reset()
             return
+        fresh_text = self._pace.due() or snapshot.state != "running"
+        seen = (snapshot.run, len(snapshot.history["epoch"]), float(snapshot.history["epoch"][-1]), snapshot.state)
+        if seen == self._seen and not fresh_text:
+            return
+        self._seen = seen
         self._history = dict(snapshot.history)
         self._deaths = deaths(snapshot)
         self._plot.fade(snapshot.state == "diverged")
         if self._pages.currentIndex() != 1:
             self._pages.setCurrentIndex(1)
-        self._draw()
+        self._draw(fresh_text)
 
     def reset(self) -> None:
-        self._history, self._deaths = {}, []
+        self._history, self._deaths, self._seen = {}, [], None
         self._pace.reset()
         self._what.setItemText(1, "R²" if self._task == "regression" else "Accuracy")
         self._pages.setCurrentIndex(0)
@@ -144,7 +150,7 @@ class Curves(View):
 
     # --- drawing
 
-    def _draw(self) -> None:
+    def _draw(self, fresh_text: bool = True) -> None:
         x = self._x
         values = {part: self._column(part) for part in ("train", "test")}
         self._set_axes(x, np.concatenate(list(values.values())))
@@ -153,7 +159,7 @@ class Curves(View):
             y = self._scaled(values[part])
             finite = np.isfinite(y)
             item.setData(*scales.decimate(x[finite], y[finite], columns))
-        if self._pace.due():
+        if fresh_text:
             self._texts = {part: f"{part} {self._words(_last(values[part]))}" for part in values}
         self._plot.viewport().update()
 

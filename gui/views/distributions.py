@@ -11,7 +11,7 @@ from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QScrollArea, QStackedLayout, QWidget
 
 from engine.files.figures import Figure, Line, Panel
-from engine.telemetry import Histogram, Snapshot
+from engine.telemetry import Distributions as ToldDistributions, Histogram, Snapshot
 from gui import theme
 from gui.views import scales
 from gui.views.base import View
@@ -47,6 +47,7 @@ class Distributions(View):
         self._chart = _Grid()
         self._pace = Pace()
         self._age = Age()
+        self._told: ToldDistributions | None = None
         self._scroll = QScrollArea()
         self._scroll.setWidgetResizable(True)
         self._scroll.setFrameShape(QScrollArea.Shape.NoFrame)
@@ -66,12 +67,16 @@ class Distributions(View):
         if told is None:
             return
         self._age.tell(snapshot, told.taken)
+        fresh_text = self._pace.due() or snapshot.state != "running"
+        if told is self._told and not fresh_text:
+            return
+        self._told = told
         rows = [
             k for k in range(len(told.weights)) if told.preactivations[k] is not None or told.weights[k] is not None
         ]
         names = [layer_name(snapshot.spec, k) for k in rows]
         detail = [getattr(snapshot.spec.layers[k], "activation", "") for k in rows]
-        due = self._pace.due() or names != self._chart.names
+        due = fresh_text or names != self._chart.names
         old = self._chart.cells if names == self._chart.names else []
         cells = []
         for place, k in enumerate(rows):
@@ -82,6 +87,7 @@ class Distributions(View):
             self._pages.setCurrentIndex(1)
 
     def reset(self) -> None:
+        self._told = None
         self._chart.show_cells([], [], [], False)
         self._pace.reset()
         self._pages.setCurrentIndex(0)

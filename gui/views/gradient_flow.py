@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Slot
 from PySide6.QtGui import QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QScrollArea, QStackedLayout, QWidget
+from PySide6.QtWidgets import QScrollArea, QStackedLayout
 
 from engine.files.figures import Bars, Figure, Panel
 from engine.telemetry import Snapshot
@@ -56,9 +56,6 @@ class GradientFlow(View):
         )
         self._pages.addWidget(self._scroll)
 
-    def head_widgets(self) -> list[QWidget]:
-        return []
-
     def show_snapshot(self, snapshot: Snapshot) -> None:
         layers = [k for k, layer in enumerate(snapshot.spec.layers) if getattr(layer, "units", 0)]
         values = [float(snapshot.layers[k].gradient_norm) for k in layers if k < len(snapshot.layers)]
@@ -70,7 +67,7 @@ class GradientFlow(View):
             self.reset()
             return
         names = [layer_name(snapshot.spec, k) for k in layers]
-        fresh_text = self._pace.due() or [bar.name for bar in self._bars] != names
+        fresh_text = self._pace.due() or snapshot.state != "running" or [bar.name for bar in self._bars] != names
         texts = [_words(value) for value in values] if fresh_text else [bar.text for bar in self._bars]
         self._bars = [Bar(*item) for item in zip(names, values, texts, strict=False)]
         self._chart.show_bars(self._bars)

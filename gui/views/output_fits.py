@@ -24,9 +24,10 @@ class FitPicture(Picture):
         self.plot.margins.setTop(26)
         self._curves: list[pg.PlotCurveItem] = []
         self._lines: tuple[np.ndarray, np.ndarray] | None = None
+        self._told: Predictions | None = None
 
     def set_data(self, dataset: Dataset, spec: NetworkSpec) -> None:
-        self._lines = None
+        self._lines = self._told = None
         for curve in self._curves:
             curve.setData([], [])
         x = np.concatenate([raw_inputs(dataset, part)[:, 0] for part in ("train", "test")])
@@ -42,10 +43,12 @@ class FitPicture(Picture):
         told = snapshot.predictions
         if (
             told is not None
+            and told is not self._told
             and told.curve_x is not None
             and told.curve_y is not None
             and np.isfinite(told.curve_y).all()
         ):
+            self._told = told
             self._lines = (np.ravel(told.curve_x), told.curve_y.reshape(len(np.ravel(told.curve_x)), -1))
             left, right, bottom, top = self.plot.limits
             x = self._lines[0]
@@ -116,7 +119,7 @@ class ScatterPicture(Picture):
 
     def update_from(self, snapshot: Snapshot) -> bool:
         told = snapshot.predictions
-        if told is not None and np.isfinite(told.train).all():
+        if told is not None and told is not self._told and np.isfinite(told.train).all():
             self._told = told
             self._draw()
         return self._told is not None

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import Qt, Slot
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QScrollArea, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QScrollArea, QStackedLayout, QVBoxLayout
 
 from engine.files.figures import Figure, Image, Panel
 from engine.spec import NetworkSpec
@@ -66,9 +66,6 @@ class Weights(View):
         self._pages.addWidget(drawing)
         session.selection_changed.connect(self._follow)
         self._list_layers(self.session.document.spec)
-
-    def head_widgets(self) -> list[QWidget]:
-        return []
 
     # --- data in
 
