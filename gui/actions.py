@@ -25,6 +25,7 @@ from PySide6.QtWidgets import (
     QTabBar,
 )
 
+from engine.spec import NetworkSpec
 from gui import edits, file_actions, settings, theme
 from gui.dialogs import help_dialog
 from gui.dialogs.run_until import RunUntilDialog
@@ -45,7 +46,7 @@ class Entry:
     name: str
     menu: str
     text: str | Callable[[MainWindow], str]
-    run: Callable[[MainWindow], None]
+    run: Callable[[MainWindow], object]
     keys: str = ""
     tip: str = ""
     enabled: Callable[[MainWindow], bool] | None = None
@@ -64,7 +65,7 @@ def _layer(window: MainWindow) -> int:
     return max(0, len(layers) - 2)
 
 
-def _edit_layers(words: str, change: Callable[..., object], offset: int | None = None) -> Callable[[MainWindow], None]:
+def _edit_layers(words: str, change: Callable[..., NetworkSpec], offset: int | None = None) -> Callable[[MainWindow], None]:
     def run(window: MainWindow) -> None:
         spec, index = window.session.document.spec, _layer(window)
         arguments = (spec, index) if offset is None else (spec, index, index + offset)
@@ -97,6 +98,10 @@ def _set_theme(mode: str) -> Callable[[MainWindow], None]:
         theme.set_mode(mode)
 
     return run
+
+
+def _is_theme(mode: str, window: MainWindow) -> bool:
+    return theme.mode() == mode
 
 
 ENTRIES: tuple[Entry, ...] = (
@@ -153,7 +158,7 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("run until", "Train", "Run until", lambda w: RunUntilDialog(w.session, w).open(), "Ctrl+U"),
     *(
         Entry(
-            f"theme {mode}", "View", text, _set_theme(mode), checked=lambda w, mode=mode: theme.mode() == mode,
+            f"theme {mode}", "View", text, _set_theme(mode), checked=partial(_is_theme, mode),
             group="theme", separator=mode == "light",
         )
         for mode, text in (("light", "Light"), ("dark", "Dark"), ("system", "As the system"))

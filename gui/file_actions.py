@@ -99,7 +99,9 @@ def run_example(window: MainWindow, name: str) -> None:
 
 
 def open_project(window: MainWindow) -> None:
-    ask = partial(ask_path, window, "Open project", PROJECTS, partial(_open, window))
+    def ask() -> None:
+        ask_path(window, "Open project", PROJECTS, partial(_open, window))
+
     when_saved(window, ask)
 
 
@@ -186,7 +188,7 @@ def screenshot(window: MainWindow) -> None:
     picture = window.grab()
 
     def write(path: Path) -> None:
-        if picture.save(str(path), "PNG"):
+        if picture.save(str(path)):
             window.session.notice.emit(f"Screenshot written to {path}", "info")
         else:
             error = RelumeError("The picture cannot be written.", str(path), "Choose another place.")

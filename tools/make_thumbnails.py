@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QBrush, QImage, QPainter, QPen, QPolygonF
+from PySide6.QtGui import QBrush, QColor, QImage, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QApplication
 
 import engine
@@ -65,6 +65,10 @@ def draw(run: Run, painter: QPainter) -> None:
         draw_table(run, painter)
 
 
+def rgb(color: QColor) -> np.ndarray:
+    return np.array([color.red(), color.green(), color.blue()], np.float64)
+
+
 def draw_plane(run: Run, painter: QPainter) -> None:
     raw = run.data.raw_train
     reach = float(np.abs(raw).max()) * 1.1
@@ -83,9 +87,9 @@ def draw_plane(run: Run, painter: QPainter) -> None:
     else:
         best = said.argmax(axis=1)
         rgba = np.zeros((HEIGHT * WIDTH, 4), np.uint8)
-        paper = np.array(theme.color("panel").getRgb()[:3], float)
+        paper = rgb(theme.color("panel"))
         for number in range(said.shape[1]):
-            ink = np.array(theme.category(number).getRgb()[:3], float)
+            ink = rgb(theme.category(number))
             share = 0.25 + 0.3 * said[best == number, number : number + 1]
             rgba[best == number] = np.hstack([paper + (ink - paper) * share, np.full((len(share), 1), 255)])
         rgba = np.ascontiguousarray(rgba.reshape(HEIGHT, WIDTH, 4))
@@ -134,12 +138,12 @@ def draw_curve(run: Run, painter: QPainter) -> None:
 
 def draw_images(run: Run, painter: QPainter) -> None:
     raw = run.data.raw_train.reshape(len(run.data.raw_train), *run.data.image_shape)
-    size, paper, ink = 38, np.array(theme.color("sunken").getRgbF()[:3]), np.array(theme.color("ink").getRgbF()[:3])
+    size, paper, ink = 38, rgb(theme.color("sunken")), rgb(theme.color("ink"))
     for place in range(18):
         row, column = divmod(place, 6)
         image = raw[place] / (raw.max() or 1.0)
-        rgb = (255 * (paper + (ink - paper) * image[..., None])).astype(np.uint8)
-        rgba = np.ascontiguousarray(np.dstack([rgb, np.full(image.shape, 255, np.uint8)]))
+        grey = (paper + (ink - paper) * image[..., None]).astype(np.uint8)
+        rgba = np.ascontiguousarray(np.dstack([grey, np.full(image.shape, 255, np.uint8)]))
         picture = QImage(rgba.data, image.shape[1], image.shape[0], QImage.Format.Format_RGBA8888)
         left = (WIDTH - 6 * 41) / 2 + column * 42
         painter.drawImage(QRectF(left, 6 + row * 42, size, size), picture)
@@ -207,7 +211,7 @@ def main(names: list[str]) -> None:
             painter.fillRect(QRectF(0, 0, WIDTH, HEIGHT), QBrush(theme.color("sunken")))
             draw(run, painter)
             painter.end()
-            image.save(str(OUT / f"{example.name}-{mode}.png"), "PNG", 0)  # 0: smallest file
+            image.save(str(OUT / f"{example.name}-{mode}.png"), quality=0)  # 0: smallest file
     app.processEvents()
 
 

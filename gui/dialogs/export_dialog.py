@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -134,7 +135,8 @@ class _FileDialog(QDialog):
 
     @property
     def suffix(self) -> str:
-        return str(self.group.checkedButton().property("suffix"))
+        chosen = self.group.checkedButton()
+        return str(chosen.property("suffix")) if chosen is not None else self.formats[0][0]
 
     @property
     def path(self) -> Path:
@@ -301,6 +303,6 @@ class PlotExportDialog(_FileDialog):
         for done, (name, figure) in enumerate(self._figures):
             place = path if len(self._figures) == 1 else path.with_stem(f"{path.stem}-{name}")
             progress.report(f"Writing {place.name}", done / len(self._figures))
-            write_aside(place, lambda aside, figure=figure: export_figure(figure, aside, self._theme), progress)
+            write_aside(place, partial(export_figure, figure, theme=self._theme), progress)
             written.append(str(place))
         return "Written: " + "\n".join(written)

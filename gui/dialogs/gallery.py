@@ -192,7 +192,6 @@ class Gallery(QWidget):
         inner.addWidget(self.grid)
         inner.addStretch(1)
         scroll.setWidget(holder)
-        self.scroll = scroll
         column.addWidget(scroll, 1)
         column.addWidget(self._foot())
         theme.signals.changed.connect(self._restyle)
@@ -271,8 +270,9 @@ class Gallery(QWidget):
     def refresh(self) -> None:
         """Reads the recent projects anew."""
         while (item := self._recent.takeAt(0)) is not None:
-            if item.widget() is not None:
-                item.widget().deleteLater()
+            widget = item.widget()
+            if widget is not None:
+                widget.deleteLater()
         paths = settings.recent_projects()[:SHOWN_RECENT]
         if not paths:
             return

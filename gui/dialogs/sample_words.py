@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QPainter, QPen
+from PySide6.QtGui import QColor, QPainter, QPen
 
 from engine.telemetry import SampleTrace
 from gui import theme
@@ -22,6 +22,7 @@ def true_words(dataset: Dataset, part: str, index: int) -> str:
     if dataset.task != "regression":
         name = str(dataset.class_names[int(y[index])])
         return f"true {name}" if name.startswith("class") else f"true class {name}"
+    assert dataset.preprocessing is not None
     values = dataset.preprocessing.targets_to_units(y[index : index + 1])[0]
     return f"target {', '.join(number(float(value)) for value in np.atleast_1d(values))}"
 
@@ -64,14 +65,13 @@ def paint_image(painter: QPainter, square: QRectF, pixels: np.ndarray) -> None:
     rows, columns = pixels.shape
     step = square.width() / max(rows, columns)
     low, high = float(pixels.min()), float(pixels.max()) or 1.0
-    ink, paper = theme.color("ink"), theme.color("sunken")
+    ink, paper = ((color.red(), color.green(), color.blue()) for color in (theme.color("ink"), theme.color("sunken")))
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-    painter.fillRect(square, paper)
+    painter.fillRect(square, QColor(*paper))
     for row in range(rows):
         for column in range(columns):
-            shade = theme.color("ink")
             share = (float(pixels[row, column]) - low) / (high - low or 1.0)
-            shade.setRgbF(*(p + (i - p) * share for p, i in zip(paper.getRgbF()[:3], ink.getRgbF()[:3], strict=True)))
+            shade = QColor(*(round(p + (i - p) * share) for p, i in zip(paper, ink, strict=True)))
             painter.fillRect(QRectF(square.left() + column * step, square.top() + row * step, step, step), shade)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
     painter.setPen(QPen(theme.color("line"), 1))
