@@ -178,6 +178,9 @@ class HeatmapCanvas(QWidget):
             painter.drawText(place, BESIDE, head)
             x = QFontMetricsF(painter.font()).horizontalAdvance(head) + 16
             painter.setFont(theme.font(11))
+            length = QFontMetricsF(painter.font()).horizontalAdvance(largest)
+            back = QRectF(LEFT + 12 + x, y + 1, length, block.row - 3)
+            painter.fillRect(back, theme.color("dead"))  # the gap between two classes must not cut a number
             painter.drawText(place.adjusted(x, 0, 0, 0), BESIDE, largest)
 
     def _paint_selection(self, painter: QPainter, block: Block) -> None:

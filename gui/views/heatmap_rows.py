@@ -11,7 +11,7 @@ from gui.views.cells import DEAD_LEVEL, levels, pool
 
 HEAD = 28  # px above each layer's rows
 SPACE = 12  # px below them
-LARGEST_ROW = 28
+LARGEST_ROW = 36
 FITTING_ROW = 6  # px of row height down to which everything is made to fit
 SCROLLED_ROW, LEAST_ROW = 10, 2
 SCROLLED_SHARE = 0.6  # of the window that one layer may take when all of them scroll

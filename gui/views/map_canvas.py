@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt
+from PySide6.QtCore import QEvent, QPoint, QRectF, Qt
 from PySide6.QtGui import (
     QColor,
     QFontMetricsF,
@@ -26,7 +26,7 @@ from gui.numbers import number
 from gui.views.layer_words import LayerWords, unit_state
 from gui.views.map_layout import INPUTS, LEAST_PITCH, ROOMY_PITCH, Column, Layout, bias_spot, lay_out
 from gui.views.map_links import Link, Links, link_path, link_pen
-from gui.views.map_tiles import Art, Tiles, paint_art
+from gui.views.map_tiles import Art, Tiles, paint_art, paint_condition, paint_dead
 
 if TYPE_CHECKING:
     from gui.views.network_map import NetworkMap
@@ -212,7 +212,7 @@ class MapCanvas(QWidget):
         for unit, rect in zip(column.shown, column.rects, strict=True):
             condition = unit_state(words, layer, unit) if known and layer is not None else ""
             if condition == "dead":
-                marks_dead_tile(painter, rect, unit)
+                paint_dead(painter, rect, unit)
             else:
                 paint_art(painter, rect, self.tiles.art.get((words.index, unit)))
                 if condition:
@@ -350,30 +350,3 @@ class MapCanvas(QWidget):
             link = self.links.at(point)
             if link is not None:
                 view.edit_unit(int(link.key.split(".")[0]), link.target, place, link.source)
-
-
-def marks_dead_tile(painter: QPainter, rect: QRectF, unit: int) -> None:
-    """Solid dead fill, cross, and the word, with the neuron's number where there is room."""
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(theme.color("dead"))
-    painter.drawRoundedRect(rect, 3, 3)
-    size = rect.width() * 0.34
-    cross = QRectF(rect.center().x() - size / 2, rect.top() + rect.height() * 0.36 - size / 2, size, size)
-    marks.paint_cross(painter, cross, theme.color("on dead"))
-    painter.setPen(theme.color("on dead"))
-    painter.setFont(theme.font(11, 600))
-    words = f"{unit + 1} dead" if rect.width() >= 52 else "dead"
-    painter.drawText(QRectF(rect.left() - 8, rect.bottom() - 17, rect.width() + 16, 16), CENTER, words)
-
-
-def paint_condition(painter: QPainter, rect: QRectF, condition: str) -> None:
-    """A mark in the corner: hollow cross for nearly dead, a slash for always on."""
-    back = QRectF(rect.right() - 13, rect.top() + 1, 12, 12)
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(theme.color("panel"))
-    painter.drawRoundedRect(back, 2, 2)
-    inner = back.adjusted(3, 3, -3, -3)
-    painter.setPen(QPen(theme.color("ink 2"), 1.5))
-    painter.drawLine(inner.bottomLeft(), inner.topRight())
-    if condition == "nearly dead":
-        painter.drawLine(inner.topLeft(), QPointF(inner.right(), inner.bottom()))

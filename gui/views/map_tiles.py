@@ -13,7 +13,7 @@ from PySide6.QtGui import QImage, QPainter, QPen, QPolygonF
 from engine.losses import LOSSES, link
 from engine.spec import NetworkSpec
 from engine.telemetry import Activations, Plane, Snapshot
-from gui import theme
+from gui import marks, theme
 from gui.views.cells import StepScale, cell_image, color_table, large_size, levels, pool
 from gui.views.layer_words import LayerWords
 from gui.views.map_layout import INPUTS, Column
@@ -21,6 +21,7 @@ from gui.views.map_layout import INPUTS, Column
 if TYPE_CHECKING:
     from engine.data.dataset import Dataset
 
+CENTER = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextSingleLine
 STRIPES = 64  # columns of a tile that shows samples
 OUTPUT, WEIGHTS = -3, -2  # scales of their own
 SCENE_SAMPLES = 500  # of which the mean image is made
@@ -216,3 +217,30 @@ def paint_art(painter: QPainter, rect: QRectF, art: Art | None) -> None:
     place = art.curve * [rect.width(), rect.height()] + [rect.left(), rect.top()]
     painter.setPen(QPen(theme.category(0), 1.5, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
     painter.drawPolyline(QPolygonF([QPointF(float(x), float(y)) for x, y in place]))
+
+
+def paint_dead(painter: QPainter, rect: QRectF, unit: int) -> None:
+    """Solid dead fill, cross, and the word, with the neuron's number where there is room."""
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(theme.color("dead"))
+    painter.drawRoundedRect(rect, 3, 3)
+    size = rect.width() * 0.34
+    cross = QRectF(rect.center().x() - size / 2, rect.top() + rect.height() * 0.36 - size / 2, size, size)
+    marks.paint_cross(painter, cross, theme.color("on dead"))
+    painter.setPen(theme.color("on dead"))
+    painter.setFont(theme.font(11, 600))
+    words = f"{unit + 1} dead" if rect.width() >= 52 else "dead"
+    painter.drawText(QRectF(rect.left() - 8, rect.bottom() - 17, rect.width() + 16, 16), CENTER, words)
+
+
+def paint_condition(painter: QPainter, rect: QRectF, condition: str) -> None:
+    """A mark in the corner: hollow cross for nearly dead, a slash for always on."""
+    back = QRectF(rect.right() - 13, rect.top() + 1, 12, 12)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(theme.color("panel"))
+    painter.drawRoundedRect(back, 2, 2)
+    inner = back.adjusted(3, 3, -3, -3)
+    painter.setPen(QPen(theme.color("ink 2"), 1.5))
+    painter.drawLine(inner.bottomLeft(), inner.topRight())
+    if condition == "nearly dead":
+        painter.drawLine(inner.topLeft(), QPointF(inner.right(), inner.bottom()))
