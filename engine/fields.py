@@ -108,6 +108,8 @@ def _range_words(declared: FieldInfo) -> str:
 
 def _checked_named(value: Any, declared: FieldInfo, place: str) -> Any:
     """A name, or {"name": ..., option: number}; a mapping becomes a frozen NamedOptions."""
+    name: Any
+    options: dict[Any, Any]
     if isinstance(value, NamedOptions):
         name, options = value.name, dict(value.options)
     elif isinstance(value, Mapping):

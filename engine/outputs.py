@@ -30,7 +30,7 @@ def fit_output(spec: NetworkSpec, dataset: Dataset) -> NetworkSpec:
     A loss that cannot work with the task is replaced by the task's default. An output layer of another width
     becomes linear, which suits every loss; one that fits keeps the activation that was chosen for it.
     """
-    task = str(dataset.task)
+    task = dataset.task
     loss = spec.loss if task in LOSSES.get(spec.loss).tasks else DEFAULT_LOSSES[task]
     units = output_units(loss, dataset)
     layers = list(spec.layers)

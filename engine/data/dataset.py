@@ -11,6 +11,7 @@ from engine.data.preprocessing import Preprocessing
 from engine.errors import RelumeError
 
 TASKS = ("binary", "multiclass", "regression")
+_FOUND: Any = None  # the default of what is found out from the arrays; never None once the data set is made
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -31,15 +32,15 @@ class Dataset:
     y_train: np.ndarray
     x_test: np.ndarray
     y_test: np.ndarray
-    task: str | None = None
+    task: str = _FOUND
     feature_names: tuple[str, ...] = ()
     class_names: tuple[str, ...] = ()
     name: str = "data"
     title: str = ""
     target_names: tuple[str, ...] = ()
-    raw_train: np.ndarray | None = None
-    raw_test: np.ndarray | None = None
-    preprocessing: Preprocessing | None = None
+    raw_train: np.ndarray = _FOUND
+    raw_test: np.ndarray = _FOUND
+    preprocessing: Preprocessing = _FOUND
     image_shape: tuple[int, int] | None = None
     notes: tuple[str, ...] = ()  # what was done to the rows, in words
 
@@ -96,7 +97,7 @@ class Dataset:
     @property
     def raw_names(self) -> tuple[str, ...]:
         """The names of the raw columns."""
-        return self.preprocessing.raw_names if self.preprocessing else self.feature_names
+        return self.preprocessing.raw_names
 
     @property
     def target_name(self) -> str:
@@ -110,7 +111,7 @@ class Dataset:
     @property
     def target_scale(self) -> np.ndarray:
         """Target units per unit of y, (outputs,) float64; ones without scaling and for classes."""
-        scale = self.preprocessing.target_scale if self.preprocessing else ()
+        scale = self.preprocessing.target_scale
         return np.array(scale) if scale else np.ones(self.outputs if self.task == "regression" else 1)
 
 
