@@ -65,8 +65,8 @@ class Output(View):
         self._pages.addWidget(self._matrix)
         self._matrix.chosen.connect(self._pick_from_cell)
         self._age = Age()
-        self._test = _box("Test points", "Show the test points, hollow", self._switch)
-        self._test_set = _box("Test set", "Count the test set, not the training set", self._switch)
+        self._test = _box(self, "Test points", "Show the test points, hollow", self._switch)
+        self._test_set = _box(self, "Test set", "Count the test set, not the training set", self._switch)
         self._test_set.setChecked(True)
         self._discretise = QAction("Discretise the output", self, checkable=True)
         self._discretise.toggled.connect(self._switch)
@@ -220,8 +220,8 @@ def winners(loss: str, outputs: np.ndarray) -> np.ndarray:
     return (outputs[:, 0] > (record.threshold if record.link == "identity" else 0.5)).astype(np.int64)
 
 
-def _box(text: str, tip: str, slot: Callable[..., None]) -> QCheckBox:
-    box = QCheckBox(text)
+def _box(parent: QWidget, text: str, tip: str, slot: Callable[..., None]) -> QCheckBox:
+    box = QCheckBox(text, parent)  # without a parent it would flash as a window
     box.setAccessibleName(text)
     box.setToolTip(tip)
     box.setMinimumHeight(24)

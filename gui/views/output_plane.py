@@ -119,7 +119,7 @@ class PlanePicture(Picture):
             return
         if self.dataset.task == "regression":
             entries = (Entry("train", "ink 2", 0),) + ((Entry("test", "ink 2", 2, True),) if self.show_test else ())
-            end = scales.significant(self._scale, 2)
+            end = scales.words(self._scale)
             name = self.dataset.target_names[0] if self.dataset.target_names else "output"
             self.legend.show_entries(entries, ("decision", f"\u2212{end}", name, f"+{end}"))
             return

@@ -69,6 +69,9 @@ def log_ticks(bottom: float, top: float, count: int = 5) -> list[float]:
 
 def words(value: float, step: float | None = None) -> str:
     """A tick's text with a true minus; `step` gives it the digits that its neighbours have."""
+    if 1e4 <= abs(value) < 1e9:
+        unit, name = (1e6, "M") if abs(value) >= 1e6 else (1e3, "k")
+        return f"{significant(value / unit, 3, keep_zeros=False)}\u2009{name}"
     if step is None:
         return significant(value, 3, keep_zeros=False)
     if abs(value) < step * 1e-6:

@@ -146,7 +146,7 @@ class Weights(View):
         else:
             self._images.show_units(kernel.T.reshape(-1, *shape), dead, self._scale)
         self._inner.setCurrentWidget(self._map if shape is None else self._scroll)
-        end = scales.significant(self._scale, 2)
+        end = scales.words(self._scale)
         self._legend.show_entries((), ("diverging", f"\u2212{end}", "weight", f"+{end}"))
         if self._pages.currentIndex() != 1:
             self._pages.setCurrentIndex(1)
