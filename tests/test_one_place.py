@@ -64,8 +64,9 @@ WINDOW = (
 from PySide6.QtWidgets import QComboBox
 import gui.app
 
-app, window = gui.app.build([])
+app, window = gui.app.build(["relume"])
 window.show()
+window.show_workspace()
 app.processEvents()
 
 def texts(name):
@@ -78,6 +79,7 @@ assert "bumpy" in [record.name for record in ACTIVATIONS]
 window.session.edit("Data", data=datasets.switch(window.session.document.data, "snail"))
 app.processEvents()
 assert window.session.dataset.name == "snail"
+window.session.undo_stack.setClean()
 window.close()
 app.processEvents()
 print("everywhere")

@@ -22,8 +22,9 @@ import sys, time
 import gui.app
 from PySide6.QtWidgets import QAbstractButton
 
-app, window = gui.app.build([])
+app, window = gui.app.build(["relume"])
 window.show()
+window.show_workspace()
 
 def press(name):
     [button] = [b for b in window.findChildren(QAbstractButton) if b.accessibleName() == name and b.isVisible()][:1]
@@ -42,7 +43,6 @@ wait(lambda: window.session.snapshot is not None and window.session.snapshot.ste
 press("Pause")
 wait(lambda: window.session.snapshot.state == "paused", 10)
 assert not window.grab().toImage().isNull()
-window.session.mark_saved() if hasattr(window.session, "mark_saved") else None
 window.close()
 app.processEvents()
 print("used")

@@ -15,22 +15,23 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from PySide6.QtWidgets import QApplication, QTabBar, QWidget  # noqa: E402
+from PySide6.QtWidgets import QApplication, QWidget  # noqa: E402
 
 import gui.app  # noqa: E402
 from gui import theme  # noqa: E402
+from gui.main_window import MainWindow  # noqa: E402
 
 SMALL, LARGE = (1280, 720), (1920, 1080)
-#: file, example, epochs, tab, size, theme
+#: file, example, epochs, view, size, theme
 WINDOWS = (
-    ("spiral-light", "spiral", 300, "Map", SMALL, "light"),
-    ("spiral-dark", "spiral", 300, "Map", LARGE, "dark"),
-    ("digits-light", "digits", 15, "Heatmap", LARGE, "light"),
-    ("digits-dark", "digits", 15, "Heatmap", SMALL, "dark"),
-    ("dead-light", "killing_relus", 20, "Heatmap", SMALL, "light"),
-    ("dead-dark", "killing_relus", 20, "Heatmap", SMALL, "dark"),
-    ("curve-light", "curve", 200, "Map", SMALL, "light"),
-    ("curve-dark", "curve", 200, "Map", LARGE, "dark"),
+    ("spiral-light", "spiral", 300, "map", SMALL, "light"),
+    ("spiral-dark", "spiral", 300, "map", LARGE, "dark"),
+    ("digits-light", "digits", 15, "heatmap", LARGE, "light"),
+    ("digits-dark", "digits", 15, "heatmap", SMALL, "dark"),
+    ("dead-light", "killing_relus", 20, "heatmap", SMALL, "light"),
+    ("dead-dark", "killing_relus", 20, "heatmap", SMALL, "dark"),
+    ("curve-light", "curve", 200, "map", SMALL, "light"),
+    ("curve-dark", "curve", 200, "map", LARGE, "dark"),
 )
 PATIENCE = 120.0
 
@@ -51,21 +52,14 @@ def rest(app: QApplication, seconds: float = 1.5) -> None:
     wait(app, lambda: time.monotonic() > end)
 
 
-def choose_tab(window: QWidget, title: str) -> None:
-    for bar in window.findChildren(QTabBar):
-        for index in range(bar.count()):
-            if bar.tabText(index) == title and bar.isVisible():
-                bar.setCurrentIndex(index)
-
-
 def picture(app: QApplication, widget: QWidget, path: Path) -> None:
     rest(app, 0.3)
     widget.grab().save(str(path))
     sys.stdout.write(f"{path}\n")
 
 
-def train(app: QApplication, window: QWidget, example: str, epochs: int) -> None:
-    session = window.session  # type: ignore[attr-defined]
+def train(app: QApplication, window: MainWindow, example: str, epochs: int) -> None:
+    session = window.session
     session.load_example(example)
     session.set_speed(None)
     wait(app, lambda: session.snapshot is not None)
@@ -77,33 +71,25 @@ def train(app: QApplication, window: QWidget, example: str, epochs: int) -> None
 
 def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    app, window = gui.app.build([])
+    app, window = gui.app.build(["relume"])
     window.show()
     trained = None
-    for name, example, epochs, tab, size, mode in WINDOWS:
+    for name, example, epochs, view, size, mode in WINDOWS:
         theme.set_mode(mode)
         window.resize(*size)
         if trained != example:
             train(app, window, example, epochs)
             trained = example
-        choose_tab(window, tab)
+        window.show_workspace()
+        window.show_view(view)
         rest(app)
         picture(app, window, folder / f"{name}.png")
-    dialogs(app, window, folder)
     window.session.undo_stack.setClean()
-    window.session.new_document()
-    window.close()
-
-
-def dialogs(app: QApplication, window: QWidget, folder: Path) -> None:
-    """The gallery and the activation picker, each in light."""
-    from gui.dialogs.gallery import Gallery
-
     theme.set_mode("light")
-    gallery = Gallery(window.session)  # type: ignore[attr-defined, call-arg, arg-type]
-    gallery.show()
-    picture(app, gallery, folder / "gallery-light.png")
-    gallery.close()
+    window.resize(*SMALL)
+    window.show_gallery()
+    picture(app, window, folder / "gallery-light.png")
+    window.close()
 
 
 if __name__ == "__main__":
