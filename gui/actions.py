@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QMenu,
     QTabBar,
+    QWidget,
 )
 
 from engine.spec import NetworkSpec
@@ -65,7 +66,9 @@ def _layer(window: MainWindow) -> int:
     return max(0, len(layers) - 2)
 
 
-def _edit_layers(words: str, change: Callable[..., NetworkSpec], offset: int | None = None) -> Callable[[MainWindow], None]:
+def _edit_layers(
+    words: str, change: Callable[..., NetworkSpec], offset: int | None = None
+) -> Callable[[MainWindow], None]:
     def run(window: MainWindow) -> None:
         spec, index = window.session.document.spec, _layer(window)
         arguments = (spec, index) if offset is None else (spec, index, index + offset)
@@ -276,6 +279,8 @@ def _needed_by_focus(event: QKeyEvent) -> bool:
     key = event.key()
     if event.modifiers() & (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier):
         return False
+    if _in_gallery(widget) and key in (Qt.Key.Key_Space, Qt.Key.Key_Right):
+        return True
     if key == Qt.Key.Key_Space:
         return isinstance(widget, QAbstractButton | QComboBox | QLineEdit | QAbstractSpinBox | QAbstractItemView)
     if key in (Qt.Key.Key_Right, Qt.Key.Key_Left):
@@ -283,6 +288,13 @@ def _needed_by_focus(event: QKeyEvent) -> bool:
             widget, QAbstractSlider | QComboBox | QLineEdit | QAbstractSpinBox | QAbstractItemView | QTabBar
         )
     return False
+
+
+def _in_gallery(widget: QWidget | None) -> bool:
+    """Where no network is to be seen, no bare key may train it."""
+    while widget is not None and widget.objectName() != "gallery":
+        widget = widget.parentWidget()
+    return widget is not None
 
 
 def _show_view(window: MainWindow, name: str) -> None:

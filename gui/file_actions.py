@@ -46,9 +46,12 @@ def ask_path(
 
 
 def when_saved(window: MainWindow, then: Callable[[], None]) -> None:
-    """Calls `then` once nothing can be lost: at once, after saving, or when the user lets the changes go."""
+    """Calls `then` once nothing can be lost: at once, after saving, or when the user lets the changes go.
+
+    A run of something that was neither edited nor ever saved is no loss: the same seed brings it back.
+    """
     session = window.session
-    if not session.dirty:
+    if session.undo_stack.isClean() and not (session.path and session.dirty):
         then()
         return
     name = Path(session.path).name if session.path else "This network"

@@ -124,7 +124,7 @@ def test_space_belongs_to_a_focused_box_and_else_to_run(window, qtbot):
 def test_changes_are_asked_about_before_they_are_lost(window, qtbot):
     from PySide6.QtWidgets import QMessageBox
 
-    window.session.dirty = True
+    window.session.dirty, window.session.path = True, "mine.relume"
     window.actions_by_name["new network"].trigger()
     assert "new_document" not in window.session.calls
     question = window.findChild(QMessageBox)
