@@ -16,11 +16,36 @@ from engine.errors import RelumeError
 from engine.kernels import vector_maths  # noqa: F401  registers the functions of formulas
 from engine.kernels.jit import OPTIONS, Kernel, bound, formula, wide_formula
 from engine.kernels.layout import (
-    CONSTANTS, CORRECT, G0, G1, GX, GY, INPUTS, KEY, LOSS_SUM, ONE, OUTPUTS, P0, P1, PRODUCT, SQUARES, SUMS, WORDS,
-    WORK, X, Y, ZEROS,
+    CONSTANTS,
+    CORRECT,
+    G0,
+    G1,
+    GX,
+    GY,
+    INPUTS,
+    KEY,
+    LOSS_SUM,
+    ONE,
+    OUTPUTS,
+    P0,
+    P1,
+    PRODUCT,
+    SQUARES,
+    SUMS,
+    WORDS,
+    WORK,
+    ZEROS,
+    X,
+    Y,
 )  # fmt: skip
 from engine.kernels.memory import (
-    SIGNATURE_OF_PRODUCT, call_product, doubles, floats, narrow, product, words,
+    SIGNATURE_OF_PRODUCT,
+    call_product,
+    doubles,
+    floats,
+    narrow,
+    product,
+    words,
 )  # fmt: skip
 from engine.kernels.vector_maths import bits
 from engine.optimizers import Optimizer

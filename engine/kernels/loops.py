@@ -10,8 +10,33 @@ from numba.extending import register_jitable
 from engine.kernels.blocks import mixed, size_bits
 from engine.kernels.jit import OPTIONS, Loop
 from engine.kernels.layout import (
-    ALL_SAMPLES, BACKWARD, BATCH, BATCH_SAMPLES, BATCH_SIZE, BY_GRADIENT, BY_LOSS, BY_WEIGHTS, CAREFUL, DIVERGED, DROP, EPOCH, FORWARD,
-    LOSS_SUM, MERGE, PLACE, PREPARE, ROW, SAMPLES, SEED, SHORT, SHUFFLED, START, STEP, STOP, SUMS, TILES,
+    ALL_SAMPLES,
+    BACKWARD,
+    BATCH,
+    BATCH_SAMPLES,
+    BATCH_SIZE,
+    BY_GRADIENT,
+    BY_LOSS,
+    BY_WEIGHTS,
+    CAREFUL,
+    DIVERGED,
+    DROP,
+    EPOCH,
+    FORWARD,
+    LOSS_SUM,
+    MERGE,
+    PLACE,
+    PREPARE,
+    ROW,
+    SAMPLES,
+    SEED,
+    SHORT,
+    SHUFFLED,
+    START,
+    STEP,
+    STOP,
+    SUMS,
+    TILES,
 )  # fmt: skip
 from engine.kernels.memory import call, floats, words
 
@@ -46,7 +71,8 @@ def _forwards(operations: Any, rows: Any, first: Any, step: Any) -> None:
 @register_jitable(**OPTIONS)
 def _backwards(operations: Any, rows: Any, first: Any, step: Any) -> None:
     for k in range(operations.shape[0] - 1, -1, -1):
-        call(operations[k, BACKWARD], _row_address(operations, k), rows, first, step)
+        if operations[k, BACKWARD] != 0:
+            call(operations[k, BACKWARD], _row_address(operations, k), rows, first, step)
 
 
 @register_jitable(**OPTIONS)

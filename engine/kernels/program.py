@@ -11,6 +11,7 @@ import numpy as np
 from engine import losses
 from engine.kernels import blocks, layout as at, loops
 from engine.kernels.jit import Kernel
+from engine.layers.base import Operation
 
 if TYPE_CHECKING:
     from engine.network import Network
@@ -64,14 +65,15 @@ class Program:
         self.network, self.task = network, task
         self._lock = threading.Lock()
         self._made = False
+        self._seed = network.seed
         spec = network.spec
         self.outputs = spec.output_shape[-1]
-        self._operations: list[tuple[int, object, bool]] = []
+        self._operations: list[tuple[int, Operation]] = []
         shape = spec.input_shape
         for index, layer in enumerate(spec.layers):
-            self._operations.extend((index, operation) for operation in layer.operations(shape))  # type: ignore[misc]
+            self._operations.extend((index, operation) for operation in layer.operations(shape))
             shape = layer.output_shape(shape)
-        self._operations = [item for item in self._operations if random or not item[1].trains_only]  # type: ignore
+        self._operations = [item for item in self._operations if random or not item[1].trains_only]
         self.tail_blocks = (
             blocks.find(f"loss {spec.loss}"),
             blocks.find(metric_name(spec.loss, task, self.outputs)),
@@ -80,8 +82,8 @@ class Program:
     def kernels(self) -> list[Kernel]:
         """Everything that must be compiled, each once."""
         found = [blocks.MATRIX_PRODUCT]
-        for _, operation in self._operations:  # type: ignore[misc]
-            found.extend(blocks.find(operation.block).kernels())  # type: ignore[attr-defined]
+        for _, operation in self._operations:
+            found.extend(blocks.find(operation.block).kernels())
         for block in self.tail_blocks:
             found.extend(block.kernels())
         return list(dict.fromkeys(found))
@@ -94,7 +96,7 @@ class Program:
         self.buffers = keep
         self.tile = tile = tile_rows(len(network.vector))
         inputs = math.prod(network.spec.input_shape)
-        widest = max([inputs, *(o.outputs for _, o in self._operations)])  # type: ignore
+        widest = max([inputs, *(o.outputs for _, o in self._operations)])
         self.x_tile, self.t_tile = keep.floats(tile, inputs), keep.floats(tile, self.outputs)
         self.gradient = keep.floats(len(network.vector))
         self.sums = keep.doubles(at.SQUARES + 3 * self.outputs)
@@ -105,31 +107,31 @@ class Program:
         self.operations = operations = np.zeros((len(self._operations), at.WORDS), dtype=np.int64)
         self.values: list[tuple[int, int, int, int]] = []  # per layer: address and width of z, of a
         source, count = self.x_tile, len(operations)
+        asked = False  # whether an operation before this one has parameters, so that it wants the gradient
         spans: dict[int, list[tuple[int, int]]] = {}
-        for number, (layer, operation) in enumerate(self._operations):  # type: ignore
+        for number, (layer, operation) in enumerate(self._operations):
             o, block = operations[number], blocks.find(operation.block)
             target = keep.floats(tile, operation.outputs)
             o[at.FORWARD] = block.forward.address
-            o[at.BACKWARD] = block.backward.address if block.backward else 0
+            wanted = bool(operation.parameters) or asked
+            o[at.BACKWARD] = block.backward.address if block.backward and wanted else 0
             o[at.PREPARE] = block.prepare.address if block.prepare else 0
             o[at.LAYER], o[at.INPUTS], o[at.OUTPUTS] = layer, operation.inputs, operation.outputs
             o[at.X], o[at.Y] = source.ctypes.data, target.ctypes.data
-            o[at.GX] = turns[(count - number) % 2].ctypes.data if number else 0
+            o[at.GX] = turns[(count - number) % 2].ctypes.data if asked else 0
             o[at.GY] = turns[(count - number + 1) % 2].ctypes.data
             for word, name in enumerate(operation.parameters):
                 offset = 4 * network.slices[f"{layer}.{name}"][0].start
                 o[at.P0 + word], o[at.G0 + word] = vector + offset, gradient + offset
-            if block.prepare and number:
+            if block.prepare and asked:
                 o[at.WORK] = keep.floats(operation.inputs * operation.outputs).ctypes.data
             if operation.constants:
                 constants = keep.floats(len(operation.constants))
                 constants[:] = operation.constants
                 o[at.CONSTANTS] = constants.ctypes.data
-            stream = np.random.SeedSequence([network.seed, _DROPOUT_STREAM, layer])
-            o[at.KEY] = stream.generate_state(1, np.uint64).view(np.int64)[0]
             o[at.PRODUCT], o[at.ZEROS], o[at.ONE] = blocks.MATRIX_PRODUCT.address, zeros.ctypes.data, one.ctypes.data
             spans.setdefault(layer, []).append((target.ctypes.data, operation.outputs))
-            source = target
+            source, asked = target, wanted
         before = (self.x_tile.ctypes.data, inputs)
         for layer in range(len(network.spec.layers)):
             span = spans.get(layer, [before])
@@ -144,6 +146,14 @@ class Program:
             o[at.GX], o[at.CONSTANTS] = turns[0].ctypes.data, threshold.ctypes.data
             o[at.WORK] = keep.floats(tile, self.outputs).ctypes.data
         self._made = True
+        self.set_seed(self._seed)
+
+    def set_seed(self, seed: int) -> None:
+        """The seed of random layers: each draws from its own stream."""
+        self._seed = seed
+        for o in self.operations if self._made else ():
+            stream = np.random.SeedSequence([seed, _DROPOUT_STREAM, int(o[at.LAYER])])
+            o[at.KEY] = stream.generate_state(1, np.uint64).view(np.int64)[0]
 
     def forward(self, x: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
         """(z, a) of every layer for float32 inputs (n, *input_shape); nothing random unless made so."""
@@ -162,7 +172,7 @@ class Program:
                     copies.append((a_from, a.ctypes.data, a_width))
                 results.append((z, a))
             table = np.array(copies, dtype=np.int64).reshape(-1, 3)
-            loops.PREDICT(self.operations, table, x.reshape(n, -1), self.x_tile)
+            loops.PREDICT(self.operations, table, x.reshape(n, self.x_tile.shape[1]), self.x_tile)
             return results
 
     def evaluate(self, x: np.ndarray, targets: np.ndarray) -> tuple[float, float]:
@@ -170,7 +180,7 @@ class Program:
         with self._lock:
             self.make()
             self.sums[:] = 0.0
-            loops.EVALUATE(self.operations, self.tail, x.reshape(len(x), -1), targets, self.x_tile, self.t_tile, False)
+            loops.EVALUATE(self.operations, self.tail, x.reshape(len(x), self.x_tile.shape[1]), targets, self.x_tile, self.t_tile, False)
             return loss_and_metric(self.sums, len(x), self.task)
 
     def gradients(self, x: np.ndarray, targets: np.ndarray) -> tuple[float, np.ndarray]:
@@ -178,7 +188,7 @@ class Program:
         with self._lock:
             self.make()
             self.sums[:] = 0.0
-            loops.EVALUATE(self.operations, self.tail, x.reshape(len(x), -1), targets, self.x_tile, self.t_tile, True)
+            loops.EVALUATE(self.operations, self.tail, x.reshape(len(x), self.x_tile.shape[1]), targets, self.x_tile, self.t_tile, True)
             return float(self.sums[at.LOSS_SUM] / len(x)), self.gradient.copy()
 
 

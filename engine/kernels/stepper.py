@@ -210,6 +210,7 @@ class Stepper:
         s[at.BATCH_SIZE], s[at.SHORT] = training.batch_size, _SHORT[training.short_batch]
         stream = np.random.SeedSequence([training.seed, _SHUFFLE_STREAM]).generate_state(1, np.uint64)
         s[at.SEED] = stream.view(np.int64)[0]
+        self._program.set_seed(training.seed)
 
     def take_over(self, other: Stepper) -> None:
         """Goes on where another stepper, on the same samples, stands: for a network of another spec."""
