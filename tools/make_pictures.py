@@ -28,10 +28,10 @@ WINDOWS = (
     ("spiral-dark", "spiral", 300, "map", LARGE, "dark"),
     ("digits-light", "digits", 15, "heatmap", LARGE, "light"),
     ("digits-dark", "digits", 15, "heatmap", SMALL, "dark"),
-    ("dead-light", "killing_relus", 20, "heatmap", SMALL, "light"),
-    ("dead-dark", "killing_relus", 20, "heatmap", SMALL, "dark"),
-    ("curve-light", "curve", 200, "map", SMALL, "light"),
-    ("curve-dark", "curve", 200, "map", LARGE, "dark"),
+    ("dead-light", "killing-relus", 20, "heatmap", SMALL, "light"),
+    ("dead-dark", "killing-relus", 20, "heatmap", SMALL, "dark"),
+    ("curve-light", "straight-pieces", 200, "map", SMALL, "light"),
+    ("curve-dark", "straight-pieces", 200, "map", LARGE, "dark"),
 )
 PATIENCE = 120.0
 
