@@ -30,7 +30,6 @@ class Observer:
         self.units = UnitHistory(run.spec)
         self.probes = Probes(run.spec, run.data, run.stepper, trainer.commands_waiting)
         self._credit = 0.1
-        self._idle_since = time.monotonic()
         self._published = 0.0
         self._looked = 0.0
         self._extras: dict[str, Any] = {}
@@ -59,7 +58,10 @@ class Observer:
     def worked(self, seconds: float) -> None:
         """So much training was done: it earns time for looking."""
         self._credit = min(self._credit + BUDGET * seconds, 0.25)
-        self._idle_since = time.monotonic()
+
+    def idled(self, seconds: float) -> None:
+        """So long nothing was to be done: all of it may go into looking."""
+        self._credit = min(self._credit + seconds, 0.25)
 
     def changed(self) -> None:
         """Weights were edited, or another set of extras is wanted."""
@@ -74,8 +76,6 @@ class Observer:
         if running and now - self._looked < FRAME_SECONDS:
             return False
         self._looked = now
-        self._credit = min(self._credit + (now - self._idle_since), 0.25)
-        self._idle_since = now
         renewed = self._renew(everything=not running)
         if (running and self.trainer.mailbox.empty) or renewed or self._published == 0.0:
             self.publish()
@@ -102,7 +102,7 @@ class Observer:
         return (self.stepper.step, self._edits)
 
     def _renew(self, everything: bool) -> bool:
-        """Spends the credit, oldest picture first; `everything` goes on until all is of this step or a command waits."""
+        """Spends the credit, oldest picture first; `everything`: until all is of this step or a command waits."""
         renewed = False
         try:
             while everything or self._credit > 0:
@@ -119,9 +119,7 @@ class Observer:
                         self._extras[name] = self.probes.compute(name, self.trainer.sample)
                         self._extra_steps[name] = (*self._now(), self.trainer.sample)
                 finally:
-                    spent = time.monotonic() - began
-                    self._credit -= spent
-                    self._idle_since = time.monotonic()
+                    self._credit -= time.monotonic() - began
                 renewed = True
         except Interrupted:
             pass

@@ -358,10 +358,12 @@ class Trainer:
         self._observer.look()
         left = self._due - time.monotonic()
         if self._interval is not None and left > 0 and self.state == "running":
+            began = time.monotonic()
             if self._thread is None:
                 time.sleep(left)
             else:
-                self._drain(min(left, 0.1))
+                self._drain(min(left, 1 / 60))
+            self._observer.idled(time.monotonic() - began)
 
     def _batches_due(self) -> int:
         """How many batches the pace asks for now; as many as come at full speed."""

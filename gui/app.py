@@ -1,0 +1,77 @@
+"""Builds the application: fonts, theme, hooks, window. PySide6 comes before pyqtgraph."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import sys
+import threading
+import traceback
+from types import TracebackType
+
+os.environ["PYQTGRAPH_QT_LIB"] = "PySide6"
+
+from PySide6.QtCore import QLocale, QTimer
+from PySide6.QtWidgets import QApplication
+
+from gui import settings, theme
+from gui.main_window import MainWindow
+from gui.session import Session
+
+
+def build(argv: list[str]) -> tuple[QApplication, MainWindow]:
+    """The application and its window, ready to show; the event loop is not entered.
+
+    `argv` is the command line with the program's name; a path in it is opened.
+    """
+    import pyqtgraph
+
+    existing = QApplication.instance()
+    app = existing if isinstance(existing, QApplication) else QApplication(argv[:1])
+    app.setApplicationName("Relume")
+    app.setApplicationDisplayName("Relume")
+    app.setOrganizationName("Relume")
+    QLocale.setDefault(QLocale.c())
+    pyqtgraph.setConfigOptions(imageAxisOrder="row-major", antialias=True)
+    theme.start(settings.theme_mode())
+    window = MainWindow(Session())
+    paths = [word for word in argv[1:] if not word.startswith("-")]
+    if paths:
+        from gui import file_actions
+
+        QTimer.singleShot(0, window, lambda: file_actions.take_file(window, paths[0]))
+    elif settings.gallery_at_start():
+        window.show_gallery()
+    return app, window
+
+
+def main(argv: list[str]) -> int:
+    """Opens the window and stays until it is closed. Returns the exit code."""
+    app, window = build(argv)
+    _install_hooks(window)
+    # Python's cyclic collector may run in any thread and would destroy Qt objects there: the frame clock collects
+    gc.disable()
+    window.show()
+    code = app.exec()
+    window.session.close()
+    return code
+
+
+def _install_hooks(window: MainWindow) -> None:
+    """A fault is written to the terminal and told in the window, which stays open. Ctrl-C closes it."""
+
+    def tell(kind: type[BaseException], fault: BaseException, trace: TracebackType | None) -> None:
+        traceback.print_exception(kind, fault, trace)
+        if threading.current_thread() is threading.main_thread():
+            window.session.notice.emit(f"Something went wrong inside Relume: {kind.__name__}: {fault}", "warning")
+
+    def tell_thread(arguments: threading.ExceptHookArgs) -> None:
+        if arguments.exc_value is not None:
+            tell(arguments.exc_type, arguments.exc_value, arguments.exc_traceback)
+
+    sys.excepthook = tell
+    threading.excepthook = tell_thread
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: QApplication.quit())
+    # Python sees a signal only when it runs: the frame clock makes it run 30 times a second

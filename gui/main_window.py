@@ -1,0 +1,351 @@
+"""The window: run bar on top, what is set on the left, what is watched in the middle and on the right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QSize, Qt, QTimer, Slot
+from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QMainWindow,
+    QScrollArea,
+    QSplitter,
+    QStackedWidget,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from engine.telemetry import Snapshot
+from gui import actions, file_actions, marks, settings, theme
+from gui.dialogs.run_until import RunUntilDialog
+from gui.dialogs.sample_inspector import SampleView
+from gui.frame_clock import FrameClock
+from gui.notice_bar import NoticeBar
+from gui.panel_frame import PanelFrame, TabFrame
+from gui.panels.data_panel import DataPanel
+from gui.panels.findings_panel import FindingsPanel
+from gui.panels.network_panel import NetworkPanel
+from gui.panels.run_bar import RunBar
+from gui.panels.training_panel import TrainingPanel
+from gui.session import Session
+from gui.views.base import View
+from gui.views.curves import Curves
+from gui.views.distributions import Distributions
+from gui.views.gradient_flow import GradientFlow
+from gui.views.heatmap import Heatmap
+from gui.views.network_map import NetworkMap
+from gui.views.output import Output
+from gui.views.weights import Weights
+
+if TYPE_CHECKING:
+    from gui.dialogs.gallery import Gallery
+
+WIDE = 1600
+LEFT, RIGHT = 272, 296
+LEFT_WIDE, RIGHT_WIDE = 304, 424
+TAB_VIEWS = (NetworkMap, Heatmap, GradientFlow, Distributions, Weights, SampleView)
+
+
+class MainWindow(QMainWindow):
+    """One document, its controls and its pictures."""
+
+    actions_by_name: dict[str, QAction]
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
+        self.setAcceptDrops(True)
+        self.setMinimumSize(1024, 640)
+        self.resize(1280, 720)
+        self.run_bar = RunBar(session)
+        self.notice_bar = NoticeBar()
+        self.network_panel = NetworkPanel(session)
+        self.findings = FindingsPanel(session)
+        self.centre = TabFrame([kind(session) for kind in TAB_VIEWS], self.export_view, "Views")
+        self.second = TabFrame([kind(session) for kind in TAB_VIEWS], self.export_view, "Second views")
+        self.second.show_view("heatmap")
+        self.right = [PanelFrame(kind(session), self.export_view) for kind in (Output, Curves, GradientFlow)]
+        self._two_views: bool | None = None  # None: as wide as the window allows
+        self._corner = StateCorner(session)
+        self._gallery: Gallery | None = None
+        self._asked_to_close = False
+        self._lay_out()
+        actions.build_menus(self)
+        self.menuBar().setNativeMenuBar(False)
+        self.menuBar().setCornerWidget(self._corner)
+        self.run_bar.until.triggered.connect(self._run_until)
+        session.notice.connect(self.notice_bar.tell)
+        session.busy.connect(self._corner.show_busy)
+        for signal in (session.document_changed, session.saved):
+            signal.connect(self._show_name)
+        for signal in (session.document_changed, session.dataset_changed):
+            signal.connect(self._reset_views)
+        session.sample_changed.connect(self._show_sample)
+        readers = (self.run_bar, self.network_panel, self.findings, self._corner)
+        self.clock = FrameClock(session, self.visible_views, readers)
+        self.clock.start()
+        self._show_name()
+        self._arrange()
+
+    # ---- layout ---------------------------------------------------------------------------------
+
+    def _lay_out(self) -> None:
+        panels = QWidget()
+        panels.setProperty("role", "bg")
+        column = QVBoxLayout(panels)
+        column.setContentsMargins(16, 12, 16, 16)
+        column.setSpacing(12)
+        for panel in (DataPanel(self.session), self.network_panel, TrainingPanel(self.session)):
+            if column.count():
+                column.addWidget(_line())
+            column.addWidget(panel)
+        column.addStretch()
+        self.left = QScrollArea()
+        self.left.setWidgetResizable(True)
+        self.left.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.left.setMinimumWidth(LEFT)
+        self.left.setWidget(panels)
+        self.left.setAccessibleName("Design")
+        split = QToolButton()
+        split.setProperty("role", "flat")
+        split.setFixedSize(24, 24)
+        split.setIconSize(QSize(16, 16))
+        split.setAccessibleName("Two views side by side")
+        split.setToolTip("Two views side by side")
+        split.clicked.connect(self._toggle_second)
+        self._split_button = split
+        self.centre.head.insertWidget(self.centre.head.count() - 1, split)
+        views = QSplitter(Qt.Orientation.Horizontal)
+        views.setChildrenCollapsible(False)
+        views.addWidget(self.centre)
+        views.addWidget(self.second)
+        middle = QWidget()
+        middle_column = QVBoxLayout(middle)
+        middle_column.setContentsMargins(0, 0, 0, 0)
+        middle_column.setSpacing(0)
+        middle_column.addWidget(views, 1)
+        middle_column.addWidget(_line())
+        middle_column.addWidget(self.findings)
+        right = QSplitter(Qt.Orientation.Vertical)
+        right.setChildrenCollapsible(False)
+        right.setMinimumWidth(RIGHT)
+        for frame in self.right:
+            right.addWidget(frame)
+        self.columns = QSplitter(Qt.Orientation.Horizontal)
+        self.columns.setChildrenCollapsible(False)
+        for widget in (self.left, middle, right):
+            self.columns.addWidget(widget)
+        self.columns.setStretchFactor(1, 1)
+        workspace = QWidget()
+        whole = QVBoxLayout(workspace)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(0)
+        for widget in (_line(), self.run_bar, _line(), self.notice_bar):
+            whole.addWidget(widget)
+        whole.addWidget(self.columns, 1)
+        self.pages = QStackedWidget()
+        self.pages.addWidget(workspace)
+        self.setCentralWidget(self.pages)
+        theme.signals.changed.connect(self._dress)
+        self._dress()
+
+    @Slot()
+    def _dress(self) -> None:
+        self._split_button.setIcon(theme.icon("split", "ink 2"))
+        settings.set_theme_mode(theme.mode())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self._arrange()
+
+    def _arrange(self) -> None:
+        """Columns by the width of the window; from 1600 px on, two views and the gradient flow."""
+        wide = self.width() >= WIDE
+        two = wide if self._two_views is None else self._two_views
+        self.second.setVisible(two)
+        self.right[2].setVisible(wide)
+        left, right = (LEFT_WIDE, RIGHT_WIDE) if wide else (LEFT, RIGHT)
+        self.columns.setSizes([left, max(1, self.width() - left - right), right])
+
+    @Slot()
+    def _toggle_second(self) -> None:
+        self._two_views = not self.second.isVisible()
+        self._arrange()
+
+    # ---- views ----------------------------------------------------------------------------------
+
+    def tab_views(self) -> tuple[View, ...]:
+        """The views behind the tabs, in their order."""
+        return self.centre.views
+
+    def _all_views(self) -> tuple[View, ...]:
+        return (*self.centre.views, *self.second.views, *(frame.view for frame in self.right))
+
+    def visible_views(self) -> list[View]:
+        """The views that can be seen now."""
+        return [view for view in self._all_views() if view.isVisible()]
+
+    def show_view(self, name: str) -> None:
+        """Brings a view of the middle to the front."""
+        self.show_workspace()
+        self.centre.show_view(name)
+
+    def export_view(self, view: View) -> None:
+        file_actions.export_view(self, view)
+
+    @Slot()
+    def _reset_views(self) -> None:
+        for view in self._all_views():
+            view.reset()
+
+    @Slot()
+    def _show_sample(self) -> None:
+        if self.session.sample is not None and not any(isinstance(v, SampleView) for v in self.visible_views()):
+            (self.second if self.second.isVisible() else self.centre).show_view(SampleView.name)
+
+    @Slot()
+    def _run_until(self) -> None:
+        RunUntilDialog(self.session, self).open()
+
+    # ---- pages ----------------------------------------------------------------------------------
+
+    def show_workspace(self) -> None:
+        self.pages.setCurrentIndex(0)
+
+    def show_gallery(self) -> None:
+        """The examples over the whole window."""
+        if self._gallery is None:
+            from gui.dialogs.gallery import Gallery
+
+            self._gallery = Gallery()
+            self._gallery.chosen.connect(self._run_example)
+            self._gallery.wanted.connect(self._do)
+            self._gallery.project_chosen.connect(self._open_recent)
+            self._gallery.closed.connect(self.show_workspace)
+            self.pages.addWidget(self._gallery)
+        self.pages.setCurrentWidget(self._gallery)
+        self._gallery.setFocus()
+
+    @Slot(str)
+    def _run_example(self, name: str) -> None:
+        file_actions.run_example(self, name)
+
+    @Slot(str)
+    def _do(self, name: str) -> None:
+        self.actions_by_name[name].trigger()
+
+    @Slot(str)
+    def _open_recent(self, path: str) -> None:
+        file_actions.open_project_at(self, path)
+
+    # ---- the window itself ----------------------------------------------------------------------
+
+    @Slot()
+    def _show_name(self) -> None:
+        name = Path(self.session.path).name if self.session.path else "untitled"
+        self._corner.show_name(name)
+        self.setWindowTitle(f"{name} – Relume")
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if any(url.isLocalFile() for url in event.mimeData().urls()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        paths = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
+        if paths:
+            event.acceptProposedAction()
+            QTimer.singleShot(0, self, lambda: file_actions.take_file(self, paths[0]))
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Asks about unsaved changes, then ends the clock, the trainer and all tasks, in this order."""
+        if self.session.undo_stack.isClean() or self._asked_to_close:
+            self.clock.stop()
+            self.session.close()
+            event.accept()
+            return
+        event.ignore()
+        file_actions.when_saved(self, self._close_now)
+
+    def _close_now(self) -> None:
+        self._asked_to_close = True
+        QTimer.singleShot(0, self, self.close)
+
+
+class StateCorner(QWidget):
+    """File name, whether it was edited, and what the program is doing, at the menu's right end."""
+
+    WORDS = {"ready": "Ready", "running": "Training", "paused": "Paused", "finished": "Finished",
+             "diverged": "Stopped: not a number", "closed": ""}  # fmt: skip
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
+        self._busy = ""
+        self._state = session.state
+        self.name, self.edited, self.state = QLabel(), QLabel(), QLabel()
+        self.state.setAccessibleName("State")
+        for label, role in ((self.name, ""), (self.edited, "label"), (self.state, "label")):
+            label.setProperty("role", role)
+        self.dot = Dot()
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 16, 0)
+        row.setSpacing(8)
+        for widget in (self.name, self.edited):
+            row.addWidget(widget)
+            row.addSpacing(8)
+        row.addWidget(self.dot)
+        row.addWidget(self.state)
+        session.state_changed.connect(self._show_state)
+        self._show_state(session.state)
+
+    def show_name(self, name: str) -> None:
+        self.name.setText(name)
+        self.edited.setText("edited" if not self.session.undo_stack.isClean() else "")
+
+    @Slot(str)
+    def show_busy(self, words: str) -> None:
+        self._busy = words
+        self._show_state(self._state)
+
+    @Slot(str)
+    def _show_state(self, state: str) -> None:
+        self._state = state
+        self.dot.setVisible(state == "running")
+        self._tell(self._busy or self.WORDS[state])
+
+    def show_snapshot(self, snapshot: Snapshot) -> None:
+        self.edited.setText("edited" if self.session.dirty else "")
+        words = self._busy or self.WORDS[self._state]
+        if snapshot.preparing is not None:
+            done, total = snapshot.preparing
+            words = f"Preparing kernels, {done + 1} of {total}"
+        self._tell(words)
+
+    def _tell(self, words: str) -> None:
+        if self.state.text() != words:
+            self.state.setText(words)
+
+
+class Dot(QWidget):
+    """The sign that it trains."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFixedSize(12, 24)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        marks.paint_dot(painter, self.rect().toRectF().center(), theme.color("accent"))
+        painter.end()
+
+
+def _line() -> QFrame:
+    line = QFrame()
+    line.setProperty("role", "line")
+    return line
