@@ -157,7 +157,7 @@ def draw_rows(run: Run, painter: QPainter) -> None:
     values = run.network.activations(data.x_train[order])[0]
     units = np.linspace(0, values.shape[1] - 1, ROWS).astype(int)
     left, table, height = 30, color_table(False), HEIGHT / ROWS
-    top = step_above(float(np.quantile(values, 0.995)))
+    top = step_above(float(np.quantile(values, 0.96)))
     image = levels(values[:, units].T, top, False)
     image[first.dead[units]] = 255
     for row, unit in enumerate(units):
