@@ -63,7 +63,7 @@ def prepare_cache() -> None:
         except OSError:
             return  # no cache: everything is compiled in memory
         _cache = folder
-        config.CACHE_DIR = str(folder)
+        setattr(config, "CACHE_DIR", str(folder))  # noqa: B010  numba adds its settings while it runs
 
 
 def _files(folder: Path) -> list[Path]:

@@ -178,18 +178,20 @@ class Program:
     def evaluate(self, x: np.ndarray, targets: np.ndarray) -> tuple[float, float]:
         """(loss, metric) of float32 inputs and encoded targets."""
         with self._lock:
-            self.make()
-            self.sums[:] = 0.0
-            loops.EVALUATE(self.operations, self.tail, x.reshape(len(x), self.x_tile.shape[1]), targets, self.x_tile, self.t_tile, False)
+            self._sweep(x, targets, False)
             return loss_and_metric(self.sums, len(x), self.task)
 
     def gradients(self, x: np.ndarray, targets: np.ndarray) -> tuple[float, np.ndarray]:
         """(loss, gradient of every parameter, flat) of the mean over these samples."""
         with self._lock:
-            self.make()
-            self.sums[:] = 0.0
-            loops.EVALUATE(self.operations, self.tail, x.reshape(len(x), self.x_tile.shape[1]), targets, self.x_tile, self.t_tile, True)
+            self._sweep(x, targets, True)
             return float(self.sums[at.LOSS_SUM] / len(x)), self.gradient.copy()
+
+    def _sweep(self, x: np.ndarray, targets: np.ndarray, backward: bool) -> None:
+        self.make()
+        self.sums[:] = 0.0
+        rows = x.reshape(len(x), self.x_tile.shape[1])
+        loops.EVALUATE(self.operations, self.tail, rows, targets, self.x_tile, self.t_tile, backward)
 
 
 def loss_and_metric(sums: np.ndarray, samples: float, task: str) -> tuple[float, float]:

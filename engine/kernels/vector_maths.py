@@ -31,7 +31,7 @@ def from_bits(typing: Any, x: Any) -> Any:
     return types.float32(types.int32), lambda c, b, s, a: b.bitcast(a[0], ir.FloatType())
 
 
-def _overload(function: Any, options: dict[str, Any] = OPTIONS) -> Any:
+def _overload(function: Any, options: Any = OPTIONS) -> Any:
     return overload(function, jit_options=options, inline="never")
 
 
