@@ -155,9 +155,9 @@ def draw_rows(run: Run, painter: QPainter) -> None:
     order = np.argsort(data.y_train, kind="stable")
     order = order[np.linspace(0, len(order) - 1, 150).astype(int)]
     values = run.network.activations(data.x_train[order])[0]
-    units = np.linspace(0, values.shape[1] - 1, ROWS).astype(int)
+    units = typical_units(first.dead, np.asarray(values > 0.05 * values.max()).mean(axis=0))
     left, table, height = 30, color_table(False), HEIGHT / ROWS
-    top = step_above(float(np.quantile(values, 0.96)))
+    top = step_above(float(np.quantile(values[:, units], 0.99)))
     image = levels(values[:, units].T, top, False)
     image[first.dead[units]] = 255
     for row, unit in enumerate(units):
@@ -165,6 +165,16 @@ def draw_rows(run: Run, painter: QPainter) -> None:
         painter.drawImage(QRectF(left, row * height, WIDTH - left, height - 1), strip)
         if first.dead[unit]:
             paint_cross(painter, QRectF(10, row * height + height / 2 - 5, 9, 9), theme.color("dead"))
+
+
+def typical_units(dead: np.ndarray, activity: np.ndarray) -> np.ndarray:
+    """ROWS units in their order: as many dead ones as in the layer, and the busiest of the living."""
+    lost = round(ROWS * float(dead.mean()))
+    dying = np.flatnonzero(dead)
+    living = np.flatnonzero(~dead)
+    kept = dying[np.linspace(0, len(dying) - 1, lost).astype(int)] if lost else dying[:0]
+    busy = living[np.argsort(-activity[living], kind="stable")[: ROWS - lost]]
+    return np.sort(np.concatenate([kept, busy]))
 
 
 def draw_table(run: Run, painter: QPainter) -> None:
