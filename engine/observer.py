@@ -41,7 +41,7 @@ class Observer:
         self._finished: UnitStatistics | None = None
         self._finished_step = (-1, -1)
         self._exact = False
-        self._norms = [float("nan")] * len(run.spec.layers)
+        self._norms: tuple[float, ...] = (float("nan"),) * len(run.spec.layers)
         self._norm_step = -1
         self._rate = (time.monotonic(), run.stepper.samples_done)
         self._samples_per_second = 0.0
@@ -88,15 +88,15 @@ class Observer:
 
     # ---- unit statistics and extras -------------------------------------------------------------
 
-    def measure_units(self) -> None:
-        """One exact pass over the training set, without a budget."""
-        if self._exact and self._finished_step == self._now():
-            return
-        statistics = UnitStatistics(self.run.spec)
-        x = self.run.data.x_train
-        for start in range(0, len(x), self.probes.slice_rows):
-            statistics.add(self.stepper.forward(x[start : start + self.probes.slice_rows]))
-        self._finish(statistics, exact=True)
+    def bring_up_to_date(self) -> None:
+        """Unit statistics over the whole training set, and all wanted extras, of this very step; without a budget."""
+        if not (self._exact and self._finished_step == self._now()):
+            statistics = UnitStatistics(self.run.spec)
+            x = self.run.data.x_train
+            for start in range(0, len(x), self.probes.slice_rows):
+                statistics.add(self.stepper.forward(x[start : start + self.probes.slice_rows]))
+            self._finish(statistics, exact=True)
+        self._renew(everything=True)
 
     def _now(self) -> tuple[int, int]:
         return (self.stepper.step, self._edits)

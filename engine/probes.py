@@ -148,7 +148,9 @@ class Probes:
             curve_x = np.linspace(low - margin, high + margin, 400, dtype=np.float32)
             curve_y = self._said(self.outputs(data.preprocessing.apply(curve_x[:, None])))
         said = [self._said(o) for o in last]
-        return Predictions(said[0], said[1], picked[0], picked[1], *confusions, curve_x, curve_y, time.monotonic())
+        return Predictions(
+            said[0], said[1], picked[0], picked[1], confusions[0], confusions[1], curve_x, curve_y, time.monotonic()
+        )
 
     def sample(self, part: str, index: int) -> SampleTrace | None:
         data = self.data

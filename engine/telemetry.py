@@ -42,7 +42,7 @@ class Plane:
     x: np.ndarray  # (resolution,)
     y: np.ndarray  # (resolution,)
     layers: tuple[np.ndarray, ...]  # per layer (units, resolution, resolution) activations, MAX_TILES units at most
-    output: np.ndarray  # (outputs, resolution, resolution): what the last layer's activation gives
+    output: np.ndarray  # (outputs, resolution, resolution): as the last layer gives it; target units for regression
     inputs: np.ndarray  # (features, resolution, resolution): what the network is fed
     taken: float
 

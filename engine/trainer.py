@@ -185,7 +185,7 @@ class Trainer:
 
         def exact() -> Snapshot:
             self._prepare()
-            self._observer.measure_units()
+            self._observer.bring_up_to_date()
             return self._observer.snapshot()
 
         return self._ask(exact)

@@ -87,7 +87,7 @@ class UnitHistory:
         cuts = np.cumsum(self.widths)[:-1]
 
         def split(column: int, dtype: type) -> tuple[np.ndarray, ...]:
-            table = np.array([row[column] for row in rows], dtype).reshape(len(rows), sum(self.widths))
+            table: np.ndarray = np.array([row[column] for row in rows], dtype).reshape(len(rows), sum(self.widths))
             table.flags.writeable = False
             return tuple(np.split(table, cuts, axis=1))
 
