@@ -189,7 +189,7 @@ class Session(QObject):
             self.notice.emit(str(error), "warning")
             self.document_changed.emit()
 
-        self._loading = Task(self, lambda _: datasets.load_spec(data), done, failed)
+        self._loading = Task(lambda _: datasets.load_spec(data), done, failed, self)
 
     # ---- training -----------------------------------------------------------------------------
 
@@ -320,7 +320,7 @@ class Session(QObject):
             self.busy.emit("")
             self.notice.emit(str(error), "warning")
 
-        Task(self, work, done, failed)
+        Task(work, done, failed, self)
 
     def save_project(self, path: Path | str, then: Callable[[], None] | None = None) -> None:
         """Saves beside the window; `then` is called once the file is on the disk."""
@@ -352,7 +352,7 @@ class Session(QObject):
             self.busy.emit("")
             self.notice.emit(str(error), "warning")
 
-        Task(self, work, done, failed)
+        Task(work, done, failed, self)
 
     def _replace(self, document: Document, checkpoint: Checkpoint | None, path: str | None) -> None:
         """Another document takes the place of this one; its undo history starts empty."""

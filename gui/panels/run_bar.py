@@ -89,7 +89,7 @@ class RunBar(QWidget):
         self.epoch = Metric("epoch", 56)
         self.train_loss = Metric("train loss", 72, accent=True)
         self.test_loss = Metric("test loss", 72)
-        self.metric = Metric("test accuracy", 84)
+        self.score = Metric("test accuracy", 84)
         self.rate = Metric("throughput", 110)
         for metric in self.metrics:
             row.addWidget(metric)
@@ -104,7 +104,7 @@ class RunBar(QWidget):
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
-        return (self.epoch, self.train_loss, self.test_loss, self.metric, self.rate)
+        return (self.epoch, self.train_loss, self.test_loss, self.score, self.rate)
 
     def _button(self, name: str, icon: str, tip: str) -> QPushButton:
         button = QPushButton(name)
@@ -222,7 +222,7 @@ class RunBar(QWidget):
         self.full.setChecked(document.speed is None)
         for widget in (self.speed, self.full):
             widget.blockSignals(False)
-        self.metric.caption.setText("test R²" if self.session.dataset.task == "regression" else "test accuracy")
+        self.score.caption.setText("test R²" if self.session.dataset.task == "regression" else "test accuracy")
         self._show_speed()
         self._show_state(self.session.state)
 
@@ -260,7 +260,7 @@ class RunBar(QWidget):
         self.test_loss.show_value(number(snapshot.test_loss))
         regression = self.session.dataset.task == "regression"
         metric = snapshot.test_metric
-        self.metric.show_value(number(metric) if regression else percent(metric, 1))
+        self.score.show_value(number(metric) if regression else percent(metric, 1))
         running = snapshot.state == "running" and not math.isnan(snapshot.samples_per_second)
         self.rate.show_value(f"{large(snapshot.samples_per_second)} samples/s" if running else "–")
 
