@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 WIDE = 1600
 LEFT, RIGHT = 272, 296
 LEFT_WIDE, RIGHT_WIDE = 304, 424
+CORNER = 460
 TAB_VIEWS = (NetworkMap, Heatmap, GradientFlow, Distributions, Weights, SampleView)
 
 
@@ -293,9 +294,11 @@ class StateCorner(QWidget):
         for label, role in ((self.name, ""), (self.edited, "label"), (self.state, "label")):
             label.setProperty("role", role)
         self.dot = Dot()
+        self.setFixedWidth(CORNER)  # a menu bar does not make room when the words grow
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 16, 0)
         row.setSpacing(8)
+        row.addStretch()
         for widget in (self.name, self.edited):
             row.addWidget(widget)
             row.addSpacing(8)

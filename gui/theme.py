@@ -119,7 +119,7 @@ def lut(scale: str) -> np.ndarray:
 @functools.lru_cache(maxsize=8)
 def _lut(theme: str, scale: str) -> np.ndarray:
     palette = PALETTES[theme]
-    stops = np.array([QColor(c).getRgb()[:3] for c in palette["diverging" if scale == "decision" else scale]], float)
+    stops: np.ndarray = np.array([_rgb(c) for c in palette["diverging" if scale == "decision" else scale]], float)
     where = np.linspace(0.0, 1.0, DEAD_ENTRY)
     if scale == "decision":
         where = 0.5 + (where - 0.5) * _DECISION_SHARE
@@ -127,8 +127,13 @@ def _lut(theme: str, scale: str) -> np.ndarray:
     for channel in range(3):
         values = np.interp(where, np.linspace(0.0, 1.0, len(stops)), stops[:, channel])
         table[:DEAD_ENTRY, channel] = values.round()
-    table[DEAD_ENTRY, :3] = QColor(palette["dead"]).getRgb()[:3]
+    table[DEAD_ENTRY, :3] = _rgb(palette["dead"])
     return table
+
+
+def _rgb(text: str) -> tuple[int, int, int]:
+    made = QColor(text)
+    return made.red(), made.green(), made.blue()
 
 
 def font(size: int = 13, weight: int = 400, capitals: bool = False) -> QFont:
