@@ -159,6 +159,10 @@ ENTRIES: tuple[Entry, ...] = (
         separator=True,
     ),
     Entry("run until", "Train", "Run until", lambda w: RunUntilDialog(w.session, w).open(), "Ctrl+U"),
+    Entry(
+        "two views", "View", "Two views side by side", lambda w: w.toggle_second_views(), "Ctrl+Shift+2",
+        checked=lambda w: w.second.isVisible(), separator=True,
+    ),
     *(
         Entry(
             f"theme {mode}", "View", text, _set_theme(mode), checked=partial(_is_theme, mode),

@@ -27,6 +27,8 @@ def build(argv: list[str]) -> tuple[QApplication, MainWindow]:
     """
     import pyqtgraph
 
+    # Python's cyclic collector may run in any thread and would destroy Qt objects there: the frame clock collects
+    gc.disable()
     existing = QApplication.instance()
     app = existing if isinstance(existing, QApplication) else QApplication(argv[:1])
     app.setApplicationName("Relume")
@@ -43,6 +45,7 @@ def build(argv: list[str]) -> tuple[QApplication, MainWindow]:
         QTimer.singleShot(0, window, lambda: file_actions.take_file(window, paths[0]))
     elif settings.gallery_at_start():
         window.show_gallery()
+    gc.freeze()  # what the window is made of lives as long as it: no need to look through it again
     return app, window
 
 
@@ -50,8 +53,6 @@ def main(argv: list[str]) -> int:
     """Opens the window and stays until it is closed. Returns the exit code."""
     app, window = build(argv)
     _install_hooks(window)
-    # Python's cyclic collector may run in any thread and would destroy Qt objects there: the frame clock collects
-    gc.disable()
     window.show()
     code = app.exec()
     window.session.close()

@@ -16,6 +16,7 @@ from gui.views.base import View
 FRAME_MS = 33
 TEXT_SECONDS = 0.2
 COLLECT_SECONDS = 1.0
+FULL_EVERY = 30
 
 
 class Reader(Protocol):
@@ -38,6 +39,7 @@ class FrameClock(QObject):
         self._told: Snapshot | None = None
         self._told_at = 0.0
         self._collected_at = time.monotonic()
+        self._collections = 0
         self._timer = QTimer(self)
         self._timer.setInterval(FRAME_MS)
         self._timer.timeout.connect(self.tick)
@@ -68,4 +70,5 @@ class FrameClock(QObject):
                 reader.show_snapshot(snapshot)
         if now - self._collected_at > COLLECT_SECONDS:
             self._collected_at = now
-            gc.collect(1)
+            self._collections += 1
+            gc.collect(2 if self._collections % FULL_EVERY == 0 else 1)

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QMainWindow,
+    QMenuBar,
     QScrollArea,
     QSplitter,
     QStackedWidget,
@@ -48,7 +49,6 @@ if TYPE_CHECKING:
 WIDE = 1600
 LEFT, RIGHT = 272, 296
 LEFT_WIDE, RIGHT_WIDE = 304, 424
-CORNER = 460
 TAB_VIEWS = (NetworkMap, Heatmap, GradientFlow, Distributions, Weights, SampleView)
 
 
@@ -75,10 +75,10 @@ class MainWindow(QMainWindow):
         self._corner = StateCorner(session)
         self._gallery: Gallery | None = None
         self._asked_to_close = False
+        self._menu_bar = QMenuBar()
+        self._menu_bar.setNativeMenuBar(False)
         self._lay_out()
         actions.build_menus(self)
-        self.menuBar().setNativeMenuBar(False)
-        self.menuBar().setCornerWidget(self._corner)
         self.run_bar.until.triggered.connect(self._run_until)
         session.notice.connect(self.notice_bar.tell)
         session.busy.connect(self._corner.show_busy)
@@ -93,9 +93,21 @@ class MainWindow(QMainWindow):
         self._show_name()
         self._arrange()
 
+    def menuBar(self) -> QMenuBar:
+        """The menus; the file's name and the state stand beside them."""
+        return self._menu_bar
+
     # ---- layout ---------------------------------------------------------------------------------
 
     def _lay_out(self) -> None:
+        top = QWidget()
+        row = QHBoxLayout(top)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(0)
+        row.addWidget(self._menu_bar, 0, Qt.AlignmentFlag.AlignVCenter)
+        row.addStretch(1)
+        row.addWidget(self._corner)
+        self.setMenuWidget(top)
         panels = QWidget()
         panels.setProperty("role", "bg")
         column = QVBoxLayout(panels)
@@ -118,7 +130,7 @@ class MainWindow(QMainWindow):
         split.setIconSize(QSize(16, 16))
         split.setAccessibleName("Two views side by side")
         split.setToolTip("Two views side by side")
-        split.clicked.connect(self._toggle_second)
+        split.clicked.connect(self.toggle_second_views)
         self._split_button = split
         self.centre.head.insertWidget(self.centre.head.count() - 1, split)
         views = QSplitter(Qt.Orientation.Horizontal)
@@ -132,7 +144,7 @@ class MainWindow(QMainWindow):
         middle_column.addWidget(views, 1)
         middle_column.addWidget(_line())
         middle_column.addWidget(self.findings)
-        right = QSplitter(Qt.Orientation.Vertical)
+        right = self._right_column = QSplitter(Qt.Orientation.Vertical)
         right.setChildrenCollapsible(False)
         right.setMinimumWidth(RIGHT)
         for frame in self.right:
@@ -173,9 +185,11 @@ class MainWindow(QMainWindow):
         self.right[2].setVisible(wide)
         left, right = (LEFT_WIDE, RIGHT_WIDE) if wide else (LEFT, RIGHT)
         self.columns.setSizes([left, max(1, self.width() - left - right), right])
+        self._right_column.setSizes([460, 290, 210] if wide else [340, 290, 0])
 
     @Slot()
-    def _toggle_second(self) -> None:
+    def toggle_second_views(self) -> None:
+        """Shows one view in the middle, or two side by side."""
         self._two_views = not self.second.isVisible()
         self._arrange()
 
@@ -294,11 +308,9 @@ class StateCorner(QWidget):
         for label, role in ((self.name, ""), (self.edited, "label"), (self.state, "label")):
             label.setProperty("role", role)
         self.dot = Dot()
-        self.setFixedWidth(CORNER)  # a menu bar does not make room when the words grow
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 16, 0)
         row.setSpacing(8)
-        row.addStretch()
         for widget in (self.name, self.edited):
             row.addWidget(widget)
             row.addSpacing(8)

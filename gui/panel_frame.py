@@ -9,6 +9,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QMenu,
+    QSizePolicy,
     QStackedWidget,
     QTabBar,
     QToolButton,
@@ -141,6 +142,7 @@ class TabFrame(QWidget):
             column.addWidget(widget)
         column.addWidget(self.stack, 1)
         self.tabs.currentChanged.connect(self._turn)
+        self._turn(0)
 
     def current(self) -> View:
         return self.views[self.stack.currentIndex()]
@@ -157,4 +159,8 @@ class TabFrame(QWidget):
     def _turn(self, index: int) -> None:
         self.stack.setCurrentIndex(index)
         self.controls.setCurrentIndex(index)
+        for number in range(self.controls.count()):  # only the one in front may take room from the tabs
+            policy = QSizePolicy.Policy.Preferred if number == index else QSizePolicy.Policy.Ignored
+            self.controls.widget(number).setSizePolicy(policy, QSizePolicy.Policy.Preferred)
+        self.controls.setVisible(bool(head_widgets(self.views[index])))
         self.changed.emit()

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QMenu,
     QPushButton,
+    QSizePolicy,
     QSlider,
     QVBoxLayout,
     QWidget,
@@ -78,6 +79,7 @@ class RunBar(QWidget):
         menu.addAction("One epoch", session.step_epoch)
         self.until = menu.addAction("Run until")
         self.step.setMenu(menu)
+        self.step.setProperty("menu", True)
         row = QHBoxLayout(self)
         row.setContentsMargins(16, 0, 16, 0)
         row.setSpacing(8)
@@ -90,10 +92,10 @@ class RunBar(QWidget):
         self.train_loss = Metric("train loss", 72, accent=True)
         self.test_loss = Metric("test loss", 72)
         self.score = Metric("test accuracy", 84)
-        self.rate = Metric("throughput", 110)
+        self.rate = Metric("throughput", 150)
         for metric in self.metrics:
             row.addWidget(metric)
-        row.addStretch()
+        row.addStretch(1)
         row.addWidget(self._make_seed())
         session.state_changed.connect(self._show_state)
         session.document_changed.connect(self._show_document)
@@ -117,6 +119,7 @@ class RunBar(QWidget):
 
     def _make_speed(self) -> QWidget:
         box = QWidget()
+        box.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
         row = QHBoxLayout(box)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(8)
@@ -142,6 +145,7 @@ class RunBar(QWidget):
 
     def _make_seed(self) -> QWidget:
         box = QWidget()
+        box.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
         row = QHBoxLayout(box)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(8)
@@ -270,8 +274,8 @@ class RunBar(QWidget):
 
 def _separator() -> QFrame:
     line = QFrame()
+    line.setProperty("role", "rule")
     line.setFixedSize(1, 32)
-    line.setStyleSheet(f"background: {theme.color('line').name()}")
     return line
 
 
