@@ -1,24 +1,179 @@
-"""The network panel."""
+"""The network as a list of layer cards."""
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PySide6.QtCore import QSize, Slot
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWidget
 
+from engine.layers import LAYERS, Dense
+from engine.layers.base import Layer
+from engine.spec import NetworkSpec
 from engine.telemetry import Snapshot
+from gui import edits, theme
+from gui.numbers import count
+from gui.panels.layer_card import LayerCard
 from gui.session import Session
+from gui.widgets.rows import bare, head, label
 
 
 class NetworkPanel(QWidget):
-    """The network of the document."""
+    """Cards are kept and filled anew; only where the kind of layer changes, another card comes."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
         self.session = session
+        self.cards: list[LayerCard] = []
         column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        head = QLabel("NETWORK")
-        head.setProperty("role", "head")
-        column.addWidget(head)
+        bare(column, 8)
+        top = QHBoxLayout()
+        bare(top)
+        self.parameters = label("", "label")
+        self.parameters.setAccessibleName("Parameters")
+        top.addWidget(head("Network"))
+        top.addStretch()
+        top.addWidget(self.parameters)
+        column.addLayout(top)
+        self._list = QVBoxLayout()
+        bare(self._list, 6)
+        column.addLayout(self._list)
+        column.addLayout(self._make_add())
+        self._marker = QFrame(self)
+        self._marker.setFixedHeight(2)
+        self._marker.hide()
+        session.document_changed.connect(self._show_document)
+        session.dataset_changed.connect(self._show_document)
+        session.selection_changed.connect(self._show_selection)
+        theme.signals.changed.connect(self._dress)
+        self._dress()
+        self._show_document()
+
+    def _make_add(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        bare(row, 4)
+        self.add = QPushButton("Add layer")
+        self.add.setAccessibleName("Add layer")
+        self.add.setToolTip("Add a dense layer before the output")
+        self.add.setIconSize(QSize(16, 16))
+        self.add.clicked.connect(self._add_dense)
+        self.add_kind = QPushButton()
+        self.add_kind.setAccessibleName("Kind of layer to add")
+        self.add_kind.setToolTip("Add a layer of another kind")
+        self.add_kind.setFixedWidth(28)
+        self.add_kind.setStyleSheet("padding: 0")
+        menu = QMenu(self.add_kind)
+        for record in LAYERS:
+            action = menu.addAction(record.title)
+            action.setData(record.name)
+            action.setToolTip(record.advice)
+        menu.setToolTipsVisible(True)
+        menu.triggered.connect(lambda action: self._add(action.data()))
+        self.add_kind.setMenu(menu)
+        row.addWidget(self.add, 1)
+        row.addWidget(self.add_kind)
+        return row
+
+    @Slot()
+    def _dress(self) -> None:
+        self.add.setIcon(theme.icon("plus"))
+        self.add_kind.setIcon(theme.icon("chevron-down", "ink 2"))
+        self._marker.setStyleSheet(f"background: {theme.color('accent').name()}; border: none")
+
+    # ---- what it shows --------------------------------------------------------------------------
+
+    @Slot()
+    def _show_document(self) -> None:
+        spec = self.session.document.spec
+        total = spec.parameter_count()
+        self.parameters.setText(f"{count(total)} parameter{'' if total == 1 else 's'}")
+        self._fit_cards(_kinds(spec))
+        for index, (card, layer) in enumerate(zip(self.cards, spec.layers, strict=True)):
+            card.show_layer(index, layer)
+        self._show_selection()
+        self._show_state(self.session.snapshot)
+
+    def _fit_cards(self, kinds: list[str]) -> None:
+        for index, kind in enumerate(kinds):
+            if index < len(self.cards) and self.cards[index].kind == kind:
+                continue
+            card = LayerCard(self.session, index, kind)
+            card.dragged.connect(self._drag)
+            card.dropped.connect(self._drop)
+            if index < len(self.cards):
+                _discard(self._list, self.cards[index])
+                self.cards[index] = card
+            else:
+                self.cards.append(card)
+            self._list.insertWidget(index, card)
+        while len(self.cards) > len(kinds):
+            _discard(self._list, self.cards.pop())
+        before: QWidget = self
+        for card in self.cards:
+            QWidget.setTabOrder(before, card)
+            before = _last_of(card)
+        QWidget.setTabOrder(before, self.add)
+
+    @Slot()
+    def _show_selection(self) -> None:
+        chosen = self.session.selection[0] if self.session.selection is not None else None
+        for card in self.cards:
+            card.show_chosen(card.index == chosen)
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
-        """Follows training."""
+        """Follows the state of the neurons."""
+        self._show_state(snapshot)
+
+    def _show_state(self, snapshot: Snapshot | None) -> None:
+        fits = snapshot is not None and snapshot.spec.shapes() == self.session.document.spec.shapes()
+        for index, card in enumerate(self.cards):
+            card.show_state(snapshot.layers[index] if fits and snapshot is not None else None)
+
+    # ---- what the user does ---------------------------------------------------------------------
+
+    @Slot()
+    def _add_dense(self) -> None:
+        self._add("Dense")
+
+    def _add(self, kind: str) -> None:
+        layer: Layer | None = None if kind == "Dense" else LAYERS.get(kind).cls()
+        self.session.edit("Add layer", spec=edits.add_layer(self.session.document.spec, layer))
+
+    def _place(self, card: LayerCard, y: int) -> int:
+        """Where among the hidden layers the dragged card would land."""
+        others = [c for c in self.cards[: edits.hidden_count(self.session.document.spec)] if c is not card]
+        return sum(1 for other in others if other.mapToGlobal(other.rect().center()).y() < y)
+
+    @Slot(object, int)
+    def _drag(self, card: LayerCard, y: int) -> None:
+        to = self._place(card, y)
+        beside = self.cards[to]
+        below = to > card.index
+        edge = beside.geometry().bottom() + 3 if below else beside.geometry().top() - 4
+        self._marker.setGeometry(0, edge, self.width(), 2)
+        self._marker.setVisible(to != card.index)
+        self._marker.raise_()
+
+    @Slot(object, int)
+    def _drop(self, card: LayerCard, y: int) -> None:
+        self._marker.hide()
+        to = self._place(card, y)
+        if to != card.index:
+            spec = edits.move_layer(self.session.document.spec, card.index, to)
+            self.session.edit(f"Move layer {card.index + 1}", spec=spec)
+
+
+def _kinds(spec: NetworkSpec) -> list[str]:
+    kinds = [layer.kind for layer in spec.layers]
+    if isinstance(spec.layers[-1], Dense):
+        kinds[-1] = "Output"
+    return kinds
+
+
+def _last_of(card: LayerCard) -> QWidget:
+    """The last control of a card in the order of Tab."""
+    return card.details.remove if card.details is not None else card
+
+
+def _discard(layout: QVBoxLayout, card: LayerCard) -> None:
+    layout.removeWidget(card)
+    card.hide()
+    card.deleteLater()

@@ -24,8 +24,9 @@ class Stepper(QFrame):
         self.field = NumberField(name, tell, whole=True)
         self.field.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.field.setFixedHeight(24)
-        self.less = self._button(f"Fewer {name[0].lower()}{name[1:]}")
-        self.more = self._button(f"More {name[0].lower()}{name[1:]}")
+        self.less = self._button()
+        self.more = self._button()
+        self.rename(name)
         row = QHBoxLayout(self)
         row.setContentsMargins(1, 1, 1, 1)
         row.setSpacing(0)
@@ -37,10 +38,9 @@ class Stepper(QFrame):
         theme.signals.changed.connect(self._dress)
         self._dress()
 
-    def _button(self, name: str) -> QToolButton:
+    def _button(self) -> QToolButton:
         button = QToolButton()
         button.setProperty("role", "flat")
-        button.setAccessibleName(name)
         button.setIconSize(QSize(12, 12))
         button.setFixedSize(24, 24)
         button.setAutoRepeat(True)
@@ -55,8 +55,8 @@ class Stepper(QFrame):
     def rename(self, name: str) -> None:
         """Another accessible name."""
         self.field.setAccessibleName(name)
-        self.less.setAccessibleName(f"Fewer {name[0].lower()}{name[1:]}")
-        self.more.setAccessibleName(f"More {name[0].lower()}{name[1:]}")
+        self.less.setAccessibleName(f"Fewer: {name}")
+        self.more.setAccessibleName(f"More: {name}")
 
     def show_value(self, value: int) -> None:
         """Shows the document's value."""

@@ -1,0 +1,20 @@
+"""One way for all panels to change the document."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from engine.errors import RelumeError
+from gui.session import Session
+
+
+def change(session: Session, text: str, make: Callable[[], dict[str, Any]], merge: str | None = None) -> None:
+    """Edits with the parts that `make` gives ({"spec": ...}); values that cannot be are told and change nothing."""
+    try:
+        parts = make()
+    except RelumeError as error:
+        session.notice.emit(str(error), "warning")
+        session.document_changed.emit()  # fields show the document again, not what was refused
+        return
+    session.edit(text, merge=merge, **parts)
