@@ -11,6 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
+from engine.errors import RelumeError
+from engine.files.atomic import write_atomic
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Line:
@@ -38,7 +41,7 @@ class Image:
 
     values: np.ndarray
     extent: tuple[float, float, float, float]
-    colors: str = "sequential"  # "sequential", "diverging", or "decision" (the inner 55 % of diverging)
+    colors: str = "sequential"  # "diverging", "decision" (its inner 55 %), or "categories" (values are class numbers)
     low: float = 0.0
     high: float = 1.0
     label: str = ""
@@ -102,6 +105,26 @@ class Figure:
     columns: int = 1
 
 
+#: What `export_figure` writes, by suffix.
+FORMATS = (".png", ".svg", ".pdf", ".csv")
+
+
 def export_figure(figure: Figure, path: Path | str, theme: str = "light") -> Path:
-    """Writes `figure` to `path`; the format follows the suffix: .png .svg .pdf .csv. Raises RelumeError."""
-    raise NotImplementedError
+    """Writes `figure` to `path`; the format follows the suffix: .png .svg .pdf .csv.
+
+    `theme` is "light" or "dark". The CSV form is told in `engine.files.figure_table`. Raises RelumeError.
+    """
+    path = Path(path)
+    suffix = path.suffix.lower()
+    if suffix not in FORMATS:
+        raise RelumeError(
+            f"A plot cannot be written as {suffix or 'a file without a suffix'}.", path.name,
+            f"End the name in {', '.join(FORMATS)}.",
+        )  # fmt: skip
+    if suffix == ".csv":
+        from engine.files.figure_table import table_of
+
+        return write_atomic(path, table_of(figure))
+    from engine.files.figure_pictures import picture_of
+
+    return write_atomic(path, picture_of(figure, suffix[1:], theme))

@@ -144,7 +144,7 @@ class PlanePicture(Picture):
         marks: list[Mark] = []
         if len(values) > 1 and not regression:
             marks.append(
-                Image(values.argmax(axis=0), (left, right, bottom, top), "sequential", 0, len(values) - 1, "class")
+                Image(values.argmax(axis=0), (left, right, bottom, top), "categories", 0, len(values) - 1, "class")
             )
         else:
             low, high = (-self._scale, self._scale) if regression else (0.0, 1.0)

@@ -1,0 +1,293 @@
+"""Plots as PNG, SVG and PDF, drawn by matplotlib without a window and without its global state of figures."""
+
+from __future__ import annotations
+
+import functools
+import io
+import json
+import logging
+import math
+import re
+import threading
+import unicodedata
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engine.errors import RelumeError
+from engine.files.figures import Bars, Figure, Image, Line, Panel, Points, Segments, Text
+
+RESOURCES = Path(__file__).resolve().parents[2] / "resources"
+DPI = 200
+_DECISION_SHARE = 0.55
+_MARKERS = {
+    "circle": "o", "diamond": "D", "square": "s", "triangle": "^", "plus": "P", "star": "*", "hexagon": "h",
+}  # fmt: skip
+_MANY_PANELS, _MANY_POINTS, _MANY_NAMES = 30, 20_000, 40
+_one_at_a_time = threading.Lock()  # matplotlib's settings are shared by all threads
+
+
+def picture_of(figure: Figure, suffix: str, theme: str) -> bytes:
+    """The picture file; `suffix` is "png", "svg" or "pdf". Raises RelumeError for an unknown theme."""
+    colors = Colors(theme)
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
+    import matplotlib
+
+    with _one_at_a_time, matplotlib.rc_context(_settings(colors)), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        drawn = _draw(figure, colors)
+        memory = io.BytesIO()
+        drawn.savefig(memory, format=suffix, dpi=DPI, metadata=_metadata(figure, suffix))
+    data = memory.getvalue()
+    return re.sub(rb"<!DOCTYPE[^>]*>\s*", b"", data, count=1) if suffix == "svg" else data
+
+
+@functools.cache
+def _palettes() -> dict[str, dict[str, Any]]:
+    return json.loads((RESOURCES / "palette.json").read_text("utf-8"))
+
+
+class Colors:
+    """Names to colours in one theme."""
+
+    def __init__(self, theme: str) -> None:
+        if theme not in _palettes():
+            raise RelumeError(f"There is no theme {theme!r}.", "plot", f"Choose {' or '.join(_palettes())}.")
+        self._palette = _palettes()[theme]
+
+    def __call__(self, name: str) -> str:
+        if name.startswith("category "):
+            categories = self._palette["categories"]
+            return categories[int(name.removeprefix("category ")) % len(categories)]
+        return self._palette[name]
+
+    def scale(self, name: str) -> Any:
+        """The colour scale as matplotlib's colour map; what is not a number has the colour of the ground."""
+        from matplotlib.colors import LinearSegmentedColormap
+
+        stops = self._palette["diverging" if name == "decision" else name]
+        scale = LinearSegmentedColormap.from_list(name, stops, 1021)
+        if name == "decision":
+            inner = scale(0.5 + np.linspace(-0.5, 0.5, 1021) * _DECISION_SHARE)
+            scale = LinearSegmentedColormap.from_list(name, inner, 1021)
+        scale.set_bad(self("line"))
+        return scale
+
+
+def _settings(colors: Colors) -> dict[str, Any]:
+    from matplotlib import font_manager
+
+    known = {entry.fname for entry in font_manager.fontManager.ttflist}
+    for path in sorted((RESOURCES / "fonts").glob("*.[ot]tf")):
+        if str(path) not in known:
+            font_manager.fontManager.addfont(str(path))
+    ink, quiet = colors("ink"), colors("ink 2")
+    return {
+        "font.family": ["Inter", "DejaVu Sans"], "font.size": 9, "text.parse_math": False, "text.color": ink,
+        "axes.titlesize": 10.5, "axes.titleweight": 600, "axes.titlelocation": "left", "axes.titlecolor": ink,
+        "axes.labelcolor": quiet, "axes.edgecolor": colors("control edge"), "axes.facecolor": colors("panel"),
+        "axes.linewidth": 0.8, "axes.spines.top": False, "axes.spines.right": False, "axes.axisbelow": True,
+        "axes.grid": True, "grid.color": colors("grid"), "grid.linewidth": 0.8, "xtick.color": colors("control edge"),
+        "ytick.color": colors("control edge"), "xtick.labelcolor": quiet, "ytick.labelcolor": quiet,
+        "figure.facecolor": colors("panel"), "figure.titlesize": 12, "figure.titleweight": 600,
+        "legend.frameon": False, "legend.fontsize": 9, "savefig.facecolor": colors("panel"), "svg.fonttype": "none",
+        "svg.hashsalt": "relume", "pdf.fonttype": 3,
+    }  # fmt: skip
+
+
+def _metadata(figure: Figure, suffix: str) -> dict[str, Any]:
+    if suffix == "png":
+        return {"Software": "Relume"}
+    if suffix == "pdf":
+        return {"Title": words(figure.title), "Creator": "Relume", "Producer": None, "CreationDate": None}
+    return {"Date": None, "Creator": None, "Format": None, "Type": None}
+
+
+def words(text: str, longest: int = 120) -> str:
+    """The text in one line, without characters that a picture file cannot hold."""
+    plain = "".join(" " if unicodedata.category(c) in ("Cc", "Cs", "Co", "Cn") else c for c in text)
+    return plain if len(plain) <= longest else plain[: longest - 1] + "…"
+
+
+def _draw(figure: Figure, colors: Colors) -> Any:
+    from matplotlib.figure import Figure as Canvas
+
+    columns = max(1, min(figure.columns, len(figure.panels) or 1))
+    rows = max(1, math.ceil(len(figure.panels) / columns))
+    many = len(figure.panels) > _MANY_PANELS
+    width, height = _panel_size(figure, columns, rows)
+    canvas = Canvas(
+        figsize=(min(columns * width, 60), min(rows * height, 60) + 0.4), layout=None if many else "constrained"
+    )
+    if many:
+        canvas.subplots_adjust(left=0.02, right=0.98, bottom=0.02, top=1 - 0.6 / (rows * height + 0.4), hspace=0.3)
+    legend: dict[tuple[str, str], Any] = {}
+    for number, panel in enumerate(figure.panels):
+        axes = canvas.add_subplot(rows, columns, number + 1)
+        entries = _draw_panel(axes, panel, colors, with_bar=not many)
+        if len(entries) > 1:
+            legend |= entries
+    if len(figure.panels) != 1 or figure.title != figure.panels[0].title:
+        canvas.suptitle(words(figure.title), x=0.02, ha="left")
+    if legend and not many:
+        texts = [label for label, _ in legend]
+        across = max(1, min(5, int(columns * width * 13 / (max(map(len, texts)) + 6))))
+        box = canvas.legend([*legend.values()], [" "] * len(legend), loc="outside lower center", ncols=across)
+        for place, label in zip(box.get_texts(), texts, strict=True):
+            place.set_text(words(label, 60))
+    return canvas
+
+
+def _panel_size(figure: Figure, columns: int, rows: int) -> tuple[float, float]:
+    if all(not panel.axes for panel in figure.panels) and len(figure.panels) > 1:
+        return 1.3, 1.4
+    if columns * rows > 1:
+        wide = 7.2 if columns == 1 else 4.0
+        return wide, 2.6
+    return (5.6, 5.4) if figure.panels and figure.panels[0].equal else (7.2, 4.6)
+
+
+def _draw_panel(axes: Any, panel: Panel, colors: Colors, with_bar: bool) -> dict[tuple[str, str], Any]:
+    """Draws the marks; returns the entries of the legend."""
+    entries: dict[tuple[str, str], Any] = {}
+    picture = any(isinstance(mark, Image) for mark in panel.marks)
+    axes.grid(not picture and panel.axes)
+    axes.set_title(words(panel.title, 80))
+    axes.set_xlabel(words(panel.x_label))
+    axes.set_ylabel(words(panel.y_label))
+    if panel.x_log:
+        axes.set_xscale("log")
+    if panel.y_log:
+        axes.set_yscale("log")
+    for mark in panel.marks:
+        handle = _draw_mark(axes, mark, colors, with_bar)
+        if handle is not None and getattr(mark, "label", ""):
+            entries[mark.label, getattr(mark, "color", "")] = handle  # type: ignore[union-attr]
+    for ticks, place in ((panel.x_ticks, axes.set_xticks), (panel.y_ticks, axes.set_yticks)):
+        if ticks is not None:
+            place([value for value, _ in ticks], [words(text, 40) for _, text in ticks])
+    if panel.equal:
+        axes.set_aspect("equal", adjustable="box")
+    elif picture:
+        axes.set_aspect("auto")
+    if not panel.axes:
+        axes.set_axis_off()
+    return entries
+
+
+def _draw_mark(axes: Any, mark: Any, colors: Colors, with_bar: bool) -> Any:
+    """Draws one mark; returns what stands for it in the legend, or None."""
+    match mark:
+        case Line():
+            style = (0, (4, 2.5)) if mark.dashed else "-"
+            return axes.plot(mark.x, mark.y, color=colors(mark.color), lw=0.75 * mark.width, ls=style)[0]
+        case Points():
+            return _draw_points(axes, mark, colors)
+        case Image():
+            _draw_image(axes, mark, colors, with_bar)
+        case Bars():
+            _draw_bars(axes, mark, colors)
+        case Segments():
+            _draw_segments(axes, mark, colors)
+        case Text():
+            axes.text(mark.x, mark.y, words(mark.words), color=colors(mark.color), ha="center", va="center")
+    return None
+
+
+def _draw_points(axes: Any, mark: Points, colors: Colors) -> Any:
+    color = colors(mark.color)
+    face = "none" if mark.hollow else color
+    edge = color if mark.hollow else colors("panel")
+    shape = "X" if mark.color == "dead" else _MARKERS.get(mark.marker, "o")
+    drawn = axes.scatter(
+        mark.x, mark.y, s=22, marker=shape, facecolors=face, edgecolors=edge, linewidths=0.9 if mark.hollow else 0.4,
+        zorder=3, clip_on=mark.color != "dead",
+    )  # fmt: skip
+    drawn.set_rasterized(len(mark.x) > _MANY_POINTS)
+    return drawn
+
+
+def _draw_image(axes: Any, mark: Image, colors: Colors, with_bar: bool) -> None:
+    values = np.asarray(mark.values, dtype=np.float64)
+    if mark.colors == "categories":
+        from matplotlib.colors import to_rgb
+
+        table = np.array([to_rgb(colors(f"category {k}")) for k in range(7)])
+        ground = np.array(to_rgb(colors("panel")))
+        shown = (0.35 * table + 0.65 * ground)[np.nan_to_num(values).astype(int) % 7]
+    else:
+        from matplotlib.cm import ScalarMappable
+        from matplotlib.colors import Normalize, to_rgb
+
+        high = mark.high if mark.high > mark.low else mark.low + 1.0
+        mapping = ScalarMappable(Normalize(mark.low, high), colors.scale(mark.colors))
+        shown = mapping.to_rgba(np.ma.masked_invalid(values))[..., :3]
+        shown[list(mark.dead_rows)] = to_rgb(colors("dead"))
+        if with_bar and not mark.numbers:
+            bar = axes.figure.colorbar(mapping, ax=axes, fraction=0.05, pad=0.02, aspect=24)
+            bar.set_label(words(mark.label, 60))
+            bar.outline.set_visible(False)
+    axes.imshow(
+        shown, extent=mark.extent, origin="upper" if mark.top_down else "lower", interpolation="nearest", aspect="auto"
+    )
+    _mark_dead(axes, mark, colors)
+    if mark.numbers:
+        _write_numbers(axes, mark, shown, colors)
+
+
+def _places(mark: Image) -> tuple[np.ndarray, np.ndarray]:
+    """The middles of the columns (x) and of the rows (y)."""
+    rows, columns = mark.values.shape
+    left, right, bottom, top = mark.extent
+    first, last = (top, bottom) if mark.top_down else (bottom, top)
+    x, y = (np.arange(columns) + 0.5) / columns, (np.arange(rows) + 0.5) / rows
+    return left + (right - left) * x, first + (last - first) * y
+
+
+def _mark_dead(axes: Any, mark: Image, colors: Colors) -> None:
+    """A cross in the middle of each dead row, so that it is told without colour too."""
+    if mark.dead_rows:
+        y = _places(mark)[1][list(mark.dead_rows)]
+        x = np.full(len(y), (mark.extent[0] + mark.extent[1]) / 2)
+        axes.scatter(x, y, s=20, marker="x", color=colors("on dead"), linewidths=1.2, zorder=4)
+
+
+def _write_numbers(axes: Any, mark: Image, shown: np.ndarray, colors: Colors) -> None:
+    from matplotlib.colors import to_rgb
+
+    inks = [colors("ink"), colors("panel")]
+    light = np.array([0.2126, 0.7152, 0.0722])
+    brightness = [float(np.array(to_rgb(ink)) @ light) for ink in inks]
+    xs, ys = _places(mark)
+    for row, y in enumerate(ys):
+        for column, x in enumerate(xs):
+            ground = float(shown[row, column] @ light)
+            ink = inks[int(abs(brightness[1] - ground) > abs(brightness[0] - ground))]
+            axes.text(x, y, f"{mark.values[row, column]:.6g}", color=ink, ha="center", va="center", fontsize=8)
+
+
+def _draw_bars(axes: Any, mark: Bars, colors: Colors) -> None:
+    places = np.arange(len(mark.names))
+    draw, axis = (axes.barh, axes.yaxis) if mark.horizontal else (axes.bar, axes.xaxis)
+    draw(places, np.asarray(mark.lengths, dtype=np.float64), 0.7, color=colors("accent"))
+    every = max(1, math.ceil(len(places) / _MANY_NAMES))
+    axis.set_ticks(places[::every], [words(name, 40) for name in mark.names[::every]])
+    axis.grid(False)
+    if mark.horizontal:
+        axes.set_ylim(len(places) - 0.4, -0.6)
+    if not axes.get_xlabel() and not axes.get_ylabel() and mark.label:
+        (axes.set_xlabel if mark.horizontal else axes.set_ylabel)(words(mark.label))
+
+
+def _draw_segments(axes: Any, mark: Segments, colors: Colors) -> None:
+    from matplotlib.collections import LineCollection
+
+    ends = np.stack([np.stack([mark.x0, mark.y0], axis=-1), np.stack([mark.x1, mark.y1], axis=-1)], axis=1)
+    known = {name: colors(name) for name in set(mark.colors)}
+    lines = LineCollection(
+        ends, linewidths=0.75 * np.asarray(mark.widths), colors=[known[c] for c in mark.colors], capstyle="round"
+    )
+    axes.add_collection(lines)
+    axes.autoscale_view()
