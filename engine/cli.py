@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
@@ -186,19 +187,19 @@ def datasets() -> None:
     from engine.examples import EXAMPLES
 
     with _told():
-        table = Table(caption="Made sets have as many samples as asked for, 500 by default.", caption_justify="left")
+        table = Table(box=SIMPLE_HEAD, caption_justify="left", pad_edge=False, padding=(0, 2, 0, 0))
+        table.caption = "Made sets have as many samples as asked for, 500 by default."
         table.add_column("name", no_wrap=True, style="bold")
-        for name in ("title", "task"):
-            table.add_column(name)
+        table.add_column("task", no_wrap=True)
         for name in ("samples", "inputs", "classes"):
-            table.add_column(name, justify="right")
+            table.add_column(name, no_wrap=True, justify="right")
         table.add_column("what it shows")
         for record in DATASETS:
             data = load_spec(switch(DataSpec(), record.name))
             samples = "made" if record.has_samples else f"{len(data.x_train) + len(data.x_test):,}"
             ends = sorted({str(record.classes[0]), str(record.classes[-1])}) if record.classes else ["-"]
             inputs = str(math.prod(data.x_train.shape[1:]))
-            table.add_row(record.name, record.title, record.task, samples, inputs, " to ".join(ends), record.line)
+            table.add_row(record.name, record.task, samples, inputs, " to ".join(ends), record.line)
         out.print(table)
         out.print(f"Examples, with a network of their own: {', '.join(EXAMPLES.names())}")
 

@@ -106,7 +106,8 @@ def _surface(spec: NetworkSpec, plane: Plane, data: Dataset) -> Panel:
                 x = raw[y == k]
                 marker = MARKERS[k % len(MARKERS)]
                 marks.append(Points(x[:, 0], x[:, 1], f"{name}, {part}", f"category {k % 7}", marker, part == "test"))
-    return Panel(tuple(marks), "Output over the inputs", *data.raw_names[:2], equal=True)
+    x_name, y_name = data.raw_names[:2]
+    return Panel(tuple(marks), "Output over the inputs", x_name, y_name, equal=True)
 
 
 def _true(data: Dataset) -> tuple[np.ndarray, np.ndarray]:

@@ -1,0 +1,55 @@
+"""The examples: whole, runnable, and showing what they promise."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+import engine
+from engine.errors import RelumeError
+from engine.examples import EXAMPLES, read_example
+from engine.outputs import fit_output
+
+
+def trained(name: str, epochs: int) -> engine.Trainer:
+    example = EXAMPLES.get(name)
+    training = dataclasses.replace(example.training, epochs=epochs)
+    trainer = engine.Trainer(example.spec, training, engine.datasets.load_spec(example.data))
+    trainer.run()
+    return trainer
+
+
+@pytest.mark.parametrize("name", EXAMPLES.names())
+def test_every_example_fits_its_data_and_learns(name):
+    example = EXAMPLES.get(name)
+    data = engine.datasets.load_spec(example.data)
+    assert fit_output(example.spec, data) == example.spec
+    assert example.title and example.line and example.group and example.pace
+    trainer = trained(name, 3)
+    loss = trainer.history.column("train_loss")
+    assert trainer.state == "finished" and (loss[-1] < loss[0] or name in ("born-dead", "killing-relus"))
+
+
+def test_those_that_are_asked_for_are_there():
+    assert {"spiral", "digits", "killing-relus", "killing-relus-leaky", "abs-one-unit", "x-sin-5x"} <= set(
+        EXAMPLES.names()
+    )
+
+
+def test_killing_relus_kills_half_of_the_first_layer_and_leaky_none():
+    share = trained("killing-relus", 20).snapshot().layers[0].dead.mean()
+    assert 0.3 <= share <= 0.8
+    assert not any(layer.dead.any() for layer in trained("killing-relus-leaky", 5).snapshot().layers)
+
+
+def test_the_spiral_is_learned():
+    assert trained("spiral", 400).history.column("test_metric")[-1] > 0.95
+
+
+def test_a_damaged_example_is_told(tmp_path):
+    (tmp_path / "odd.json").write_text('{"title": "x"}')
+    with pytest.raises(RelumeError, match="odd.json"):
+        read_example(tmp_path / "odd.json")
+    with pytest.raises(RelumeError, match="spiral"):
+        EXAMPLES.get("spirall")
