@@ -1,24 +1,173 @@
-"""The findings panel."""
+"""What is wrong, as sentences with cures: the strip under the views."""
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+import dataclasses
+from typing import Any
 
+from PySide6.QtCore import Qt, QTimer, Slot
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
+
+from engine.diagnosis import Finding, Remedy, check_design, examine_snapshot
 from engine.telemetry import Snapshot
+from gui import edits
+from gui.panels.changes import change
+from gui.panels.finding_row import FindingRow
 from gui.session import Session
+from gui.widgets.rows import bare, head, label
+
+OPEN = 1  # as long as the window is low; two from TALL on
+TALL = 900
+LOWEST, HIGHEST = 64, 176
+ORDER = {"serious": 0, "warning": 1, "info": 2}
+CALM = "No trouble found: no dead neurons, the output fits the data."
+WAITING = "No trouble in the design. Dead neurons and other trouble of training are told here."
 
 
 class FindingsPanel(QWidget):
-    """The findings of the document."""
+    """At most two findings are open, the rest is behind a count."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
         self.session = session
+        self.setProperty("role", "panel")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.rows: list[FindingRow] = []
+        self._unfolded = False
+        self._found: list[Finding] = []
+        self._design: tuple[Finding, ...] = ()
+        self._count = label("", "label")
+        self._count.setAccessibleName("Count of findings")
+        self._rest = QPushButton()
+        self._rest.setProperty("role", "link")
+        self._rest.clicked.connect(self._toggle_rest)
+        self._calm = label(CALM, "label")
+        self._calm.setWordWrap(True)
+        top = QHBoxLayout()
+        bare(top, 8)
+        top.addWidget(head("Findings"))
+        top.addWidget(self._count)
+        top.addStretch()
+        top.addWidget(self._rest)
+        body = QWidget()
+        body.setProperty("role", "panel")
+        self._list = QVBoxLayout(body)
+        bare(self._list, 10)
+        self._list.addWidget(self._calm)
+        self._list.addStretch()
+        self._scroll = QScrollArea()
+        self._scroll.setWidgetResizable(True)
+        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._scroll.setWidget(body)
         column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        head = QLabel("FINDINGS")
-        head.setProperty("role", "head")
-        column.addWidget(head)
+        column.setContentsMargins(16, 8, 16, 8)
+        column.setSpacing(4)
+        column.addLayout(top)
+        column.addWidget(self._scroll)
+        self._fit = QTimer(self, singleShot=True, interval=0)
+        self._fit.timeout.connect(self._fit_height)
+        session.document_changed.connect(self._show_document)
+        session.dataset_changed.connect(self._show_document)
+        self._show_document()
+
+    # ---- what it shows --------------------------------------------------------------------------
+
+    @Slot()
+    def _show_document(self) -> None:
+        self._design = check_design(self.session.document.spec, self.session.dataset)
+        self._show(self.session.snapshot)
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
-        """Follows training."""
+        """Follows the network as it trains."""
+        self._show(snapshot)
+
+    def _show(self, snapshot: Snapshot | None) -> None:
+        found = list(self._design)
+        fits = snapshot is not None and snapshot.spec == self.session.document.spec
+        if snapshot is not None and fits:
+            found += [*_divergence(snapshot), *examine_snapshot(snapshot)]
+        found.sort(key=lambda finding: ORDER[finding.severity])
+        self._calm.setText(CALM if snapshot is not None else WAITING)
+        self._found = found
+        self._fill()
+
+    def _fill(self) -> None:
+        shown = self._found if self._unfolded else self._found[: self._open()]
+        while len(self.rows) > len(shown):
+            row = self.rows.pop()
+            self._list.removeWidget(row)
+            row.hide()
+            row.deleteLater()
+        for number, finding in enumerate(shown):
+            if number < len(self.rows):
+                self.rows[number].show_finding(finding)
+                continue
+            row = FindingRow(finding)
+            row.cured.connect(self.cure)
+            row.shown.connect(self._show_neurons)
+            row.grown.connect(self._fit.start)
+            self._list.insertWidget(self._list.count() - 1, row)
+            self.rows.append(row)
+        self._calm.setHidden(bool(self._found))
+        counts = [(name, sum(1 for f in self._found if f.severity == name)) for name in ORDER]
+        self._count.setText(", ".join(f"{number} {name}" for name, number in counts if number))
+        rest = len(self._found) - self._open()
+        self._rest.setVisible(rest > 0)
+        self._rest.setText("Fewer" if self._unfolded else f"{rest} more")
+        self._rest.setAccessibleName(f"{self._rest.text()} findings")
+        self._fit.start()
+
+    def _open(self) -> int:
+        return 2 if self.window().height() >= TALL else OPEN
+
+    @Slot()
+    def _fit_height(self) -> None:
+        body = self._scroll.widget()
+        width = self._scroll.viewport().width()
+        wanted = max(body.layout().heightForWidth(width), body.layout().minimumSize().height() if not self.rows else 0)
+        height = max(LOWEST, min(HIGHEST * self._open(), wanted + 44))
+        if height != self.height():
+            self.setFixedHeight(height)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._fit.start()
+
+    @Slot()
+    def _toggle_rest(self) -> None:
+        self._unfolded = not self._unfolded
+        self._fill()
+
+    # ---- what the user does ---------------------------------------------------------------------
+
+    @Slot(object)
+    def _show_neurons(self, finding: Finding) -> None:
+        self.session.select(finding.layer, finding.neurons[0])
+
+    @Slot(object)
+    def cure(self, remedy: Remedy) -> None:
+        """Does what a remedy says."""
+        wanted, document = remedy.arguments, self.session.document
+        if remedy.action == "redraw":
+            self.session.redraw(wanted["layer"], wanted["units"])
+            return
+
+        def make() -> dict[str, Any]:
+            if remedy.action == "activation":
+                return {"spec": edits.set_layer(document.spec, wanted["layer"], activation=wanted["activation"])}
+            optimizer = dataclasses.replace(document.training.optimizer, learning_rate=wanted["value"])
+            return {"training": dataclasses.replace(document.training, optimizer=optimizer)}
+
+        change(self.session, remedy.text, make)
+
+
+def _divergence(snapshot: Snapshot) -> list[Finding]:
+    """A run that stopped because its numbers were no longer finite."""
+    error = snapshot.error
+    if error is None:
+        return []
+    rate = snapshot.training.optimizer.learning_rate
+    lower = Remedy("Lower the rate", "learning_rate", {"value": float(f"{rate / 10:.3g}")})
+    where = f"{error.where}. " if error.where else ""
+    return [Finding("diverged", 0, (), "serious", f"{where}{error.fix}", "", (lower,), error.what)]
