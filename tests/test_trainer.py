@@ -116,7 +116,9 @@ def test_pause_is_obeyed_within_100_ms_even_in_a_whole_set_batch() -> None:
     x = rng.normal(size=(20000, 200)).astype(np.float32)
     y = rng.integers(0, 2, 20000)
     data = engine.Dataset(x, y, x[:100], y[:100], task="binary")
-    spec = engine.NetworkSpec((200,), (engine.Dense(256, "relu"), engine.Dense(256, "relu"), engine.Dense(1)), "binary_cross_entropy")
+    spec = engine.NetworkSpec(
+        (200,), (engine.Dense(256, "relu"), engine.Dense(256, "relu"), engine.Dense(1)), "binary_cross_entropy"
+    )
     trainer = engine.Trainer(spec, engine.TrainingSpec(batch_size=20000, epochs=1000), data)
     trainer.start()
     while trainer.snapshot().step < 1:
@@ -146,7 +148,9 @@ def test_edits_keep_the_weights_that_fit(spiral: engine.Dataset) -> None:
     grown = trainer.network.parameters()
     assert np.array_equal(grown["0.kernel"], before["0.kernel"])
     assert np.array_equal(grown["4.kernel"], before["3.kernel"])
-    trainer.change(training=engine.TrainingSpec(optimizer=engine.SGD(learning_rate=0.001), batch_size=7, epochs=40, seed=7))
+    trainer.change(
+        training=engine.TrainingSpec(optimizer=engine.SGD(learning_rate=0.001), batch_size=7, epochs=40, seed=7)
+    )
     trainer.run()
     assert trainer.state == "finished" and trainer.history.column("epoch")[-1] == 40
 
@@ -165,10 +169,16 @@ def test_ends_at_a_loss_or_a_time(spiral: engine.Dataset) -> None:
 def test_dead_units_are_those_of_the_definition(digits: engine.Dataset) -> None:
     spec = engine.NetworkSpec(
         (64,),
-        (engine.Dense(100, "relu", "he_normal"), engine.Dense(100, "relu", "he_normal"), engine.Dense(10, initializer="he_normal")),
+        (
+            engine.Dense(100, "relu", "he_normal"),
+            engine.Dense(100, "relu", "he_normal"),
+            engine.Dense(10, initializer="he_normal"),
+        ),
         "softmax_cross_entropy",
     )
-    training = engine.TrainingSpec(optimizer=engine.SGD(learning_rate=0.8), batch_size=32, epochs=12, seed=3, short_batch="drop")
+    training = engine.TrainingSpec(
+        optimizer=engine.SGD(learning_rate=0.8), batch_size=32, epochs=12, seed=3, short_batch="drop"
+    )
     trainer = engine.Trainer(spec, training, digits)
     trainer.run()
     snapshot = trainer.snapshot()

@@ -36,7 +36,10 @@ def _finding(snapshot: Snapshot, number: int) -> Finding:
     ).replace("-", "\u2212")
     rate = snapshot.training.optimizer.learning_rate
     if born:
-        cause = "The first weights put these neurons below 0 for every sample. Narrow or deep networks draw such weights often."
+        cause = (
+            "The first weights put these neurons below 0 for every sample. "
+            "Narrow or deep networks draw such weights often."
+        )
     else:
         cause = (
             f"A step made the weights or the bias so negative that {activation} is off for every sample. "

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.activations import Activation
-from engine.activations import get as activation_record
+from engine.activations import Activation, get as activation_record
 from engine.data.dataset import Dataset
 from engine.diagnosis.finding import Finding, Remedy
 from engine.errors import RelumeError
