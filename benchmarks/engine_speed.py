@@ -1,6 +1,6 @@
 """How fast the engine trains, beside the same training in plain numpy, interleaved in one run.
 
-    python benchmarks/engine_speed.py [seconds per workload]
+python benchmarks/engine_speed.py [seconds per workload]
 """
 
 from __future__ import annotations

@@ -122,9 +122,7 @@ def _rmsprop_momentum(w: Numbers, g: Numbers, s: Numbers, v: Numbers, c: Any) ->
     return w - c[0] * v, s, v
 
 
-def _rmsprop_coefficients(
-    t: Numbers, learning_rate: Numbers, rho: Numbers, momentum: Numbers, epsilon: Numbers
-) -> Any:
+def _rmsprop_coefficients(t: Numbers, learning_rate: Numbers, rho: Numbers, momentum: Numbers, epsilon: Numbers) -> Any:
     return learning_rate, rho, 1.0 - rho, epsilon, momentum
 
 

@@ -56,6 +56,8 @@ class MainWindow(QMainWindow):
     """One document, its controls and its pictures."""
 
     actions_by_name: dict[str, QAction]
+    session: Session
+    second: TabFrame
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -187,7 +189,6 @@ class MainWindow(QMainWindow):
         self.columns.setSizes([left, max(1, self.width() - left - right), right])
         self._right_column.setSizes([460, 290, 210] if wide else [340, 290, 0])
 
-    @Slot()
     def toggle_second_views(self) -> None:
         """Shows one view in the middle, or two side by side."""
         self._two_views = not self.second.isVisible()

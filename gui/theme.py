@@ -194,8 +194,8 @@ def _sheet_icons() -> str:
     if theme not in _sheet_folders:
         folder = _sheet_folders[theme] = QTemporaryDir()
         for name, token in (("chevron-down", "ink 2"), ("check", "on accent")):
-            tinted = (RESOURCES / "icons" / f"{name}.svg").read_text().replace(
-                "currentColor", _color(theme, token).name()
+            tinted = (
+                (RESOURCES / "icons" / f"{name}.svg").read_text().replace("currentColor", _color(theme, token).name())
             )
             Path(folder.filePath(f"{name}.svg")).write_text(tinted)
     return _sheet_folders[theme].path()

@@ -161,9 +161,7 @@ class Program:
             self.make()
             n = len(x)
             results, copies = [], []
-            for (z_from, z_width, a_from, a_width), shape in zip(
-                self.values, self.network.spec.shapes(), strict=True
-            ):
+            for (z_from, z_width, a_from, a_width), shape in zip(self.values, self.network.spec.shapes(), strict=True):
                 z = np.empty((n, *shape), dtype=np.float32)
                 copies.append((z_from, z.ctypes.data, z_width))
                 a = z

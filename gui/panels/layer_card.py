@@ -289,4 +289,3 @@ class LayerCard(QFrame):
         super().focusInEvent(event)
         if event.reason() in (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason):
             self.choose()
-

@@ -271,5 +271,3 @@ def paint_row_mark(painter: QPainter, rect: QRectF, condition: str) -> None:
     if condition == "nearly dead":
         painter.drawLine(inner.topLeft(), inner.bottomRight())
     painter.restore()
-
-

@@ -73,9 +73,7 @@ class MapLegend(QWidget):
             painter.setPen(theme.color("ink 2"))
             painter.drawText(QRectF(x + 16, 0, room, 32), BESIDE | Qt.AlignmentFlag.AlignHCenter, text)
 
-    def _scale(
-        self, painter: QPainter, metrics: QFontMetricsF, x: float, low: str, high: str, signed: bool
-    ) -> float:
+    def _scale(self, painter: QPainter, metrics: QFontMetricsF, x: float, low: str, high: str, signed: bool) -> float:
         painter.setPen(theme.color("ink 2"))
         painter.drawText(QPointF(x, 20), low)
         x += metrics.horizontalAdvance(low) + 6

@@ -61,9 +61,7 @@ class ParameterEditor(QFrame):
         if not choices:
             return
         edge, back = theme.color("control edge").name(), theme.color("panel").name()
-        self.setStyleSheet(
-            f"#parameterEditor {{ background: {back}; border: 1px solid {edge}; border-radius: 6px; }}"
-        )
+        self.setStyleSheet(f"#parameterEditor {{ background: {back}; border: 1px solid {edge}; border-radius: 6px; }}")
         self._choices = tuple(choices)
         self._title.setText(title)
         self._title.setFont(theme.font(12, 600))
