@@ -232,7 +232,10 @@ class MainWindow(QMainWindow):
     # ---- pages ----------------------------------------------------------------------------------
 
     def show_workspace(self) -> None:
-        self.pages.setCurrentIndex(0)
+        """The network and its pictures; Space and the arrows train from there."""
+        if self.pages.currentIndex() != 0:
+            self.pages.setCurrentIndex(0)
+            self.centre.setFocus()
 
     def show_gallery(self) -> None:
         """The examples over the whole window."""

@@ -126,11 +126,11 @@ def _draw(figure: Figure, colors: Colors) -> Any:
     legend: dict[tuple[str, str], Any] = {}
     for number, panel in enumerate(figure.panels):
         axes = canvas.add_subplot(rows, columns, number + 1)
-        entries = _draw_panel(axes, panel, colors, with_bar=not many)
+        said = panel.title.lower() in figure.title.lower()
+        entries = _draw_panel(axes, panel, "" if said else panel.title, colors, with_bar=not many)
         if len(entries) > 1:
             legend |= entries
-    if len(figure.panels) != 1 or figure.title != figure.panels[0].title:
-        canvas.suptitle(words(figure.title), x=0.02, ha="left")
+    canvas.suptitle(words(figure.title), x=0.02, ha="left")
     if legend and not many:
         texts = [label for label, _ in legend]
         across = max(1, min(5, int(columns * width * 13 / (max(map(len, texts)) + 6))))
@@ -149,18 +149,15 @@ def _panel_size(figure: Figure, columns: int, rows: int) -> tuple[float, float]:
     return (5.6, 5.4) if figure.panels and figure.panels[0].equal else (7.2, 4.6)
 
 
-def _draw_panel(axes: Any, panel: Panel, colors: Colors, with_bar: bool) -> dict[tuple[str, str], Any]:
+def _draw_panel(axes: Any, panel: Panel, title: str, colors: Colors, with_bar: bool) -> dict[tuple[str, str], Any]:
     """Draws the marks; returns the entries of the legend."""
     entries: dict[tuple[str, str], Any] = {}
     picture = any(isinstance(mark, Image) for mark in panel.marks)
     axes.grid(not picture and panel.axes)
-    axes.set_title(words(panel.title, 80))
+    axes.set_title(words(title, 80))
     axes.set_xlabel(words(panel.x_label))
     axes.set_ylabel(words(panel.y_label))
-    if panel.x_log:
-        axes.set_xscale("log")
-    if panel.y_log:
-        axes.set_yscale("log")
+    _set_scales(axes, panel)
     for mark in panel.marks:
         handle = _draw_mark(axes, mark, colors, with_bar)
         if handle is not None and getattr(mark, "label", ""):
@@ -175,6 +172,21 @@ def _draw_panel(axes: Any, panel: Panel, colors: Colors, with_bar: bool) -> dict
     if not panel.axes:
         axes.set_axis_off()
     return entries
+
+
+def _set_scales(axes: Any, panel: Panel) -> None:
+    """Round ticks, in plain numbers: 0.001 and 1e-9 rather than powers of ten."""
+    from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
+
+    for is_log, axis, set_scale in (
+        (panel.x_log, axes.xaxis, axes.set_xscale), (panel.y_log, axes.yaxis, axes.set_yscale),
+    ):  # fmt: skip
+        if is_log:
+            set_scale("log")
+            axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}".replace("-", "\N{MINUS SIGN}")))
+            axis.set_minor_formatter(NullFormatter())
+        else:
+            axis.set_major_locator(MaxNLocator(7, steps=[1, 2, 5, 10]))
 
 
 def _draw_mark(axes: Any, mark: Any, colors: Colors, with_bar: bool) -> Any:
@@ -202,7 +214,7 @@ def _draw_points(axes: Any, mark: Points, colors: Colors) -> Any:
     edge = color if mark.hollow else colors("panel")
     shape = "X" if mark.color == "dead" else _MARKERS.get(mark.marker, "o")
     drawn = axes.scatter(
-        mark.x, mark.y, s=22, marker=shape, facecolors=face, edgecolors=edge, linewidths=0.9 if mark.hollow else 0.4,
+        mark.x, mark.y, s=32 if shape == "X" else 22, marker=shape, facecolors=face, edgecolors=edge, linewidths=0.9 if mark.hollow else 0.4,
         zorder=3, clip_on=mark.color != "dead",
     )  # fmt: skip
     drawn.set_rasterized(len(mark.x) > _MANY_POINTS)

@@ -113,6 +113,7 @@ class RunBar(QWidget):
         button.setAccessibleName(name)
         button.setToolTip(tip)
         button.setFixedHeight(32)
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click must not take Space away from run and pause
         button.setIconSize(QSize(16, 16))
         button.setProperty("icon name", icon)
         return button
@@ -244,7 +245,10 @@ class RunBar(QWidget):
     @Slot(str)
     def _show_state(self, state: str) -> None:
         running = state == "running"
+        had_focus = self.run.hasFocus() or self.pause.hasFocus()
         self.pause.setEnabled(running)
+        if had_focus:  # by keyboard, the next likely act is under the same finger
+            (self.pause if running else self.run).setFocus()
         _set_role(self.run, "on" if running else "accent")
         _set_role(self.pause, "accent" if running else "")
         self._dress()
