@@ -1,0 +1,195 @@
+"""A trained network as a Python script that needs numpy only and predicts from raw inputs."""
+
+from __future__ import annotations
+
+import base64
+import runpy
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engine import activations, losses, maths
+from engine.data.features import FEATURES
+from engine.errors import RelumeError
+from engine.files.formulas import Formulas
+from engine.layers.dense import Dense
+from engine.layers.dropout import Dropout
+
+if TYPE_CHECKING:
+    from engine.files.weights import Export
+
+_WRITTEN_OUT = 256  # larger arrays are written as base64
+
+_HEAD = '''"""A network trained in Relume, as plain numpy.
+
+predict(raw) takes raw inputs (rows, columns as in RAW_NAMES) and gives {result}.
+With a CSV file that has a header line and these columns: python THIS_FILE data.csv
+"""
+
+{imports}
+
+{constants}
+
+
+def _decoded(text, dtype, shape):
+    return np.frombuffer(base64.b64decode(text), dtype=dtype).reshape(shape)
+
+
+PARAMETERS = {{
+{parameters}
+}}
+
+
+{formulas}
+
+
+def inputs(raw):
+    """Raw values (rows, columns) -> what the network is fed, {dtype}."""
+{inputs}
+
+
+def network(x):
+    """Inputs -> outputs of the last layer."""
+{layers}
+
+
+def predict(raw):
+    """Raw values (rows, columns) -> {result}."""
+    with np.errstate(all="ignore"):
+        outputs = network(inputs(raw))
+{link}
+
+{classify}
+def main():
+    if len(sys.argv) != 2:
+        sys.exit("Usage: python " + sys.argv[0] + " data.csv    columns: " + ", ".join(RAW_NAMES))
+    rows = np.loadtxt(sys.argv[1], delimiter=",", skiprows=1, ndmin=2)
+    print(",".join(NAMES))
+    for row in predict(rows):
+        print(",".join(repr(float(value)) for value in row))
+
+
+if __name__ == "__main__":
+    main()
+'''
+
+_CLASSIFY = '''
+def classify(raw):
+    """Raw values (rows, columns) -> the name of the likeliest class of each row."""
+    with np.errstate(all="ignore"):
+        outputs = network(inputs(raw))
+    chosen = {chosen}
+    return [CLASSES[k] for k in chosen]
+
+'''
+
+
+def source_of(export: Export) -> str:
+    """The script. Raises RelumeError for what cannot be written as one."""
+    formulas = Formulas()
+    layers = _layers(export, formulas)
+    link, result, columns = _link(export, formulas)
+    names = list(export.names)
+    classify = ""
+    if export.task != "regression" and names:
+        loss = losses.get(export.network.spec.loss)
+        single = export.network.spec.output_shape[-1] == 1
+        chosen = f"(outputs[:, 0] > {loss.threshold!r}).astype(int)" if single else "outputs.argmax(axis=1)"
+        classify = _CLASSIFY.format(chosen=chosen)
+        columns = [names[-1]] if single else names
+    constants = [f"RAW_NAMES = {list(export.preprocessing.raw_names)!r}", f"NAMES = {columns!r}"]
+    if classify:
+        constants.append(f"CLASSES = {names!r}")
+    imports = sorted({"import base64", "import sys", *formulas.imports} - {"import numpy as np"})
+    return _HEAD.format(
+        result=result,
+        imports="\n".join([*imports, "", "import numpy as np"]),
+        constants="\n".join(constants),
+        parameters="\n".join(f"    {k!r}: {_array(v, 16 + len(k))}," for k, v in export.network.parameters().items()),
+        formulas="\n\n\n".join(formulas.lines),
+        dtype=export.network.dtype,
+        inputs="\n".join(_inputs(export)),
+        layers="\n".join(layers),
+        link="\n".join(f"        {line}" for line in link),
+        classify=classify,
+    )
+
+
+def run(path: Path, raw: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """The parameters that a script holds and what it predicts."""
+    script = runpy.run_path(str(path))
+    return script["PARAMETERS"], script["predict"](raw)
+
+
+def _array(values: np.ndarray, indent: int) -> str:
+    if values.size <= _WRITTEN_OUT:
+        numbers = np.array2string(
+            values, separator=", ", threshold=values.size + 1, max_line_width=110, floatmode="unique",
+            prefix=" " * indent,
+        )  # fmt: skip
+        return f"np.array({numbers}, dtype=np.{values.dtype})"
+    text = base64.b64encode(np.ascontiguousarray(values, values.dtype.newbyteorder("<")).tobytes()).decode("ascii")
+    lines = "\n".join(text[at : at + 100] for at in range(0, len(text), 100))
+    return f'_decoded("""\n{lines}\n""", {values.dtype.newbyteorder("<").str!r}, {values.shape})'
+
+
+def _inputs(export: Export) -> list[str]:
+    steps, width = export.preprocessing, len(export.preprocessing.raw_names)
+    lines = [
+        "    raw = np.asarray(raw, dtype=np.float64)",
+        f"    if raw.ndim != 2 or raw.shape[1] != {width}:",
+        f'        raise ValueError("raw inputs must have {width} columns")',
+    ]
+    if steps.features is None:
+        lines.append("    made = raw")
+    else:
+        sources = ", ".join(FEATURES.get(name).source for name in steps.features)
+        lines += ["    x, y = raw[:, 0], raw[:, 1]", f"    made = np.stack([{sources}], axis=1)"]
+    if steps.input_offset:
+        lines.append(f"    made = (made - np.array({list(steps.input_offset)})) / np.array({list(steps.input_scale)})")
+    return [*lines, f"    return made.astype(np.{export.network.dtype})"]
+
+
+def _layers(export: Export, formulas: Formulas) -> list[str]:
+    lines = []
+    for number, layer in enumerate(export.network.spec.layers):
+        if isinstance(layer, Dense):
+            record, values = activations.resolve(layer.activation)
+            formulas.add(record.function, f"activation_{record.name}")
+            options = [
+                f'PARAMETERS["{number}.activation.{option.name}"]'
+                if option.learned
+                else f"np.{export.network.dtype}({value!r})"
+                for option, value in zip(record.options, values, strict=True)
+            ]
+            lines += [
+                f'    z = x @ PARAMETERS["{number}.kernel"] + PARAMETERS["{number}.bias"]',
+                f"    x = activation_{record.name}({', '.join(['z', *options])})",
+            ]
+        elif not isinstance(layer, Dropout):  # dropout acts in training only
+            raise RelumeError(
+                f"{layer.kind} layers cannot be written as a script.", f"layer {number + 1}", "Choose .npz."
+            )
+    return [*lines, "    return x"]
+
+
+def _link(export: Export, formulas: Formulas) -> tuple[list[str], str, list[Any]]:
+    """The last lines of `predict`, what it gives in words, and the names of its columns."""
+    steps, width = export.preprocessing, export.network.spec.output_shape[-1]
+    columns = list(export.names) if len(export.names) == width else [f"output {k + 1}" for k in range(width)]
+    if export.task == "regression":
+        if not steps.target_offset:
+            return ["return outputs"], "values (rows, targets)", columns
+        scale, offset = list(steps.target_scale), list(steps.target_offset)
+        line = f"return (outputs * np.array({scale}) + np.array({offset})).astype(outputs.dtype)"
+        return [line], "values (rows, targets) in the targets' own units", columns
+    kind = losses.get(export.network.spec.loss).link
+    if kind == "sigmoid":
+        formulas.use("sigmoid", vars(maths))
+        return ["return sigmoid(outputs)"], "the probability of the second class (rows, 1)", columns
+    if kind == "softmax":
+        powers = "powers = np.exp(outputs - outputs.max(axis=1, keepdims=True))"
+        divide = "return powers / powers.sum(axis=1, keepdims=True)"
+        return [powers, divide], "the probability of every class (rows, classes)", columns
+    return ["return outputs"], "scores (rows, outputs)", columns

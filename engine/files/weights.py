@@ -1,0 +1,163 @@
+"""Trained weights for other programs: .npz, .safetensors, and a plain numpy script that predicts from raw inputs.
+
+Every file carries the network's design and the preprocessing, and is read back before it takes its name.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engine import losses
+from engine.data.dataset import Dataset
+from engine.data.preprocessing import Preprocessing
+from engine.errors import RelumeError
+from engine.files import weight_script
+from engine.files.atomic import replacing
+from engine.network import Network
+
+_PROBES = 256
+
+
+@dataclasses.dataclass(frozen=True)
+class ExportReport:
+    """What was written, and how far predictions of the file are from the network's (0 for equal bits)."""
+
+    path: Path
+    largest_difference: float
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Export:
+    """What a writer is given. `names` are the classes' (the targets' for a regression), () when unknown."""
+
+    network: Network
+    preprocessing: Preprocessing
+    task: str
+    names: tuple[str, ...]
+
+    def facts(self) -> dict[str, str]:
+        """What files hold beside the arrays, as JSON texts."""
+        return {
+            "spec": _json(self.network.spec.to_dict()),
+            "preprocessing": _json(self.preprocessing.to_dict()),
+            "task": self.task,
+            "names": _json(list(self.names)),
+        }
+
+    def predict(self, raw: np.ndarray, network: Network | None = None) -> np.ndarray:
+        """Raw inputs -> probabilities or target units, as the program itself gives them."""
+        network = network or self.network
+        outputs = network.predict(self.preprocessing.apply(raw).reshape(-1, *network.spec.input_shape))
+        if self.task == "regression":
+            return self.preprocessing.targets_to_units(outputs)
+        return losses.link(network.spec.loss, outputs, self.task)
+
+
+def export_weights(
+    network: Network, path: Path | str, preprocessing: Preprocessing | None = None, dataset: Dataset | None = None
+) -> ExportReport:
+    """Writes `network` to `path`; the format follows the suffix: .npz .safetensors .py.
+
+    With a data set the file predicts from raw inputs, and is compared with the network on its samples. Arrays of .npz
+    and .safetensors are named as in `network.parameters()`; "spec", "preprocessing", "task" and "names" are JSON texts
+    (arrays of one text in .npz, metadata in .safetensors). Raises RelumeError.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in FORMATS:
+        raise RelumeError(
+            f"Weights cannot be written as {path.suffix or 'a file without a suffix'}.", path.name,
+            f"End the name in {', '.join(FORMATS)}.",
+        )  # fmt: skip
+    write, read = FORMATS[path.suffix.lower()]
+    export = _export(network, preprocessing, dataset)
+    raw = _probes(export, dataset)
+    with replacing(path) as temporary:
+        write(export, temporary)
+        expected, found = export.predict(raw), read(export, temporary, raw)
+    with np.errstate(all="ignore"):
+        difference = np.abs(expected.astype(np.float64) - found.astype(np.float64))
+    return ExportReport(path, float(np.max(difference, initial=0.0)))
+
+
+def _export(network: Network, preprocessing: Preprocessing | None, dataset: Dataset | None) -> Export:
+    width = int(np.prod(network.spec.input_shape))
+    if preprocessing is None:
+        names = tuple(f"x{i + 1}" for i in range(width))
+        preprocessing = dataset.preprocessing if dataset is not None else Preprocessing(names)
+    if len(preprocessing.input_names) != width:
+        raise RelumeError("The preprocessing belongs to another network.", "preprocessing")
+    if dataset is not None:
+        named = dataset.target_names if dataset.task == "regression" else dataset.class_names
+        return Export(network, preprocessing, str(dataset.task), tuple(named))
+    tasks = losses.get(network.spec.loss).tasks
+    return Export(network, preprocessing, "regression" if "regression" in tasks else tasks[-1], ())
+
+
+def _probes(export: Export, dataset: Dataset | None) -> np.ndarray:
+    """Raw inputs to compare on: the data's own, or random ones."""
+    if dataset is not None and dataset.raw_train.ndim == 2:
+        return np.concatenate([dataset.raw_train[:_PROBES], dataset.raw_test[:_PROBES]])
+    columns = len(export.preprocessing.raw_names)
+    return np.random.default_rng(0).normal(size=(_PROBES, columns)).astype(np.float32)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _rebuilt(export: Export, arrays: Mapping[str, np.ndarray]) -> Network:
+    """A network from what was read; what was written must come back bit for bit."""
+    for key, array in export.network.parameters().items():
+        if key not in arrays or arrays[key].dtype != array.dtype or arrays[key].tobytes() != array.tobytes():
+            raise RelumeError(f"{key} did not come back as it was written.", "export", "Export it again.")
+    network = Network(export.network.spec, dtype=str(export.network.dtype))
+    network.set_parameters({key: arrays[key] for key in export.network.slices})
+    return network
+
+
+def _write_npz(export: Export, path: Path) -> None:
+    texts: dict[str, Any] = {name: np.array(text) for name, text in export.facts().items()}
+    with path.open("wb") as file:
+        np.savez(file, allow_pickle=False, **export.network.parameters(), **texts)
+
+
+def _read_npz(export: Export, path: Path, raw: np.ndarray) -> np.ndarray:
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+        return export.predict(raw, _rebuilt(export, {key: archive[key] for key in archive.files}))
+
+
+def _write_safetensors(export: Export, path: Path) -> None:
+    from safetensors.numpy import save
+
+    path.write_bytes(save(export.network.parameters(), metadata=export.facts()))
+
+
+def _read_safetensors(export: Export, path: Path, raw: np.ndarray) -> np.ndarray:
+    from safetensors.numpy import load
+
+    return export.predict(raw, _rebuilt(export, load(path.read_bytes())))
+
+
+def _write_script(export: Export, path: Path) -> None:
+    path.write_text(weight_script.source_of(export), encoding="utf-8", newline="\n")
+
+
+def _read_script(export: Export, path: Path, raw: np.ndarray) -> np.ndarray:
+    arrays, predicted = weight_script.run(path, raw)
+    _rebuilt(export, arrays)
+    return predicted
+
+
+Writer = Callable[[Export, Path], None]
+Reader = Callable[[Export, Path, np.ndarray], np.ndarray]
+FORMATS: dict[str, tuple[Writer, Reader]] = {
+    ".npz": (_write_npz, _read_npz),
+    ".safetensors": (_write_safetensors, _read_safetensors),
+    ".py": (_write_script, _read_script),
+}
