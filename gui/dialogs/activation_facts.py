@@ -1,0 +1,104 @@
+"""The right side of the picker: one activation with its curve, its facts and its options."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Slot
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+
+from engine.activations import ACTIVATIONS, Activation
+from engine.errors import RelumeError
+from engine.fields import NamedOptions, name_of, options_of
+from gui import theme
+from gui.numbers import number
+from gui.widgets.curve_plot import CurvePlot
+from gui.widgets.number_field import NumberField, Tell, Value
+from gui.widgets.rows import Row, bare, label
+
+FACTS = ("Range", "Smooth", "Slope at z = 0", "Gain", "Can die")
+
+
+class ActivationFacts(QWidget):
+    """What is shown can be taken with `value`."""
+
+    def __init__(self, tell: Tell) -> None:
+        super().__init__()
+        self._tell = tell
+        self._record: Activation = next(iter(ACTIVATIONS))
+        self._options: dict[str, float] = {}
+        self.name = label("", "title")
+        self.formula = label("", "label")
+        self.formula.setWordWrap(True)
+        self.plot = CurvePlot()
+        column = QVBoxLayout(self)
+        bare(column, 4)
+        column.addWidget(self.name)
+        column.addWidget(self.formula)
+        column.addWidget(self.plot, 1)
+        column.addSpacing(4)
+        self._facts: dict[str, QLabel] = {}
+        for fact in FACTS:
+            words = QLabel()
+            words.setFont(theme.font(13))
+            words.setWordWrap(True)
+            words.setMinimumHeight(20)
+            self._facts[fact] = words
+            column.addWidget(Row(fact, words))
+        self._option_rows = QVBoxLayout()
+        bare(self._option_rows, 4)
+        column.addLayout(self._option_rows)
+        column.addStretch()
+
+    @property
+    def value(self) -> str | NamedOptions:
+        """The activation with the options that differ from its defaults."""
+        changed = {
+            option.name: self._options[option.name]
+            for option in self._record.options
+            if self._options.get(option.name, option.default) != option.default
+        }
+        return NamedOptions(self._record.name, tuple(sorted(changed.items()))) if changed else self._record.name
+
+    def show_value(self, value: str | NamedOptions) -> None:
+        """Shows an activation as a layer names it."""
+        self._record = ACTIVATIONS.get(name_of(value))
+        self._options = dict(options_of(value))
+        self.name.setText(self._record.name)
+        self.formula.setText(self._record.formula)
+        while (item := self._option_rows.takeAt(0)) is not None:
+            row = item.widget()
+            row.hide()
+            row.deleteLater()
+        for option in self._record.options:
+            words = option.name.replace("_", " ").capitalize()
+            field = NumberField(words, self._tell)
+            field.show_value(self._options.get(option.name, option.default))
+            field.edited.connect(lambda number, name=option.name, field=field: self._set(name, number, field))
+            row = Row(words, field, "Learned, one per unit; this is where it starts." if option.learned else "")
+            self._option_rows.addWidget(row)
+        self._show_facts()
+
+    def _set(self, name: str, value: Value, field: NumberField) -> None:
+        before = dict(self._options)
+        self._options[name] = float(value or 0.0)
+        try:
+            self._show_facts()
+        except RelumeError as error:
+            self._options = before
+            self._tell(str(error))
+        field.show_value(self._options[name])
+
+    @Slot()
+    def _show_facts(self) -> None:
+        record = self._record
+        values = record.values(self._options)
+        self.plot.show_curve(record, values)
+        kinks = ", ".join(number(kink, 2) for kink in record.kinks)
+        words = {
+            "Range": record.range,
+            "Smooth": "yes" if record.smooth else f"no, corner at {kinks}" if kinks else "no",
+            "Slope at z = 0": record.slope_at_zero,
+            "Gain": number(record.gain(self._options), 4),
+            "Can die": "yes: flat for every z \u2264 0" if record.dies else "no",
+        }
+        for fact, text in words.items():
+            self._facts[fact].setText(text)

@@ -1,0 +1,180 @@
+"""Chooses the activation of one layer: search, families, curves, and the facts of the one that is looked at."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QSize, Qt, Slot
+from PySide6.QtGui import QKeyEvent, QMouseEvent
+from PySide6.QtWidgets import (
+    QApplication,
+    QButtonGroup,
+    QFrame,
+    QHBoxLayout,
+    QLineEdit,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from engine.activations import ACTIVATIONS
+from engine.fields import name_of
+from gui import edits, theme
+from gui.dialogs.activation_facts import ActivationFacts
+from gui.dialogs.activation_list import ActivationList, families
+from gui.panels.changes import change
+from gui.session import Session
+from gui.widgets.chips import Chip, Flow
+from gui.widgets.rows import bare
+
+WANTED = QSize(704, 576)
+STEPS = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1, Qt.Key.Key_PageUp: -8, Qt.Key.Key_PageDown: 8}
+
+
+class ActivationPicker(QFrame):
+    """Opens over the centre, beside its card. Arrows look, Enter takes, Esc or a click elsewhere closes."""
+
+    def __init__(self, session: Session, layer: int, anchor: QWidget | None = None) -> None:
+        super().__init__(anchor.window() if anchor is not None else None)
+        self.session, self.layer, self._anchor = session, layer, anchor
+        self.setProperty("role", "popup")
+        self.setAccessibleName(f"Activation picker of layer {layer + 1}")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self._before = session.document.spec.layers[layer].activation  # type: ignore[attr-defined]
+        in_use = name_of(self._before)
+        self.search = QLineEdit()
+        self.search.setAccessibleName("Search activations")
+        self.search.setPlaceholderText(f"Search {len(ACTIVATIONS)} activations for layer {layer + 1}")
+        self.search.setFixedHeight(32)
+        self.search.addAction(theme.icon("search", "ink 2"), QLineEdit.ActionPosition.LeadingPosition)
+        self.list = ActivationList(in_use)
+        self.facts = ActivationFacts(lambda words: session.notice.emit(words, "warning"))
+        self.use = QPushButton()
+        self.use.setProperty("role", "accent")
+        self.keep = QPushButton(f"Keep {in_use}")
+        self.keep.setAccessibleName(f"Keep {in_use}")
+        self._lay_out()
+        self.search.textChanged.connect(self._refill)
+        self.list.previewed.connect(self._preview)
+        self.list.taken.connect(self.take)
+        self.use.clicked.connect(self.take)
+        self.keep.clicked.connect(self.close)
+        session.dataset_changed.connect(self.close)
+        self.search.installEventFilter(self)
+        self.list.choose(in_use)
+        self._preview(in_use)
+
+    def _lay_out(self) -> None:
+        top = QVBoxLayout()
+        top.setContentsMargins(16, 12, 14, 12)
+        top.setSpacing(12)
+        top.addWidget(self.search)
+        chips = Flow()
+        self._families = QButtonGroup(self)
+        for text, family, total in (("All", None, len(ACTIVATIONS)), *((f, f, n) for f, n in families().items())):
+            chip = Chip(f"{text}  {total}", f"{text}, {total} activations")
+            chip.setProperty("family", family)
+            chip.setChecked(family is None)
+            chip.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            self._families.addButton(chip)
+            chips.addWidget(chip)
+        self._families.buttonClicked.connect(self._refill)
+        top.addLayout(chips)
+        right = QVBoxLayout()
+        right.setContentsMargins(18, 14, 16, 12)
+        right.setSpacing(8)
+        right.addWidget(self.facts, 1)
+        buttons = QHBoxLayout()
+        bare(buttons, 8)
+        buttons.addWidget(self.use, 1)
+        buttons.addWidget(self.keep)
+        right.addLayout(buttons)
+        side = QWidget()
+        side.setLayout(right)
+        side.setFixedWidth(294)
+        body = QHBoxLayout()
+        bare(body, 0)
+        lists = QVBoxLayout()
+        lists.setContentsMargins(4, 6, 4, 6)
+        lists.addWidget(self.list)
+        body.addLayout(lists, 1)
+        body.addWidget(_rule(vertical=True))
+        body.addWidget(side)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(1, 1, 1, 1)
+        whole.setSpacing(0)
+        whole.addLayout(top)
+        whole.addWidget(_rule(vertical=False))
+        whole.addLayout(body, 1)
+
+    def open_beside(self) -> None:
+        """Shows it to the right of what it was opened from, inside the window."""
+        window = self.parentWidget()
+        if self._anchor is not None and window is not None:
+            edge = self._anchor.mapTo(window, QPoint(self._anchor.width(), 0))
+            room = window.rect().adjusted(8, 92, -8, -8)
+            width, height = min(WANTED.width(), room.width()), min(WANTED.height(), room.height())
+            left = min(edge.x() + 24, room.right() - width)
+            top = max(room.top(), min(edge.y() - 120, room.bottom() - height))
+            self.setGeometry(QRect(left, top, width, height))
+        else:
+            self.resize(WANTED)
+        self.show()
+        self.raise_()
+        self.search.setFocus(Qt.FocusReason.PopupFocusReason)
+        QApplication.instance().installEventFilter(self)  # type: ignore[union-attr]
+
+    # ---- what the user does ---------------------------------------------------------------------
+
+    @Slot()
+    def take(self) -> None:
+        """Gives the layer the activation that is shown."""
+        session, layer, value = self.session, self.layer, self.facts.value
+        self.close()
+        if layer < len(session.document.spec.layers) and value != self._before:
+            spec = session.document.spec
+            text = f"Activation of layer {layer + 1}"
+            change(session, text, lambda: {"spec": edits.set_layer(spec, layer, activation=value)})
+
+    @Slot()
+    def _refill(self) -> None:
+        self.list.fill(self.search.text(), self._families.checkedButton().property("family"))
+
+    @Slot(str)
+    def _preview(self, name: str) -> None:
+        self.facts.show_value(self._before if name == name_of(self._before) else name)
+        self.use.setText(f"Use {name}")
+        self.use.setAccessibleName(f"Use {name}")
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if watched is self.search and event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
+            step = STEPS.get(Qt.Key(event.key()))
+            if step is not None:
+                self.list.move(step)
+                return True
+        if event.type() == QEvent.Type.MouseButtonPress and isinstance(event, QMouseEvent) and self._outside(watched):
+            self.close()
+        return False
+
+    def _outside(self, watched: QObject) -> bool:
+        return isinstance(watched, QWidget) and watched is not self and not self.isAncestorOf(watched)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            self.close()
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.take()
+        else:
+            super().keyPressEvent(event)
+
+    def closeEvent(self, event: QEvent) -> None:
+        QApplication.instance().removeEventFilter(self)  # type: ignore[union-attr]
+        if self._anchor is not None:
+            self._anchor.setFocus(Qt.FocusReason.PopupFocusReason)
+        super().closeEvent(event)  # type: ignore[arg-type]
+
+
+def _rule(vertical: bool) -> QFrame:
+    rule = QFrame()
+    rule.setProperty("role", "rule")
+    rule.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+    rule.setFixedWidth(1) if vertical else rule.setFixedHeight(1)
+    return rule
