@@ -169,10 +169,13 @@ def _tell_result(snapshot: Snapshot, trainer: Trainer) -> None:
     )
     out.print(
         f"[bold]{'Test' if tested else 'Training'} loss {loss:.4g}, {_metric(trainer, metric)}[/] "
-        f"after {snapshot.epoch:,} epochs in {snapshot.seconds:.1f} s"
+        f"after {snapshot.epoch:,} epochs in {snapshot.seconds:.2f} s of training"
     )
+    if snapshot.spec.loss == "mean_squared_error" and trainer.data.outputs == 1 and trainer.data.task == "regression":
+        error = math.sqrt(max(0.0, loss)) * float(trainer.data.target_scale[0])
+        out.print(f"Root mean squared error {error:.4g} in units of {escape(trainer.data.target_name)}")
     units = [
-        f"layer {number} {dead_words(layer.dead)}"
+        f"{dead_words(layer.dead)} in layer {number}"
         for number, layer in enumerate(snapshot.layers[:-1], 1)
         if layer.dead.size
     ]

@@ -40,7 +40,7 @@ def test_train_writes_weights_history_and_plots(tmp_path, capsys):
         rows = list(csv.reader(file))
     assert tuple(rows[0]) == HISTORY_COLUMNS and [float(row[0]) for row in rows[1:]] == [0, 1, 2, 3, 4]
     said = capsys.readouterr().out
-    assert "Test loss" in said and "accuracy" in said and "layer 1 " in said and str(tmp_path / "out") in said
+    assert "Test loss" in said and "accuracy" in said and "in layer 1" in said and str(tmp_path / "out") in said
 
 
 def test_the_written_weights_are_those_of_the_engine(tmp_path):
