@@ -9,11 +9,12 @@ from engine.activations import ACTIVATIONS, Activation
 from engine.errors import RelumeError
 from engine.fields import NamedOptions, name_of, options_of
 from gui import theme
-from gui.numbers import number
+from gui.numbers import MINUS, number
 from gui.widgets.curve_plot import CurvePlot
 from gui.widgets.number_field import NumberField, Tell, Value
 from gui.widgets.rows import Row, bare, label
 
+LABELS = 104
 FACTS = ("Range", "Smooth", "Slope at z = 0", "Gain", "Can die")
 
 
@@ -42,7 +43,7 @@ class ActivationFacts(QWidget):
             words.setWordWrap(True)
             words.setMinimumHeight(20)
             self._facts[fact] = words
-            column.addWidget(Row(fact, words))
+            column.addWidget(Row(fact, words, width=LABELS))
         self._option_rows = QVBoxLayout()
         bare(self._option_rows, 4)
         column.addLayout(self._option_rows)
@@ -73,7 +74,7 @@ class ActivationFacts(QWidget):
             field = NumberField(words, self._tell)
             field.show_value(self._options.get(option.name, option.default))
             field.edited.connect(lambda number, name=option.name, field=field: self._set(name, number, field))
-            row = Row(words, field, "Learned, one per unit; this is where it starts." if option.learned else "")
+            row = Row(words, field, "Learned, one per unit; this is where it starts." if option.learned else "", LABELS)
             self._option_rows.addWidget(row)
         self._show_facts()
 
@@ -92,7 +93,7 @@ class ActivationFacts(QWidget):
         record = self._record
         values = record.values(self._options)
         self.plot.show_curve(record, values)
-        kinks = ", ".join(number(kink, 2) for kink in record.kinks)
+        kinks = ", ".join(f"{kink:g}".replace("-", MINUS) for kink in record.kinks)
         words = {
             "Range": record.range,
             "Smooth": "yes" if record.smooth else f"no, corner at {kinks}" if kinks else "no",

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLineEdit,
     QPushButton,
+    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
@@ -109,11 +110,12 @@ class ActivationPicker(QFrame):
         """Shows it to the right of what it was opened from, inside the window."""
         window = self.parentWidget()
         if self._anchor is not None and window is not None:
-            edge = self._anchor.mapTo(window, QPoint(self._anchor.width(), 0))
-            room = window.rect().adjusted(8, 92, -8, -8)
+            column = _column_of(self._anchor)
+            edge = column.mapTo(window, QPoint(column.width(), 0))
+            room = window.rect().adjusted(8, 8, -8, -8)
             width, height = min(WANTED.width(), room.width()), min(WANTED.height(), room.height())
-            left = min(edge.x() + 24, room.right() - width)
-            top = max(room.top(), min(edge.y() - 120, room.bottom() - height))
+            left = min(edge.x() + 4, room.right() - width)
+            top = max(room.top(), min(edge.y() + 4, room.bottom() - height))
             self.setGeometry(QRect(left, top, width, height))
         else:
             self.resize(WANTED)
@@ -170,6 +172,14 @@ class ActivationPicker(QFrame):
         if self._anchor is not None:
             self._anchor.setFocus(Qt.FocusReason.PopupFocusReason)
         super().closeEvent(event)  # type: ignore[arg-type]
+
+
+def _column_of(anchor: QWidget) -> QWidget:
+    """The scrolled column that `anchor` stands in, or itself."""
+    above = anchor.parentWidget()
+    while above is not None and not isinstance(above, QScrollArea):
+        above = above.parentWidget()
+    return above or anchor
 
 
 def _rule(vertical: bool) -> QFrame:

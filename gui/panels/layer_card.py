@@ -103,6 +103,7 @@ class LayerCard(QFrame):
         self._top.setContentsMargins(2, 0, 0, 0)
         self._top.addWidget(self.lock)
         self._top.addWidget(self.title)
+        self._top.addSpacing(8)
         self._top.addStretch()
         self._add_activation(self._top)
         self.activation.setMaximumWidth(128)  # type: ignore[union-attr]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Slot
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from engine.layers import LAYERS, Dense
 from engine.layers.base import Layer
@@ -55,10 +55,12 @@ class NetworkPanel(QWidget):
         self.add.setToolTip("Add a dense layer before the output")
         self.add.setIconSize(QSize(16, 16))
         self.add.clicked.connect(self._add_dense)
-        self.add_kind = QPushButton()
+        self.add_kind = QToolButton()
         self.add_kind.setAccessibleName("Kind of layer to add")
         self.add_kind.setToolTip("Add a layer of another kind")
-        self.add_kind.setFixedWidth(28)
+        self.add_kind.setFixedSize(28, 28)
+        self.add_kind.setIconSize(QSize(16, 16))
+        self.add_kind.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.add_kind.setStyleSheet("padding: 0")
         menu = QMenu(self.add_kind)
         for record in LAYERS:

@@ -99,7 +99,7 @@ class TrainingPanel(QWidget):
                 self.loss.setItemData(self.loss.count() - 1, record.advice, Qt.ItemDataRole.ToolTipRole)
         self.loss.setCurrentIndex(self.loss.findData(document.spec.loss))
         loss = LOSSES.get(document.spec.loss)
-        self.loss.setToolTip(f"{loss.formula}. {loss.advice}")
+        self.loss.setToolTip(f"{loss.title}: {loss.formula}. {loss.advice}")
         self._show_options(optimizer)
         self.short.setCurrentIndex(SHORT_BATCHES.index(training.short_batch))
         self.epochs.show_value(training.epochs)

@@ -12,7 +12,7 @@ from gui import theme
 from gui.numbers import number
 from gui.widgets.curve_thumbnail import REACH, curves, draw, polylines
 
-LEFT, TOP, RIGHT, BOTTOM = 26, 22, 8, 20
+LEFT, TOP, RIGHT, BOTTOM = 32, 22, 8, 20
 
 
 class CurvePlot(QWidget):

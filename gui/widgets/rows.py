@@ -33,11 +33,11 @@ def bare(layout: QLayout, spacing: int = 8) -> None:
 class Row(QWidget):
     """A label of fixed width and a field that takes the rest."""
 
-    def __init__(self, text: str, field: QWidget, tip: str = "") -> None:
+    def __init__(self, text: str, field: QWidget, tip: str = "", width: int = LABEL_WIDTH) -> None:
         super().__init__()
         self.field = field
         self.label = label(text, "label")
-        self.label.setFixedWidth(LABEL_WIDTH)
+        self.label.setFixedWidth(width)
         self.label.setBuddy(field)
         if not field.accessibleName():
             field.setAccessibleName(text)
@@ -55,13 +55,12 @@ class Fold(QWidget):
     def __init__(self, name: str, text: str = "More") -> None:
         super().__init__()
         self._button = QToolButton()
-        self._button.setProperty("role", "flat")
+        self._button.setProperty("role", "fold")
         self._button.setText(text)
         self._button.setAccessibleName(name)
         self._button.setCheckable(True)
         self._button.setIconSize(QSize(16, 16))
         self._button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self._button.setStyleSheet("padding: 0 6px 0 2px")
         self._button.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self._body = QWidget()
         self.rows = QVBoxLayout(self._body)

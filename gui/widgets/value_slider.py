@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QWheelEvent
-from PySide6.QtWidgets import QHBoxLayout, QSlider, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSlider, QWidget
 
 from gui.widgets.number_field import NumberField, Tell, Value
 
@@ -36,6 +36,8 @@ class ValueSlider(QWidget):
         row.setSpacing(4)
         row.addWidget(self.slider, 1)
         row.addWidget(self.field)
+        if percent:
+            row.addWidget(QLabel("%"))
         self.setFocusProxy(self.slider)
         self.slider.valueChanged.connect(self._moved)
         self.slider.sliderReleased.connect(self._released)
