@@ -63,18 +63,19 @@ class Activation:
         return values
 
     def forward(self, z: Any, *options: Any) -> np.ndarray:
-        """a = f(z), same shape; float32 stays float32, everything else becomes float64."""
-        z = _floats(z)
-        with np.errstate(all="ignore"):
-            return np.asarray(self.function(z, *(options or self.values())), dtype=z.dtype)
+        """a = f(z), same shape; float32 stays float32, everything else becomes float64. NaN gives NaN."""
+        options = self._given(options)
+        return _exact(lambda z: self.function(z, *options), z)
 
     def derivative(self, z: Any, *options: Any) -> np.ndarray:
-        """f'(z), same shape as z."""
-        z = _floats(z)
-        options = options or self.values()
-        with np.errstate(all="ignore"):
-            slope = self.slope(z, np.asarray(self.function(z, *options), dtype=z.dtype), *options)
-            return np.array(np.broadcast_to(slope, z.shape), dtype=z.dtype)
+        """f'(z), same shape as z. NaN gives NaN."""
+        options = self._given(options)
+        return _exact(lambda z: self.slope(z, self.function(z, *options), *options), z)
+
+    def _given(self, options: tuple[Any, ...]) -> tuple[Any, ...]:
+        if len(options) not in (0, len(self.options)):
+            raise RelumeError(f"{self.name} has {len(self.options)} options, not {len(options)}.", self.name)
+        return options or self.values()
 
     @property
     def learned(self) -> tuple[Option, ...]:
@@ -87,8 +88,27 @@ class Activation:
 
 
 def _floats(z: Any) -> np.ndarray:
-    z = np.asarray(z)
+    try:
+        z = np.asarray(z)
+        if z.dtype.kind not in "fiub":
+            raise TypeError
+    except (TypeError, ValueError):
+        raise RelumeError("z must be an array of numbers.", "activation") from None
     return z if z.dtype in (np.float32, np.float64) else z.astype(np.float64)
+
+
+def _exact(formula: Callable[[np.ndarray], Numbers], z: Any) -> np.ndarray:
+    """formula(z), worked out in float64; at infinity its limit, where the formula itself says 0 times infinity."""
+    given = _floats(z)
+    wide = given.astype(np.float64)
+    with np.errstate(all="ignore"):
+        values = np.asarray(formula(wide), dtype=np.float64)
+        values = np.broadcast_to(values, np.broadcast_shapes(values.shape, wide.shape))
+        lost = np.isnan(values) & np.isinf(wide)
+        if lost.any():
+            near, far = (formula(np.where(np.isinf(wide), np.copysign(end, wide), wide)) for end in (1e100, 2e100))
+            values = np.where(lost & (near == far), near, values)
+        return np.where(np.isnan(wide), np.nan, values).astype(given.dtype)
 
 
 @functools.lru_cache(maxsize=256)
@@ -237,7 +257,8 @@ def _gelu_tanh(z: Numbers) -> Numbers:
 
 def _gelu_tanh_slope(z: Numbers, a: Numbers) -> Numbers:
     s = maths.sigmoid(1.5957691216057308 * (z + 0.044715 * z * z * z))
-    return s + z * s * (1.0 - s) * 1.5957691216057308 * (1.0 + 0.134145 * z * z)
+    u = maths.maximum(maths.minimum(z, 50.0), -50.0)  # far out s (1 - s) is 0, and z * z would overflow
+    return s + u * s * (1.0 - s) * 1.5957691216057308 * (1.0 + 0.134145 * u * u)
 
 
 ACTIVATIONS.add(
@@ -322,6 +343,15 @@ ACTIVATIONS.add(
         lambda z, a: maths.where(maths.absolute(z) < 3.0, 0.16666666666666666, 0.0),
         "0 to 1", "1/6", "A sigmoid of three straight pieces: cheap, and flat beyond -3 and 3.",
         monotone=True, bounded=True, saturates=True, kinks=(-3.0, 3.0),
+    )
+)  # fmt: skip
+ACTIVATIONS.add(
+    Activation(
+        "hard_sigmoid_survey", "Hard sigmoid (survey)", "Sigmoids", "clip((z + 1) / 2, 0, 1)",
+        lambda z: maths.minimum(maths.maximum(z * 0.5 + 0.5, 0.0), 1.0),
+        lambda z, a: maths.where(maths.absolute(z) < 1.0, 0.5, 0.0),
+        "0 to 1", "1/2", "The hard sigmoid of Nwankpa's survey: three times as steep, flat beyond -1 and 1.",
+        monotone=True, bounded=True, saturates=True, kinks=(-1.0, 1.0),
     )
 )  # fmt: skip
 ACTIVATIONS.add(

@@ -13,7 +13,7 @@ from engine.data.spec import OWN_TABLE, DataSpec
 from engine.data.split import finish
 from engine.data.table import Column, Table, open_table
 from engine.data.table_data import guess_task, raw_data
-from engine.errors import RelumeError
+from engine.errors import RelumeError, expect
 
 __all__ = [
     "DATASETS",
@@ -68,12 +68,13 @@ def load(
         RelumeError: for an unknown name or a value that cannot be.
     """
     get(name)
-    made = None if features is None else tuple(features)
+    made: Any = features  # DataSpec makes it a tuple
     return load_spec(DataSpec(name, seed, samples, noise, train_share, classes, made, scaling, target_scaling))
 
 
 def load_spec(spec: DataSpec) -> Dataset:
     """The data set that a DataSpec describes. Raises RelumeError."""
+    expect(spec, DataSpec, "load_spec")
     if spec.features is not None and (spec.name == OWN_TABLE or not get(spec.name).has_features):
         raise RelumeError("Only sets of points in the plane have made inputs.", "DataSpec, features", "Leave them out.")
     if spec.table is not None:
@@ -112,6 +113,7 @@ def read_table(
         RelumeError: naming the line and the column, and what to do.
     """
     table = source if isinstance(source, Table) else open_table(source, **reading)
+    columns: Any = target, inputs  # DataSpec makes them tuples
     spec = DataSpec(
         name=OWN_TABLE,
         seed=seed,
@@ -119,8 +121,8 @@ def read_table(
         scaling=scaling,
         target_scaling=target_scaling,
         table=table,
-        target=() if target is None else (target,) if isinstance(target, str) else tuple(target),
-        inputs=None if inputs is None else tuple(inputs),
+        target=columns[0],
+        inputs=columns[1],
         task=task,
         missing=missing,
     )

@@ -1,5 +1,9 @@
 """The one exception that bad input may raise."""
 
+from __future__ import annotations
+
+from typing import Any
+
 
 class RelumeError(Exception):
     """What is wrong, where it is, and what to do about it.
@@ -17,3 +21,9 @@ class RelumeError(Exception):
     def __str__(self) -> str:
         head = f"{self.where}: {self.what}" if self.where else self.what
         return f"{head} {self.fix}".strip()
+
+
+def expect(value: Any, kind: type, where: str) -> None:
+    """Raises RelumeError unless `value` is a `kind`."""
+    if not isinstance(value, kind):
+        raise RelumeError(f"This must be a {kind.__name__}, not {value!r:.80}.", where)

@@ -59,7 +59,7 @@ def _checked(value: Any, declared: FieldInfo, place: str) -> Any:
         return _checked_number(value, declared, place)
     if declared.kind == "choice":
         options = declared.choices() if declared.choices else ()
-        if value not in options:
+        if not isinstance(value, str) or value not in options:
             raise RelumeError(f"{declared.label} cannot be {value!r}.", place, f"Choose one of {', '.join(options)}.")
         return value
     if declared.kind == "named":
@@ -71,7 +71,7 @@ def _checked(value: Any, declared: FieldInfo, place: str) -> Any:
 
 def _checked_number(value: Any, declared: FieldInfo, place: str) -> int | float:
     noun = "a whole number" if declared.kind == "int" else "a number"
-    if isinstance(value, bool) or not hasattr(value, "__float__") or isinstance(value, str):
+    if isinstance(value, bool | str) or not hasattr(value, "__float__") or _ndim(value):
         raise RelumeError(f"{declared.label} must be {noun}, not {value!r}.", place)
     try:
         number = float(value)
@@ -91,6 +91,10 @@ def _checked_number(value: Any, declared: FieldInfo, place: str) -> int | float:
     if wrong:
         raise RelumeError(f"{declared.label} must be {_range_words(declared)}, not {value!r}.", place)
     return int(number) if declared.kind == "int" else number
+
+
+def _ndim(value: Any) -> int:
+    return len(getattr(value, "shape", None) or ())
 
 
 def _range_words(declared: FieldInfo) -> str:
@@ -118,7 +122,7 @@ def _checked_named(value: Any, declared: FieldInfo, place: str) -> Any:
     else:
         name, options = value, {}
     known = declared.choices() if declared.choices else ()
-    if name not in known:
+    if not isinstance(name, str) or name not in known:
         import difflib
 
         near = difflib.get_close_matches(str(name), known, n=3, cutoff=0.5)

@@ -138,21 +138,23 @@ def encode_targets(loss_name: str, y: Any, task: str, outputs: int) -> np.ndarra
         raise RelumeError(f"{loss.title} cannot be used for {task} targets.", where, "Choose another loss.")
     if loss.outputs not in (None, outputs):
         raise RelumeError(f"{loss.title} takes {loss.outputs} output, not {outputs}.", where, "Change the last layer.")
-    y = np.asarray(y)
-    if y.dtype.kind not in "fiub":
-        raise RelumeError(f"Targets must be numbers, not {y.dtype}.", where)
+    y = numbers(y)
     if task == "regression":
         values = y.reshape(-1, 1) if y.ndim == 1 else y
         if values.ndim != 2 or values.shape[1] != outputs:
             raise RelumeError(f"Targets of shape {y.shape} do not fit {outputs} outputs.", where)
+        with np.errstate(over="ignore"):
+            values = np.ascontiguousarray(values, dtype=np.float32)
         if not np.isfinite(values).all():
-            raise RelumeError("Targets must be finite numbers.", where)
-        return np.ascontiguousarray(values, dtype=np.float32)
+            raise RelumeError("Targets must be finite numbers in float32.", where)
+        return values
     if y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]
     if y.ndim != 1:
         raise RelumeError(f"Classes must be one number for each sample, not of shape {y.shape}.", where)
     classes = np.asarray(y, dtype=np.float64)
+    if loss.low < 0 and np.isin(classes, (-1.0, 1.0)).all():
+        classes = (classes + 1.0) / 2.0  # already as the loss sees them
     count = max(outputs, 2)
     if not ((classes >= 0) & (classes < count) & (classes == np.floor(classes))).all():
         raise RelumeError(f"Classes must be whole numbers from 0 to {count - 1} for {outputs} outputs.", where)
@@ -164,6 +166,17 @@ def encode_targets(loss_name: str, y: Any, task: str, outputs: int) -> np.ndarra
     encoded = np.full((len(labels), outputs), loss.low, dtype=np.float32)
     encoded[np.arange(len(labels)), labels] = 1.0
     return encoded
+
+
+def numbers(y: Any) -> np.ndarray:
+    """Targets as an array. Raises RelumeError unless they are numbers."""
+    try:
+        array = np.asarray(y)
+    except ValueError:
+        raise RelumeError("Targets must be an array of numbers, all rows of one length.", "targets") from None
+    if array.dtype.kind not in "fiub":
+        raise RelumeError(f"Targets must be numbers, not {array.dtype}.", "targets")
+    return array
 
 
 def link(loss_name: str, outputs: np.ndarray, task: str) -> np.ndarray:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine import losses
-from engine.errors import RelumeError
+from engine.errors import RelumeError, expect
 from engine.layers.base import Layer
 from engine.spec import NetworkSpec
 
@@ -27,8 +27,9 @@ class Network:
     """
 
     def __init__(self, spec: NetworkSpec, seed: int = 0, dtype: str = "float32") -> None:
-        if str(np.dtype(dtype)) not in ("float32", "float64"):
-            raise RelumeError(f"A network computes in float32 or float64, not {dtype}.", "Network, dtype")
+        expect(spec, NetworkSpec, "Network, spec")
+        if str(getattr(dtype, "__name__", dtype)) not in ("float32", "float64"):
+            raise RelumeError(f"A network computes in float32 or float64, not {dtype!r}.", "Network, dtype")
         if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
             raise RelumeError(f"The seed must be a whole number from 0, not {seed!r}.", "Network, seed")
         self.spec, self.seed, self.dtype = spec, int(seed), np.dtype(dtype)
@@ -71,15 +72,19 @@ class Network:
 
     def set_parameters(self, mapping: Mapping[str, Any]) -> None:
         """Replaces the parameters that are named. All or none. Raises RelumeError for what does not fit."""
+        expect(mapping, Mapping, "set_parameters")
         checked = {}
         for key, value in mapping.items():
-            if key not in self.slices:
+            if not isinstance(key, str) or key not in self.slices:
                 raise RelumeError(f"There is no parameter {key!r}.", fix=f"Known: {', '.join(self.slices)}.")
             shape = self.slices[key][1]
             where = f"layer {int(key.split('.')[0]) + 1}, {key}"
             try:
+                array = np.asarray(value)
+                if array.dtype.kind not in "fiub":
+                    raise TypeError
                 with np.errstate(over="ignore"):
-                    array = np.asarray(value).astype(self.dtype, casting="same_kind" if _is_float(value) else "unsafe")
+                    array = array.astype(self.dtype)
             except (TypeError, ValueError):
                 raise RelumeError(f"{key} must hold numbers.", where) from None
             if array.shape != shape:
@@ -168,7 +173,8 @@ class Network:
             array = np.asarray(x)
             if array.dtype.kind not in "fiub":
                 raise TypeError
-            array = np.ascontiguousarray(array, dtype=self.dtype)
+            with np.errstate(over="ignore"):
+                array = np.ascontiguousarray(array, dtype=self.dtype)
         except (TypeError, ValueError):
             raise RelumeError("Inputs must be an array of numbers.", "inputs") from None
         if array.ndim != 1 + len(self.spec.input_shape) or array.shape[1:] != self.spec.input_shape:
@@ -177,7 +183,7 @@ class Network:
         return array
 
     def _task(self, y: Any) -> str:
-        tasks, array = losses.get(self.spec.loss).tasks, np.asarray(y)
+        tasks, array = losses.get(self.spec.loss).tasks, losses.numbers(y)
         if "regression" in tasks and not (array.dtype.kind in "iub" and array.ndim == 1):
             return "regression"
         return "multiclass" if "multiclass" in tasks and self.spec.output_shape[-1] > 2 else "binary"
@@ -208,10 +214,6 @@ class Network:
                 gradient, own = self.spec.layers[index].backward(x, z, a, gradient, self._layer_views(index))
             gradients.update({f"{index}.{name}": value for name, value in own.items()})
         return loss, gradients
-
-
-def _is_float(value: Any) -> bool:
-    return np.asarray(value).dtype.kind == "f"
 
 
 def _fed(spec: NetworkSpec) -> list[tuple[Layer, tuple[int, ...]]]:

@@ -6,6 +6,7 @@ not be renewed yet stays in the snapshots with the time at which it was taken.
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ import numpy as np
 
 from engine.probes import Interrupted, Probes
 from engine.run import Run
-from engine.telemetry import LayerSnapshot, Snapshot
+from engine.telemetry import Activations, LayerSnapshot, Snapshot
 from engine.unit_history import UnitHistory, UnitStatistics
 
 if TYPE_CHECKING:
@@ -26,9 +27,9 @@ COMPUTED = ("plane", "activations", "distributions", "predictions", "sample")
 
 class Observer:
     def __init__(self, trainer: Trainer, run: Run) -> None:
-        self.trainer, self.run, self.stepper = trainer, run, run.stepper
+        self.trainer, self.run = trainer, run
         self.units = UnitHistory(run.spec)
-        self.probes = Probes(run.spec, run.data, run.stepper, trainer.commands_waiting)
+        self.probes = Probes(run, trainer.commands_waiting)
         self._credit = 0.1
         self._published = 0.0
         self._looked = 0.0
@@ -43,7 +44,7 @@ class Observer:
         self._exact = False
         self._norms: tuple[float, ...] = (float("nan"),) * len(run.spec.layers)
         self._norm_step = -1
-        self._rate = (time.monotonic(), run.stepper.samples_done)
+        self._rate = (time.monotonic(), 0)
         self._samples_per_second = 0.0
 
     def succeeded_by(self, run: Run) -> Observer:
@@ -94,12 +95,12 @@ class Observer:
             statistics = UnitStatistics(self.run.spec)
             x = self.run.data.x_train
             for start in range(0, len(x), self.probes.slice_rows):
-                statistics.add(self.stepper.forward(x[start : start + self.probes.slice_rows]))
+                statistics.add(self.run.stepper.forward(x[start : start + self.probes.slice_rows]))
             self._finish(statistics, exact=True)
         self._renew(everything=True)
 
     def _now(self) -> tuple[int, int]:
-        return (self.stepper.step, self._edits)
+        return (self.run.stepper.step, self._edits)
 
     def _renew(self, everything: bool) -> bool:
         """Spends the credit, oldest picture first; `everything`: until all is of this step or a command waits."""
@@ -114,7 +115,7 @@ class Observer:
                     if name == "units":
                         self._continue_pass(whole=everything)
                     elif name == "gradients":
-                        self._norms, self._norm_step = self.stepper.gradient_norms(), self.stepper.step
+                        self._norms, self._norm_step = self.run.stepper.gradient_norms(), self.run.stepper.step
                     else:
                         self._extras[name] = self.probes.compute(name, self.trainer.sample)
                         self._extra_steps[name] = (*self._now(), self.trainer.sample)
@@ -150,7 +151,7 @@ class Observer:
             if self.trainer.commands_waiting():
                 raise Interrupted
             rows = x[self._pass_position : self._pass_position + self.probes.slice_rows]
-            self._pass.add(self.stepper.forward(rows))
+            self._pass.add(self.run.stepper.forward(rows))
             self._pass_position += len(rows)
             if not whole:
                 break
@@ -161,12 +162,12 @@ class Observer:
 
     def _finish(self, statistics: UnitStatistics, exact: bool) -> None:
         self._finished, self._finished_step, self._exact = statistics, self._now(), exact
-        self.units.add(self.stepper.epoch, statistics)
+        self.units.add(self.run.stepper.epoch, statistics)
 
     # ---- snapshots --------------------------------------------------------------------------------
 
     def snapshot(self) -> Snapshot:
-        trainer, run, stepper = self.trainer, self.run, self.stepper
+        trainer, run, stepper = self.trainer, self.run, self.run.stepper
         columns = run.history.columns()
         last = {name: float(values[-1]) if len(values) else float("nan") for name, values in columns.items()}
         watched = trainer.watched
@@ -190,7 +191,7 @@ class Observer:
             test_loss=last["test_loss"],
             train_metric=last["train_metric"],
             test_metric=last["test_metric"],
-            layers=self._layers(),
+            layers=self._layers(extras.get("activations")),
             history=columns,
             taken=time.monotonic(),
             preparing=trainer.preparing,
@@ -198,7 +199,13 @@ class Observer:
             **extras,
         )
 
-    def _layers(self) -> tuple[LayerSnapshot, ...]:
+    def _layers(self, seen: Activations | None) -> tuple[LayerSnapshot, ...]:
+        return tuple(
+            dataclasses.replace(layer, activations=seen.layers[number]) if seen else layer
+            for number, layer in enumerate(self._units())
+        )
+
+    def _units(self) -> tuple[LayerSnapshot, ...]:
         statistics = self._finished
         layers = []
         for number, layer in enumerate(self.run.spec.layers):
@@ -230,7 +237,7 @@ class Observer:
         return tuple(layers)
 
     def _measure_rate(self) -> float:
-        now, done = time.monotonic(), self.stepper.samples_done
+        now, done = time.monotonic(), self.run.stepper.samples_done
         since, before = self._rate
         if self.trainer.state != "running":
             self._rate = (now, done)

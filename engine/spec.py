@@ -14,6 +14,7 @@ from engine.losses import LOSSES
 from engine.optimizers import Adam, Optimizer, optimizer_from_dict
 
 SHORT_BATCHES = ("drop", "merge", "keep")
+MOST_PARAMETERS = 100_000_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,6 +49,12 @@ class NetworkSpec:
                     f"{layer!r} is not a layer.", f"layer {number}", "Use engine.Dense or engine.Dropout."
                 )
         self.shapes()  # raises where a layer does not fit
+        if self.parameter_count() > MOST_PARAMETERS:
+            raise RelumeError(
+                f"The network would have {self.parameter_count():,} parameters; {MOST_PARAMETERS:,} is the most.",
+                "NetworkSpec, layers",
+                "Use fewer units.",
+            )
 
     def shapes(self) -> tuple[tuple[int, ...], ...]:
         """The output shape of every layer, without the batch axis."""
@@ -95,7 +102,7 @@ class TrainingSpec:
     """How to train: optimizer, batches, when to stop, the seed of everything random."""
 
     optimizer: Optimizer = dataclasses.field(default_factory=Adam)
-    batch_size: int = field(32, "int", "Batch size", "Samples per step.", minimum=1)
+    batch_size: int = field(32, "int", "Batch size", "Samples per step.", minimum=1, maximum=10**9)
     epochs: int = field(20, "int", "Epochs", "Training stops after this many epochs.", minimum=0, maximum=10**9)
     seed: int = field(0, "int", "Seed", "Same seed, same run, bit for bit.", minimum=0, maximum=2**53)
     short_batch: str = field(

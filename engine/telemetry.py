@@ -29,10 +29,11 @@ class LayerSnapshot:
     dead: np.ndarray  # bool: z <= 0 for every training sample, for activations that are flat there
     max_z: np.ndarray  # largest z over the training samples seen
     mean: np.ndarray  # mean activation
-    active_share: np.ndarray  # share of training samples with z > 0
+    active_share: np.ndarray  # share of training samples on which it gives anything but 0 (relu: z > 0)
     dead_since: np.ndarray  # int64 epoch, -1 while alive
     gradient_norm: float  # mean |gradient| of the layer's kernel in the last step, NaN before the first
     provisional: bool  # True until all training samples were seen with the same weights
+    activations: np.ndarray | None = None  # (probe samples, units), when a visible view asked for them
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

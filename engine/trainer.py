@@ -11,13 +11,14 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from numbers import Real
 from typing import Any
 
 import numpy as np
 
 from engine.checkpoint import Checkpoint
 from engine.data.dataset import Dataset
-from engine.errors import RelumeError
+from engine.errors import RelumeError, expect
 from engine.network import Network
 from engine.observer import Observer
 from engine.run import Run
@@ -35,6 +36,9 @@ class Trainer:
     """
 
     def __init__(self, spec: NetworkSpec, training: TrainingSpec, data: Dataset) -> None:
+        expect(spec, NetworkSpec, "Trainer, spec")
+        expect(training, TrainingSpec, "Trainer, training")
+        expect(data, Dataset, "Trainer, data")
         self.data = data
         self.mailbox: Mailbox[Snapshot] = Mailbox()
         self.state = "ready"
@@ -97,6 +101,8 @@ class Trainer:
 
     def step(self, batches: int = 1, wait: bool = True) -> None:
         """Pauses, then trains so many batches."""
+        if isinstance(batches, bool) or not isinstance(batches, int | np.integer) or batches < 0:
+            raise RelumeError(f"A step takes a whole number of batches, not {batches!r}.", "Trainer, step")
         self._send(lambda: self._step(lambda: int(batches)), wait)
 
     def step_epoch(self, wait: bool = True) -> None:
@@ -127,6 +133,10 @@ class Trainer:
 
     def change(self, spec: NetworkSpec | None = None, training: TrainingSpec | None = None, wait: bool = True) -> None:
         """Changes the network or the training at the next step; weights that still fit are kept."""
+        if spec is not None:
+            expect(spec, NetworkSpec, "Trainer, spec")
+        if training is not None:
+            expect(training, TrainingSpec, "Trainer, training")
         self._send(lambda: self._change(spec, training), wait)
 
     def edit_parameters(self, parameters: Mapping[str, np.ndarray], wait: bool = True) -> None:
@@ -137,9 +147,12 @@ class Trainer:
         """Sets one weight or bias by hand at the next step."""
 
         def edit() -> None:
-            array = self._run.network.parameters()[key].copy()
-            array[index] = value
-            self._edit({key: array})
+            parameters = self._run.network.parameters()
+            try:
+                parameters[key][index] = value
+            except (KeyError, IndexError, TypeError, ValueError):
+                raise RelumeError(f"There is no weight {key!r} at {index!r}.", "parameters") from None
+            self._edit({key: parameters[key]})
 
         self._send(edit)
 
@@ -149,14 +162,19 @@ class Trainer:
 
     def set_pace(self, batches_per_second: float | None) -> None:
         """A visible pace, or None for full speed. The same bits either way."""
-        self._send(lambda: self._set_pace(batches_per_second))
+        pace = batches_per_second
+        if pace is not None and (isinstance(pace, bool | str) or not isinstance(pace, Real) or not pace > 0):
+            raise RelumeError(f"The pace must be a number above 0, or None, not {pace!r}.", "Trainer, pace")
+        self._send(lambda: self._set_pace(pace))
 
     def watch(self, names: Iterable[str], sample: tuple[str, int] | None = None) -> None:
         """What the snapshots hold from now on beside their numbers (telemetry.WATCHABLE)."""
-        names = frozenset(names)
-        if not names <= frozenset(WATCHABLE):
-            raise RelumeError(f"Cannot watch {sorted(names - frozenset(WATCHABLE))[0]!r}.")
-        self._send(lambda: self._watch(names, sample))
+        expect(names, Iterable, "Trainer, watch")
+        wanted = list(names)
+        unknown = [name for name in wanted if name not in WATCHABLE]
+        if unknown:
+            raise RelumeError(f"Cannot watch {unknown[0]!r}.", fix=f"There are {', '.join(WATCHABLE)}.")
+        self._send(lambda: self._watch(frozenset(wanted), sample))
 
     @property
     def spec(self) -> NetworkSpec:
@@ -225,10 +243,23 @@ class Trainer:
             if self.state != "closed":
                 command()
             return
-        done = threading.Event() if wait else None
-        self._commands.put((command, done))
-        while done is not None and not done.wait(0.2) and thread.is_alive():
+        if not wait:
+            self._commands.put((command, None))
+            return
+        done = threading.Event()
+        refused: list[RelumeError] = []
+
+        def told() -> None:
+            try:
+                command()
+            except RelumeError as error:
+                refused.append(error)
+
+        self._commands.put((told, done))
+        while not done.wait(0.2) and thread.is_alive():
             pass
+        if refused:
+            raise refused[0]
 
     def _ask(self, question: Callable[[], Any]) -> Any:
         if self._thread is None or not self._thread.is_alive():

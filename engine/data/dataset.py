@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from engine.data.preprocessing import Preprocessing
-from engine.errors import RelumeError
+from engine.errors import RelumeError, expect
 
 TASKS = ("binary", "multiclass", "regression")
 _FOUND: Any = None  # the default of what is found out from the arrays; never None once the data set is made
@@ -52,16 +53,18 @@ class Dataset:
             raise RelumeError("Training and test inputs differ in width.", "Dataset")
         if len(self.x_train) == 0:
             raise RelumeError("There is no training sample.", "Dataset", "Give more rows or a larger training share.")
-        targets = [np.asarray(self.y_train), np.asarray(self.y_test)]
+        targets = [_array(getattr(self, f"y_{part}"), f"y_{part}") for part in ("train", "test")]
         if self.task is None:
             put("task", _guess_task(targets[0]))
-        if self.task not in TASKS:
+        if not isinstance(self.task, str) or self.task not in TASKS:
             raise RelumeError(f"There is no task {self.task!r}.", "Dataset, task", f"Choose {', '.join(TASKS)}.")
         for part, values in zip(("train", "test"), targets, strict=True):
             checked = _values(values, part) if self.task == "regression" else _labels(values, part)
             if len(checked) != len(getattr(self, f"x_{part}")):
                 raise RelumeError("Inputs and targets differ in number.", f"y_{part}")
             put(f"y_{part}", checked)
+        for name in ("feature_names", "class_names", "target_names"):
+            put(name, _names(getattr(self, name), name))
         self._fill_names(put)
         raw = {part: getattr(self, f"raw_{part}") for part in ("train", "test")}
         for part, values in raw.items():
@@ -69,11 +72,12 @@ class Dataset:
             put(f"raw_{part}", values)
         if self.preprocessing is None:
             put("preprocessing", Preprocessing(self.feature_names))
+        expect(self.preprocessing, Preprocessing, "Dataset, preprocessing")
         put("title", self.title or self.name)
 
     def _fill_names(self, put: Any) -> None:
         width = int(np.prod(self.x_train.shape[1:]))
-        names = tuple(str(name) for name in self.feature_names) or tuple(f"x{i + 1}" for i in range(width))
+        names = self.feature_names or tuple(f"x{i + 1}" for i in range(width))
         if len(names) != width:
             raise RelumeError(f"{width} inputs have {len(names)} names.", "Dataset, feature_names")
         put("feature_names", names)
@@ -82,17 +86,17 @@ class Dataset:
             if self.y_test.shape[1] != outputs:
                 raise RelumeError("Training and test targets differ in width.", "Dataset")
             default = ("y",) if outputs == 1 else tuple(f"y{i + 1}" for i in range(outputs))
-            put("target_names", tuple(self.target_names) or default)
+            put("target_names", self.target_names or default)
             return
         top = int(max(self.y_train.max(initial=0), self.y_test.max(initial=0))) + 1
         classes = 2 if self.task == "binary" else max(top, len(self.class_names), 2)
         if top > classes:
             raise RelumeError("A binary target has more than two classes.", "Dataset, y", 'Use task "multiclass".')
-        names = tuple(str(name) for name in self.class_names) or tuple(str(i) for i in range(classes))
+        names = self.class_names or tuple(str(i) for i in range(classes))
         if len(names) != classes:
             raise RelumeError(f"{classes} classes have {len(names)} names.", "Dataset, class_names")
         put("class_names", names)
-        put("target_names", tuple(self.target_names) or ("class",))
+        put("target_names", self.target_names or ("class",))
 
     @property
     def raw_names(self) -> tuple[str, ...]:
@@ -115,11 +119,29 @@ class Dataset:
         return np.array(scale) if scale else np.ones(self.outputs if self.task == "regression" else 1)
 
 
-def _inputs(values: Any, name: str) -> np.ndarray:
+def _names(values: Any, name: str) -> tuple[str, ...]:
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise RelumeError(f"{name} must be a list of names, not {values!r:.80}.", f"Dataset, {name}")
+    return tuple(str(value) for value in values)
+
+
+def _array(values: Any, name: str) -> np.ndarray:
     try:
-        array = np.array(values, dtype=np.float32, order="C")
-    except (TypeError, ValueError):
-        raise RelumeError("The inputs are not numbers.", f"Dataset, {name}") from None
+        array = np.asarray(values)
+    except ValueError:
+        raise RelumeError("The rows differ in length.", f"Dataset, {name}") from None
+    if array.dtype.kind not in "fiub" and array.size:
+        raise RelumeError(f"These are not numbers but {array.dtype}.", f"Dataset, {name}")
+    return array
+
+
+def _float32(values: Any, name: str) -> np.ndarray:
+    with np.errstate(over="ignore"):
+        return np.array(_array(values, name), dtype=np.float32, order="C")
+
+
+def _inputs(values: Any, name: str) -> np.ndarray:
+    array = _float32(values, name)
     if array.ndim == 1:
         array = array[:, None]
     if array.ndim < 2 or 0 in array.shape[1:]:
@@ -128,10 +150,7 @@ def _inputs(values: Any, name: str) -> np.ndarray:
 
 
 def _values(values: np.ndarray, part: str) -> np.ndarray:
-    try:
-        array = np.array(values, dtype=np.float32, order="C")
-    except (TypeError, ValueError):
-        raise RelumeError("The targets are not numbers.", f"Dataset, y_{part}") from None
+    array = _float32(values, f"y_{part}")
     if array.ndim == 1:
         array = array[:, None]
     if array.ndim != 2:

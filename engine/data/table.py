@@ -124,6 +124,8 @@ def open_table(
     decimal: str | None = None,
 ) -> Table:
     """Reads a CSV or TSV file, or its bytes; what is not given is found. Raises RelumeError with line and column."""
+    if not isinstance(source, str | Path | bytes):
+        raise RelumeError(f"This is no file name: {source!r:.80}.", "open_table")
     data = source if isinstance(source, bytes) else _read(Path(source))
     name = name or ("table" if isinstance(source, bytes) else Path(source).name)
     text, encoding = clean_text(data, name, encoding)

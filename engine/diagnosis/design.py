@@ -59,7 +59,8 @@ def check_design(spec: NetworkSpec, data: Dataset) -> tuple[Finding, ...]:
     activation = activation_record(name_of(layer.activation))
     link = LOSSES.get(spec.loss).link
     linear = Remedy("Use linear", "activation", {"layer": last, "activation": "linear"})
-    if link in ("sigmoid", "softmax") and activation.name in ("sigmoid", "hard_sigmoid", "softmax"):
+    squashes = activation.range == "0 to 1" and activation.monotone
+    if link in ("sigmoid", "softmax") and squashes:
         findings.append(
             Finding(
                 "double link", last, (), "warning",
