@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import io
 import json
@@ -25,7 +26,7 @@ _DECISION_SHARE = 0.55
 _MARKERS = {
     "circle": "o", "diamond": "D", "square": "s", "triangle": "^", "plus": "P", "star": "*", "hexagon": "h",
 }  # fmt: skip
-_MANY_PANELS, _MANY_POINTS, _MANY_NAMES = 30, 20_000, 40
+_MANY_PANELS, _MANY_POINTS, _MANY_NAMES = 30, 20_000, 25
 _one_at_a_time = threading.Lock()  # matplotlib's settings are shared by all threads
 
 
@@ -35,7 +36,8 @@ def picture_of(figure: Figure, suffix: str, theme: str) -> bytes:
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
     import matplotlib
 
-    with _one_at_a_time, matplotlib.rc_context(_settings(colors)), warnings.catch_warnings():
+    settings: Any = _settings(colors)
+    with _one_at_a_time, matplotlib.rc_context(settings), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         drawn = _draw(figure, colors)
         memory = io.BytesIO()
@@ -118,26 +120,53 @@ def _draw(figure: Figure, colors: Colors) -> Any:
     rows = max(1, math.ceil(len(figure.panels) / columns))
     many = len(figure.panels) > _MANY_PANELS
     width, height = _panel_size(figure, columns, rows)
-    canvas = Canvas(
-        figsize=(min(columns * width, 60), min(rows * height, 60) + 0.4), layout=None if many else "constrained"
-    )
-    if many:
-        canvas.subplots_adjust(left=0.02, right=0.98, bottom=0.02, top=1 - 0.6 / (rows * height + 0.4), hspace=0.3)
+    size = min(columns * width, 60), min(rows * height, 60) + 0.4
+    canvas = Canvas(figsize=size, layout=None if many else "constrained")
+    if many:  # laid out by hand: the solver takes minutes
+        canvas.subplots_adjust(0.02, 0.02, 0.98, 1 - 0.75 / size[1], hspace=0.3)
     legend: dict[tuple[str, str], Any] = {}
+    scales: list[_Scale] = []
     for number, panel in enumerate(figure.panels):
         axes = canvas.add_subplot(rows, columns, number + 1)
         said = panel.title.lower() in figure.title.lower()
-        entries = _draw_panel(axes, panel, "" if said else panel.title, colors, with_bar=not many)
+        entries = _draw_panel(axes, panel, "" if said else panel.title, colors, scales)
         if len(entries) > 1:
             legend |= entries
-    canvas.suptitle(words(figure.title), x=0.02, ha="left")
+    _add_bars(canvas, scales)
+    canvas.suptitle(words(figure.title), x=0.02, ha="left", **({"y": 1 - 0.12 / size[1], "va": "top"} if many else {}))
     if legend and not many:
-        texts = [label for label, _ in legend]
-        across = max(1, min(5, int(columns * width * 13 / (max(map(len, texts)) + 6))))
-        box = canvas.legend([*legend.values()], [" "] * len(legend), loc="outside lower center", ncols=across)
-        for place, label in zip(box.get_texts(), texts, strict=True):
-            place.set_text(words(label, 60))
+        _add_legend(canvas, legend, columns * width)
     return canvas
+
+
+def _add_legend(canvas: Any, entries: dict[tuple[str, str], Any], width: float) -> None:
+    texts = [label for label, _ in entries]
+    across = max(1, min(5, int(width * 13 / (max(map(len, texts)) + 6))))
+    box = canvas.legend([*entries.values()], [" "] * len(texts), loc="outside lower center", ncols=across)
+    for place, label in zip(box.get_texts(), texts, strict=True):  # afterwards: a label led by _ would be left out
+        place.set_text(words(label, 60))
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Scale:
+    """The colour scale of one image."""
+
+    axes: Any
+    mapping: Any
+    meaning: tuple[str, float, float, str]  # colours, low, high, label
+
+
+def _add_bars(canvas: Any, scales: list[_Scale]) -> None:
+    """One colour bar for all images that mean the same by a colour, else one each."""
+    shared = len({scale.meaning for scale in scales}) == 1
+    for scale in scales[:1] if shared else scales:
+        axes = [other.axes for other in scales] if shared else scale.axes
+        alone = len(scales) == 1 or not shared
+        bar = canvas.colorbar(
+            scale.mapping, ax=axes, fraction=0.05, pad=0.02, aspect=24 if alone else 40, shrink=1.0 if alone else 0.6
+        )
+        bar.set_label(words(scale.meaning[-1], 60))
+        bar.outline.set_visible(False)
 
 
 def _panel_size(figure: Figure, columns: int, rows: int) -> tuple[float, float]:
@@ -149,7 +178,9 @@ def _panel_size(figure: Figure, columns: int, rows: int) -> tuple[float, float]:
     return (5.6, 5.4) if figure.panels and figure.panels[0].equal else (7.2, 4.6)
 
 
-def _draw_panel(axes: Any, panel: Panel, title: str, colors: Colors, with_bar: bool) -> dict[tuple[str, str], Any]:
+def _draw_panel(
+    axes: Any, panel: Panel, title: str, colors: Colors, scales: list[_Scale]
+) -> dict[tuple[str, str], Any]:
     """Draws the marks; returns the entries of the legend."""
     entries: dict[tuple[str, str], Any] = {}
     picture = any(isinstance(mark, Image) for mark in panel.marks)
@@ -157,11 +188,14 @@ def _draw_panel(axes: Any, panel: Panel, title: str, colors: Colors, with_bar: b
     axes.set_title(words(title, 80))
     axes.set_xlabel(words(panel.x_label))
     axes.set_ylabel(words(panel.y_label))
-    _set_scales(axes, panel)
+    for is_log, set_scale in ((panel.x_log, axes.set_xscale), (panel.y_log, axes.set_yscale)):
+        if is_log:
+            set_scale("log")
     for mark in panel.marks:
-        handle = _draw_mark(axes, mark, colors, with_bar)
-        if handle is not None and getattr(mark, "label", ""):
-            entries[mark.label, getattr(mark, "color", "")] = handle  # type: ignore[union-attr]
+        handle = _draw_mark(axes, mark, colors, scales)
+        if handle is not None and isinstance(mark, Line | Points) and mark.label:
+            entries[mark.label, mark.color] = handle
+    _set_ticks(axes, panel)
     for ticks, place in ((panel.x_ticks, axes.set_xticks), (panel.y_ticks, axes.set_yticks)):
         if ticks is not None:
             place([value for value, _ in ticks], [words(text, 40) for _, text in ticks])
@@ -174,22 +208,31 @@ def _draw_panel(axes: Any, panel: Panel, title: str, colors: Colors, with_bar: b
     return entries
 
 
-def _set_scales(axes: Any, panel: Panel) -> None:
-    """Round ticks, in plain numbers: 0.001 and 1e-9 rather than powers of ten."""
-    from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
+def _set_ticks(axes: Any, panel: Panel) -> None:
+    """Round ticks, in plain numbers: 0.001 and 1e-9 rather than powers of ten; cells are counted in whole numbers."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
-    for is_log, axis, set_scale in (
-        (panel.x_log, axes.xaxis, axes.set_xscale), (panel.y_log, axes.yaxis, axes.set_yscale),
+    cells = any(isinstance(mark, Image) and _is_grid(mark) for mark in panel.marks)
+    bars = [mark.horizontal for mark in panel.marks if isinstance(mark, Bars)]
+    for is_log, axis, named in (
+        (panel.x_log, axes.xaxis, False in bars), (panel.y_log, axes.yaxis, True in bars),
     ):  # fmt: skip
         if is_log:
-            set_scale("log")
+            low, high = axis.get_view_interval()
+            axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 100 * low else (1.0,)))
             axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}".replace("-", "\N{MINUS SIGN}")))
             axis.set_minor_formatter(NullFormatter())
-        else:
-            axis.set_major_locator(MaxNLocator(7, steps=[1, 2, 5, 10]))
+        elif not named:
+            axis.set_major_locator(MaxNLocator(7, steps=[1, 2, 5, 10], integer=cells))
 
 
-def _draw_mark(axes: Any, mark: Any, colors: Colors, with_bar: bool) -> Any:
+def _is_grid(mark: Image) -> bool:
+    """Whether a cell is one unit wide and high."""
+    left, right, bottom, top = mark.extent
+    return (abs(top - bottom), abs(right - left)) == mark.values.shape
+
+
+def _draw_mark(axes: Any, mark: Any, colors: Colors, scales: list[_Scale]) -> Any:
     """Draws one mark; returns what stands for it in the legend, or None."""
     match mark:
         case Line():
@@ -198,7 +241,7 @@ def _draw_mark(axes: Any, mark: Any, colors: Colors, with_bar: bool) -> Any:
         case Points():
             return _draw_points(axes, mark, colors)
         case Image():
-            _draw_image(axes, mark, colors, with_bar)
+            _draw_image(axes, mark, colors, scales)
         case Bars():
             _draw_bars(axes, mark, colors)
         case Segments():
@@ -214,14 +257,14 @@ def _draw_points(axes: Any, mark: Points, colors: Colors) -> Any:
     edge = color if mark.hollow else colors("panel")
     shape = "X" if mark.color == "dead" else _MARKERS.get(mark.marker, "o")
     drawn = axes.scatter(
-        mark.x, mark.y, s=32 if shape == "X" else 22, marker=shape, facecolors=face, edgecolors=edge, linewidths=0.9 if mark.hollow else 0.4,
-        zorder=3, clip_on=mark.color != "dead",
+        mark.x, mark.y, s=32 if shape == "X" else 22, marker=shape, facecolors=face, edgecolors=edge, zorder=3,
+        linewidths=0.9 if mark.hollow else 0.4, clip_on=mark.color != "dead",
     )  # fmt: skip
     drawn.set_rasterized(len(mark.x) > _MANY_POINTS)
     return drawn
 
 
-def _draw_image(axes: Any, mark: Image, colors: Colors, with_bar: bool) -> None:
+def _draw_image(axes: Any, mark: Image, colors: Colors, scales: list[_Scale]) -> None:
     values = np.asarray(mark.values, dtype=np.float64)
     if mark.colors == "categories":
         from matplotlib.colors import to_rgb
@@ -237,10 +280,8 @@ def _draw_image(axes: Any, mark: Image, colors: Colors, with_bar: bool) -> None:
         mapping = ScalarMappable(Normalize(mark.low, high), colors.scale(mark.colors))
         shown = mapping.to_rgba(np.ma.masked_invalid(values))[..., :3]
         shown[list(mark.dead_rows)] = to_rgb(colors("dead"))
-        if with_bar and not mark.numbers:
-            bar = axes.figure.colorbar(mapping, ax=axes, fraction=0.05, pad=0.02, aspect=24)
-            bar.set_label(words(mark.label, 60))
-            bar.outline.set_visible(False)
+        if not mark.numbers:
+            scales.append(_Scale(axes, mapping, (mark.colors, mark.low, high, mark.label)))
     axes.imshow(
         shown, extent=mark.extent, origin="upper" if mark.top_down else "lower", interpolation="nearest", aspect="auto"
     )
@@ -259,11 +300,12 @@ def _places(mark: Image) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _mark_dead(axes: Any, mark: Image, colors: Colors) -> None:
-    """A cross in the middle of each dead row, so that it is told without colour too."""
-    if mark.dead_rows:
+    """A cross in the middle of each dead row that is high enough, so that it is told without colour too."""
+    height = axes.bbox.height * 72 / axes.figure.dpi / max(1, len(mark.values))  # of a row, in points
+    if mark.dead_rows and height > 3:
         y = _places(mark)[1][list(mark.dead_rows)]
         x = np.full(len(y), (mark.extent[0] + mark.extent[1]) / 2)
-        axes.scatter(x, y, s=20, marker="x", color=colors("on dead"), linewidths=1.2, zorder=4)
+        axes.scatter(x, y, s=min(5.0, 0.6 * height) ** 2, marker="x", color=colors("on dead"), linewidths=1.2, zorder=4)
 
 
 def _write_numbers(axes: Any, mark: Image, shown: np.ndarray, colors: Colors) -> None:
@@ -299,7 +341,7 @@ def _draw_segments(axes: Any, mark: Segments, colors: Colors) -> None:
     ends = np.stack([np.stack([mark.x0, mark.y0], axis=-1), np.stack([mark.x1, mark.y1], axis=-1)], axis=1)
     known = {name: colors(name) for name in set(mark.colors)}
     lines = LineCollection(
-        ends, linewidths=0.75 * np.asarray(mark.widths), colors=[known[c] for c in mark.colors], capstyle="round"
+        list(ends), linewidths=0.75 * np.asarray(mark.widths), colors=[known[c] for c in mark.colors], capstyle="round"
     )
     axes.add_collection(lines)
     axes.autoscale_view()
