@@ -51,7 +51,7 @@ class Session(QObject):
     def __init__(self) -> None:
         super().__init__()
         self.undo_stack = QUndoStack(self)
-        self.undo_stack.cleanChanged.connect(lambda _: self.saved.emit())
+        self.undo_stack.cleanChanged.connect(self._tell_saved)
         self.snapshot: Snapshot | None = None
         self.path: str | None = None
         self.selection: tuple[int, int] | None = None
@@ -72,6 +72,9 @@ class Session(QObject):
         self._opener = QTimer(self, singleShot=True, interval=0)
         self._opener.timeout.connect(self._open_trainer)
         self._opener.start()
+
+    def _tell_saved(self, _clean: bool) -> None:
+        self.saved.emit()
 
     def _open_trainer(self) -> None:
         self.trainer.open()

@@ -44,7 +44,6 @@ class ActivationPicker(QFrame):
         self.search = QLineEdit()
         self.search.setAccessibleName("Search activations")
         self.search.setPlaceholderText(f"Search {len(ACTIVATIONS)} activations for layer {layer + 1}")
-        self.search.setFixedHeight(32)
         self.search.addAction(theme.icon("search", "ink 2"), QLineEdit.ActionPosition.LeadingPosition)
         self.list = ActivationList(in_use)
         self.facts = ActivationFacts(lambda words: session.notice.emit(words, "warning"))

@@ -41,6 +41,7 @@ class FindingsPanel(QWidget):
         self._count.setAccessibleName("Count of findings")
         self._rest = QPushButton()
         self._rest.setProperty("role", "link")
+        self._rest.setStyleSheet("min-height: 20px; max-height: 20px")
         self._rest.clicked.connect(self._toggle_rest)
         self._calm = label(CALM, "label")
         self._calm.setWordWrap(True)
@@ -50,6 +51,7 @@ class FindingsPanel(QWidget):
         top.addWidget(self._count)
         top.addStretch()
         top.addWidget(self._rest)
+        top.addStrut(24)
         body = QWidget()
         body.setProperty("role", "panel")
         self._list = QVBoxLayout(body)
@@ -127,7 +129,7 @@ class FindingsPanel(QWidget):
         body = self._scroll.widget()
         width = self._scroll.viewport().width()
         wanted = max(body.layout().heightForWidth(width), body.layout().minimumSize().height() if not self.rows else 0)
-        height = max(LOWEST, min(HIGHEST * self._open(), wanted + 44))
+        height = max(LOWEST, min(HIGHEST * self._open(), wanted + 48))
         if height != self.height():
             self.setFixedHeight(height)
 

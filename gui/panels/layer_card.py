@@ -252,7 +252,7 @@ class LayerCard(QFrame):
         self._up.setEnabled(self.index > 0)
         self._down.setEnabled(self.index < edits.hidden_count(self.session.document.spec) - 1)
 
-    @Slot(int)
+    @Slot(object)
     def _set_units(self, units: int) -> None:
         self._set("Units", units=units)
 

@@ -13,7 +13,7 @@ from gui.widgets.number_field import NumberField, Tell, Value
 class Stepper(QFrame):
     """`edited` tells the wanted number, typed or stepped; the owner shows what became of it."""
 
-    edited = Signal(int)
+    edited = Signal(object)
 
     def __init__(self, name: str, tell: Tell, minimum: int = 1) -> None:
         super().__init__()

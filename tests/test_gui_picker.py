@@ -1,0 +1,109 @@
+"""The activation picker: search, keys, options, taking and keeping."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLineEdit, QPushButton, QVBoxLayout, QWidget
+
+from engine.activations import ACTIVATIONS
+from engine.fields import name_of, options_of
+from gui.dialogs.activation_list import NAME, families
+from gui.dialogs.activation_picker import ActivationPicker
+from gui.panels.network_panel import NetworkPanel
+from gui.session import Session
+
+
+@pytest.fixture
+def session(qtbot):
+    made = Session()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def window(session, qtbot):
+    made = QWidget()
+    column = QVBoxLayout(made)
+    made.panel = NetworkPanel(session)
+    column.addWidget(made.panel)
+    qtbot.addWidget(made)
+    made.resize(1200, 760)
+    made.show()
+    qtbot.waitExposed(made)
+    return made
+
+
+@pytest.fixture
+def picker(window, qtbot):
+    button = next(b for b in window.findChildren(QPushButton) if b.accessibleName() == "Activation of layer 1")
+    button.click()
+    return window.findChild(ActivationPicker)
+
+
+def names(picker: ActivationPicker) -> list[str]:
+    rows = [picker.list.item(row).data(NAME) for row in range(picker.list.count())]
+    return [name for name in rows if name]
+
+
+def test_every_activation_is_listed_once_and_the_one_in_use_is_chosen(picker):
+    assert sorted(names(picker)) == sorted(ACTIVATIONS.names())
+    assert picker.list.chosen() == "relu"
+    assert sum(families().values()) == len(ACTIVATIONS)
+
+
+def test_search_arrows_and_enter_take_another(picker, session, qtbot):
+    qtbot.keyClicks(picker.search, "hard")
+    assert names(picker) and all("hard" in name for name in names(picker))
+    first = picker.list.chosen()
+    qtbot.keyClick(picker.search, Qt.Key.Key_Down)
+    chosen = picker.list.chosen()
+    assert chosen != first and picker.facts.name.text() == chosen
+    assert session.document.spec.layers[0].activation == "relu"
+    qtbot.keyClick(picker.search, Qt.Key.Key_Return)
+    assert session.document.spec.layers[0].activation == chosen
+    assert not picker.isVisible()
+    session.undo_stack.undo()
+    assert session.document.spec.layers[0].activation == "relu"
+
+
+def test_escape_and_keep_change_nothing(picker, window, session, qtbot):
+    picker.list.choose("tanh")
+    qtbot.keyClick(picker.search, Qt.Key.Key_Escape)
+    assert not picker.isVisible() and session.document.spec.layers[0].activation == "relu"
+
+
+def test_a_click_elsewhere_closes(picker, window, session, qtbot):
+    qtbot.mouseClick(window, Qt.MouseButton.LeftButton, pos=window.rect().bottomLeft())
+    assert not picker.isVisible() and session.document.spec.layers[0].activation == "relu"
+
+
+def test_families_narrow_the_list(picker, qtbot):
+    for chip in picker.findChildren(QPushButton):
+        family = chip.property("family")
+        if family:
+            chip.click()
+            assert len(names(picker)) == families()[family]
+            assert {ACTIVATIONS.get(name).family for name in names(picker)} == {family}
+
+
+def test_options_are_taken_with_the_activation(picker, session, qtbot):
+    record = next(r for r in ACTIVATIONS if r.options and not r.options[0].learned)
+    picker.list.choose(record.name)
+    words = record.options[0].name.replace("_", " ").capitalize()
+    field = next(f for f in picker.findChildren(QLineEdit) if f.accessibleName() == words)
+    field.setFocus()
+    field.selectAll()
+    qtbot.keyClicks(field, "0.25")
+    qtbot.keyClick(field, Qt.Key.Key_Tab)
+    picker.take()
+    taken = session.document.spec.layers[0].activation
+    assert name_of(taken) == record.name and options_of(taken) == {record.options[0].name: 0.25}
+
+
+def test_every_activation_shows_its_facts(picker):
+    for record in ACTIVATIONS:
+        picker.list.choose(record.name)
+        assert picker.facts.name.text() == record.name and picker.facts.formula.text() == record.formula
+        assert picker.use.text() == f"Use {record.name}"
+        assert not picker.grab().isNull()
