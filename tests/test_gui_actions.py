@@ -45,6 +45,10 @@ class FakeWindow(QMainWindow):
         self.session = FakeSession()
         self.shown: list[str] = []
         self.setCentralWidget(QWidget())
+        self.second = QWidget(self)
+
+    def toggle_second_views(self) -> None:
+        self.second.setVisible(self.second.isHidden())
 
     def tab_views(self):
         return [SimpleNamespace(name="map", title="Map"), SimpleNamespace(name="heatmap", title="Heatmap")]
