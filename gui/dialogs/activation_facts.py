@@ -12,7 +12,7 @@ from gui import theme
 from gui.numbers import MINUS, number
 from gui.widgets.curve_plot import CurvePlot
 from gui.widgets.number_field import NumberField, Tell, Value
-from gui.widgets.rows import Row, bare, label
+from gui.widgets.rows import Row, bare, empty, label
 
 LABELS = 104
 FACTS = ("Range", "Smooth", "Slope at z = 0", "Gain", "Can die")
@@ -65,10 +65,7 @@ class ActivationFacts(QWidget):
         self._options = dict(options_of(value))
         self.name.setText(self._record.name)
         self.formula.setText(self._record.formula)
-        while (item := self._option_rows.takeAt(0)) is not None:
-            row = item.widget()
-            row.hide()
-            row.deleteLater()
+        empty(self._option_rows)
         for option in self._record.options:
             words = option.name.replace("_", " ").capitalize()
             field = NumberField(words, self._tell)

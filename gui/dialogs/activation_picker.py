@@ -137,7 +137,8 @@ class ActivationPicker(QFrame):
 
     @Slot()
     def _refill(self) -> None:
-        self.list.fill(self.search.text(), self._families.checkedButton().property("family"))
+        chip = self._families.checkedButton()
+        self.list.fill(self.search.text(), chip.property("family") if chip is not None else None)
 
     @Slot(str)
     def _preview(self, name: str) -> None:

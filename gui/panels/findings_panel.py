@@ -126,9 +126,7 @@ class FindingsPanel(QWidget):
 
     @Slot()
     def _fit_height(self) -> None:
-        body = self._scroll.widget()
-        width = self._scroll.viewport().width()
-        wanted = max(body.layout().heightForWidth(width), body.layout().minimumSize().height() if not self.rows else 0)
+        wanted = self._list.heightForWidth(self._scroll.viewport().width())
         height = max(LOWEST, min(HIGHEST * self._open(), wanted + 48))
         if height != self.height():
             self.setFixedHeight(height)

@@ -15,7 +15,7 @@ from engine.spec import SHORT_BATCHES, TrainingSpec
 from gui.panels.changes import change
 from gui.session import Session
 from gui.widgets.number_field import NumberCombo, NumberField, QuietCombo, Value
-from gui.widgets.rows import Fold, Row, bare, head
+from gui.widgets.rows import Fold, Row, bare, empty, head
 
 RATES: tuple[Value, ...] = (1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 0.0001)
 BATCHES: tuple[Value, ...] = (1, 5, 10, 20, 32, 64, 128, 256)
@@ -118,10 +118,7 @@ class TrainingPanel(QWidget):
 
     def _build_options(self, optimizer: Optimizer) -> None:
         """One row for each field of the optimizer, by its declaration."""
-        while (item := self._option_rows.takeAt(0)) is not None:
-            row = item.widget()
-            row.hide()
-            row.deleteLater()
+        empty(self._option_rows)
         self._options, self._options_of = {}, optimizer.kind
         for name in [field.name for field in dataclasses.fields(optimizer) if field.name != "learning_rate"]:
             declared = info(type(optimizer), name)

@@ -109,12 +109,13 @@ class NumberCombo(QuietCombo):
         self._value: Value = None
         self._words: dict[str, Value] = {}
         self._values = values
-        self.setEditable(True)
+        self._field = QLineEdit()
+        self._field.setAccessibleName(name)
+        self.setLineEdit(self._field)
         self.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
-        self.setCompleter(None)
-        self.lineEdit().setAccessibleName(name)
+        self.setCompleter(None)  # type: ignore[arg-type]
         self.set_words({})
-        self.lineEdit().editingFinished.connect(self._take)
+        self._field.editingFinished.connect(self._take)
         self.activated.connect(self._take)
 
     def set_words(self, words: dict[str, Value]) -> None:

@@ -30,6 +30,16 @@ def bare(layout: QLayout, spacing: int = 8) -> None:
     layout.setSpacing(spacing)
 
 
+def empty(layout: QLayout) -> None:
+    """Takes all widgets out of a layout, for good."""
+    while layout.count():
+        item = layout.takeAt(0)
+        widget = item.widget() if item is not None else None
+        if widget is not None:
+            widget.hide()
+            widget.deleteLater()
+
+
 class Row(QWidget):
     """A label of fixed width and a field that takes the rest."""
 
