@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 
 from engine.data.dataset import Dataset
-from engine.kernels.stepper import Stepper
 from engine.losses import LOSSES, classes_of, encode_targets, link
-from engine.spec import NetworkSpec
+from engine.run import Run
 from engine.telemetry import (
     MAX_TILES,
     Activations,
@@ -41,11 +40,11 @@ class Probes:
         interrupted: asked between slices; True drops the probe (raises Interrupted).
     """
 
-    def __init__(self, spec: NetworkSpec, data: Dataset, stepper: Stepper, interrupted: Callable[[], bool]) -> None:
-        self.spec, self.data, self.stepper, self.interrupted = spec, data, stepper, interrupted
-        self.flops = max(1, 2 * spec.parameter_count())
+    def __init__(self, run: Run, interrupted: Callable[[], bool]) -> None:
+        self.run, self.spec, self.data, self.interrupted = run, run.spec, run.data, interrupted
+        self.flops = max(1, 2 * run.spec.parameter_count())
         self.slice_rows = int(np.clip(SLICE_FLOPS // self.flops, 16, 65536))
-        self._order = _sorted_samples(data)
+        self._order = _sorted_samples(run.data)
 
     def compute(self, name: str, sample: tuple[str, int] | None) -> Any:
         """The extra called `name` of telemetry.WATCHABLE, None where the data has no such picture."""
@@ -60,7 +59,7 @@ class Probes:
 
     def forward(self, x: np.ndarray) -> Layers:
         """(z, a) of every layer for the rows of x, in slices."""
-        parts = [self.stepper.forward(rows) for rows in self._slices(x)]
+        parts = [self.run.stepper.forward(rows) for rows in self._slices(x)]
         return [
             (np.concatenate([p[i][0] for p in parts]), np.concatenate([p[i][1] for p in parts]))
             for i in range(len(parts[0]))
@@ -70,7 +69,7 @@ class Probes:
         """What the last layer's activation gives, (n, outputs)."""
         if not len(x):
             return np.zeros((0, self.spec.output_shape[-1]), np.float32)
-        return np.concatenate([self.stepper.forward(rows)[-1][1] for rows in self._slices(x)])
+        return np.concatenate([self.run.stepper.forward(rows)[-1][1] for rows in self._slices(x)])
 
     def _slices(self, x: np.ndarray) -> Any:
         x = np.ascontiguousarray(x, np.float32)
@@ -119,7 +118,7 @@ class Probes:
         count = self._affordable(1000, 40)
         step = max(1, len(self.data.x_train) // count)
         layers = self.forward(self.data.x_train[::step])
-        parameters = self.stepper.network.parameters()
+        parameters = self.run.stepper.network.parameters()
         kernels = [parameters.get(f"{number}.kernel") for number in range(len(layers))]
         own = [kernel is not None for kernel in kernels]
         return Distributions(

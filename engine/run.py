@@ -6,7 +6,7 @@ import dataclasses
 import itertools
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,11 +14,13 @@ from engine.checkpoint import Checkpoint
 from engine.data.dataset import Dataset
 from engine.diagnosis.design import check_fit
 from engine.errors import RelumeError
-from engine.kernels.stepper import Stepper
 from engine.losses import encode_targets
 from engine.network import Network
 from engine.spec import NetworkSpec, TrainingSpec
 from engine.telemetry import History
+
+if TYPE_CHECKING:
+    from engine.kernels.stepper import Stepper
 
 CHUNK_SECONDS = 0.008
 _numbers = itertools.count(1)
@@ -45,9 +47,19 @@ class Run:
         data = self.data
         self.network = network
         self._test_targets = encode_targets(self.spec.loss, data.y_test, str(data.task), outputs)
-        targets = encode_targets(self.spec.loss, data.y_train, str(data.task), outputs)
-        self.stepper = Stepper(network, self.training, data.x_train, targets, str(data.task))
+        self._targets = encode_targets(self.spec.loss, data.y_train, str(data.task), outputs)
+        self._stepper: Stepper | None = None
         self.prepared = False
+
+    @property
+    def stepper(self) -> Stepper:
+        """The compiled training loop; made when it is first used, because the compiler takes a while to load."""
+        if self._stepper is None:
+            from engine.kernels.stepper import Stepper
+
+            x, task = self.data.x_train, str(self.data.task)
+            self._stepper = Stepper(self.network, self.training, x, self._targets, task)
+        return self._stepper
 
     # ---- training -----------------------------------------------------------------------------
 

@@ -45,6 +45,7 @@ def build(argv: list[str]) -> tuple[QApplication, MainWindow]:
         QTimer.singleShot(0, window, lambda: file_actions.take_file(window, paths[0]))
     elif settings.gallery_at_start():
         window.show_gallery()
+    theme.dress()
     gc.freeze()  # what the window is made of lives as long as it: no need to look through it again
     return app, window
 

@@ -27,6 +27,7 @@ class Signals(QObject):
 signals = Signals()
 _mode = "system"
 _name = "light"
+_dressed = True
 
 
 def mode() -> str:
@@ -60,8 +61,10 @@ def _follow(*_: object) -> None:
 
 
 def start(chosen: str) -> None:
-    """Loads the fonts and dresses the application; called once, after QApplication."""
-    global _mode, _name
+    """Loads the fonts, sets palette and font; called once, after QApplication and before the window. `dress` follows
+    when the window is built: a style sheet makes every step of building slow."""
+    global _mode, _name, _dressed
+    _dressed = False
     for path in sorted((RESOURCES / "fonts").glob("*.[ot]tf")):
         QFontDatabase.addApplicationFont(str(path))
     _mode = chosen if chosen in MODES else "system"
@@ -91,7 +94,17 @@ def apply() -> None:
         palette.setColor(QPalette.ColorGroup.Disabled, role, color("ink 3"))
     app.setPalette(palette)
     app.setFont(font(13))
-    app.setStyleSheet(stylesheet())
+    if _dressed:
+        app.setStyleSheet(stylesheet())
+
+
+def dress() -> None:
+    """Gives the application its style sheet."""
+    global _dressed
+    _dressed = True
+    app = QApplication.instance()
+    if isinstance(app, QApplication):
+        app.setStyleSheet(stylesheet())
 
 
 @functools.lru_cache(maxsize=256)
