@@ -5,6 +5,7 @@ python tools/make_pictures.py [FOLDER]     # docs/pictures by default; or: make 
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import sys
 import time
@@ -15,7 +16,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from PySide6.QtWidgets import QApplication, QWidget  # noqa: E402
+from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget  # noqa: E402
 
 import gui.app  # noqa: E402
 from gui import theme  # noqa: E402
@@ -24,9 +25,9 @@ from gui.main_window import MainWindow  # noqa: E402
 SMALL, LARGE = (1280, 720), (1920, 1080)
 #: file, example, epochs, view, size, theme
 WINDOWS = (
-    ("spiral-light", "spiral", 300, "map", SMALL, "light"),
-    ("spiral-dark", "spiral", 300, "map", LARGE, "dark"),
-    ("digits-light", "digits", 15, "heatmap", LARGE, "light"),
+    ("spiral-light", "spiral", 400, "map", SMALL, "light"),
+    ("spiral-dark", "spiral", 400, "map", LARGE, "dark"),
+    ("digits-light", "digits", 15, "map", LARGE, "light"),
     ("digits-dark", "digits", 15, "heatmap", SMALL, "dark"),
     ("dead-light", "killing-relus", 20, "heatmap", SMALL, "light"),
     ("dead-dark", "killing-relus", 20, "heatmap", SMALL, "dark"),
@@ -61,12 +62,16 @@ def picture(app: QApplication, widget: QWidget, path: Path) -> None:
 def train(app: QApplication, window: MainWindow, example: str, epochs: int) -> None:
     session = window.session
     session.load_example(example)
+    session.edit("Epochs", training=dataclasses.replace(session.document.training, epochs=epochs))
     session.set_speed(None)
     wait(app, lambda: session.snapshot is not None)
     session.run()
-    wait(app, lambda: session.snapshot is not None and session.snapshot.epoch >= epochs)
-    session.pause()
-    wait(app, lambda: session.state != "running")
+    wait(app, lambda: session.state == "finished")
+
+
+def press(window: MainWindow, name: str) -> None:
+    """Clicks the control with this accessible name."""
+    next(item for item in window.findChildren(QAbstractButton) if item.accessibleName() == name).click()
 
 
 def main(folder: Path) -> None:
@@ -84,9 +89,13 @@ def main(folder: Path) -> None:
         window.show_view(view)
         rest(app)
         picture(app, window, folder / f"{name}.png")
-    window.session.undo_stack.setClean()
     theme.set_mode("light")
     window.resize(*SMALL)
+    train(app, window, "spiral", 400)
+    window.show_view("map")
+    press(window, "Activation of layer 1")
+    picture(app, window, folder / "picker-light.png")
+    window.session.undo_stack.setClean()
     window.show_gallery()
     picture(app, window, folder / "gallery-light.png")
     window.close()
