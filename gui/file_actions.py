@@ -46,12 +46,9 @@ def ask_path(
 
 
 def when_saved(window: MainWindow, then: Callable[[], None]) -> None:
-    """Calls `then` once nothing can be lost: at once, after saving, or when the user lets the changes go.
-
-    A run of something that was neither edited nor ever saved is no loss: the same seed brings it back.
-    """
+    """Calls `then` once nothing can be lost: at once, after saving, or when the user lets the changes go."""
     session = window.session
-    if session.undo_stack.isClean() and not (session.path and session.dirty):
+    if not session.unsaved:
         then()
         return
     name = Path(session.path).name if session.path else "This network"
@@ -94,9 +91,8 @@ def run_example(window: MainWindow, name: str) -> None:
     """Opens an example and trains it."""
 
     def start() -> None:
-        window.session.load_example(name)
+        window.session.load_example(name, window.session.run)
         window.show_workspace()
-        window.session.run()
 
     when_saved(window, start)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,6 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QUndoStack
 
-from engine import datasets
 from engine.checkpoint import Checkpoint
 from engine.data.dataset import Dataset
 from engine.data.spec import DataSpec
@@ -23,10 +21,9 @@ from engine.spec import NetworkSpec, TrainingSpec
 from engine.telemetry import Snapshot
 from engine.trainer import Trainer
 from gui import settings
+from gui.data_loader import DataLoader
 from gui.document import Document, Edit
 from gui.tasks import Task
-
-KEPT_DATASETS = 6
 
 
 def first_document() -> Document:
@@ -56,15 +53,15 @@ class Session(QObject):
         self.path: str | None = None
         self.selection: tuple[int, int] | None = None
         self.sample: tuple[str, int] | None = None
-        self._datasets: OrderedDict[DataSpec, Dataset] = OrderedDict()
         self._saved_step = 0
-        self._loading: Task | None = None
+        self._loader = DataLoader(self)
+        self._loader.busy.connect(self.busy)
         self._old_trainers: list[Trainer] = []
         self._wishes: frozenset[str] = frozenset()
         self._state = "ready"
         self._error: RelumeError | None = None
         self.document = first_document()
-        self.dataset = self._dataset_of(self.document.data)
+        self.dataset = self._loader.now(self.document.data)
         self.document = dataclasses.replace(self.document, spec=fit_output(self.document.spec, self.dataset))
         self.trainer = Trainer(self.document.spec, self.document.training, self.dataset)
         self._pace()
@@ -92,6 +89,12 @@ class Session(QObject):
         trained = self.snapshot is not None and self.snapshot.step != self._saved_step
         return not self.undo_stack.isClean() or trained
 
+    @property
+    def unsaved(self) -> bool:
+        """Whether to ask before it is let go. A run of what was neither edited nor ever saved is no loss: the same
+        seed brings it back."""
+        return not self.undo_stack.isClean() or (self.path is not None and self.dirty)
+
     def edit(
         self,
         text: str,
@@ -102,21 +105,26 @@ class Session(QObject):
         merge: str | None = None,
     ) -> None:
         """Edits the document as one step of undo. Edits in a row with the same `merge` key become one step."""
-        if data is not None and data != self.document.data and data not in self._datasets and _slow(data):
-            self._load(data, lambda dataset: self._commit(text, spec, training, data, merge))
+        if data is not None and self._loader.is_slow(data):
+            self._loader.beside(data, lambda: self._commit(text, spec, training, data, merge), self._refuse)
             return
+        if data is not None:
+            self._loader.cancel()
         try:
             self._commit(text, spec, training, data, merge)
         except RelumeError as error:
-            self.notice.emit(str(error), "warning")
-            self.document_changed.emit()  # fields show the document again, not what was refused
+            self._refuse(error)
+
+    def _refuse(self, error: RelumeError) -> None:
+        self.notice.emit(str(error), "warning")
+        self.document_changed.emit()  # fields show the document again, not what was refused
 
     def _commit(
         self, text: str, spec: NetworkSpec | None, training: TrainingSpec | None, data: DataSpec | None, merge: Any
     ) -> None:
         old = self.document
         new_data = old.data if data is None else data
-        dataset = self.dataset if new_data == old.data else self._dataset_of(new_data)
+        dataset = self.dataset if new_data == old.data else self._loader.now(new_data)
         new = Document(fit_output(spec or old.spec, dataset), training or old.training, new_data, old.speed)
         if new != old:
             self.undo_stack.push(Edit(text, old, new, self._show, merge))
@@ -130,7 +138,7 @@ class Session(QObject):
         """Makes `document` the one that is worked on (edit, undo, redo)."""
         old, self.document = self.document, dataclasses.replace(document, speed=self.document.speed)
         if document.data != old.data:
-            self._take_dataset(self._dataset_of(document.data))
+            self._take_dataset(self._loader.now(document.data))
         else:
             changed = document.spec if document.spec != old.spec else None
             self.trainer.change(changed, document.training if document.training != old.training else None, wait=False)
@@ -162,37 +170,6 @@ class Session(QObject):
     def _retire(self) -> None:
         self.trainer.close(timeout=0.0)
         self._old_trainers = [*(old for old in self._old_trainers if old.alive), self.trainer]
-
-    def _dataset_of(self, data: DataSpec) -> Dataset:
-        if data not in self._datasets:
-            self._datasets[data] = datasets.load_spec(data)
-            while len(self._datasets) > KEPT_DATASETS:
-                self._datasets.popitem(last=False)
-        self._datasets.move_to_end(data)
-        return self._datasets[data]
-
-    def _load(self, data: DataSpec, then: Callable[[Dataset], None]) -> None:
-        """Loads data beside the window; the newest wish wins."""
-        if self._loading is not None:
-            self._loading.cancel()
-        self.busy.emit("Loading data")
-
-        def done(dataset: Dataset) -> None:
-            self._loading = None
-            self.busy.emit("")
-            self._datasets[data] = dataset
-            try:
-                then(dataset)
-            except RelumeError as error:
-                self.notice.emit(str(error), "warning")
-
-        def failed(error: RelumeError) -> None:
-            self._loading = None
-            self.busy.emit("")
-            self.notice.emit(str(error), "warning")
-            self.document_changed.emit()
-
-        self._loading = Task(lambda _: datasets.load_spec(data), done, failed, self)
 
     # ---- training -----------------------------------------------------------------------------
 
@@ -250,7 +227,8 @@ class Session(QObject):
             return None
         self.snapshot = snapshot
         self._tell_state(snapshot.state)
-        if snapshot.error is not None and snapshot.error is not self._error:
+        refused = snapshot.error is not None and snapshot.state != "diverged"  # the findings tell of divergence
+        if refused and snapshot.error is not self._error:
             self.notice.emit(str(snapshot.error), "warning")
         self._error = snapshot.error
         return snapshot
@@ -286,12 +264,21 @@ class Session(QObject):
     def new_document(self) -> None:
         self._replace(first_document(), None, None)
 
-    def load_example(self, name: str) -> None:
-        """Opens one of the built-in examples, untrained."""
+    def load_example(self, name: str, then: Callable[[], None] | None = None) -> None:
+        """Opens one of the built-in examples, untrained; `then` is called when it is there."""
         from engine.examples import EXAMPLES
 
         example = EXAMPLES.get(name)
-        self._replace(Document(example.spec, example.training, example.data, example.pace), None, None)
+
+        def show() -> None:
+            self._replace(Document(example.spec, example.training, example.data, example.pace), None, None)
+            if then is not None:
+                then()
+
+        if self._loader.is_slow(example.data):
+            self._loader.beside(example.data, show, self._refuse)
+        else:
+            show()
 
     def import_table(self, data: DataSpec) -> None:
         """Takes the user's own table as the data."""
@@ -299,18 +286,19 @@ class Session(QObject):
 
     def open_project(self, path: Path | str) -> None:
         """Opens a project beside the window; on an error the open document stays."""
+        from engine.datasets import load_spec
         from engine.files import load_project
 
         self.busy.emit("Opening project")
 
         def work(_: Any) -> Any:
             project = load_project(path)
-            return project, datasets.load_spec(project.data)
+            return project, load_spec(project.data)
 
         def done(found: Any) -> None:
             self.busy.emit("")
             project, dataset = found
-            self._datasets[project.data] = dataset
+            self._loader.keep(project.data, dataset)
             document = Document(project.spec, project.training, project.data, project.pace)
             try:
                 self._replace(document, project.checkpoint, str(path))
@@ -359,7 +347,8 @@ class Session(QObject):
 
     def _replace(self, document: Document, checkpoint: Checkpoint | None, path: str | None) -> None:
         """Another document takes the place of this one; its undo history starts empty."""
-        dataset = self._dataset_of(document.data)
+        self._loader.cancel()
+        dataset = self._loader.now(document.data)
         old = self.document
         self.document = dataclasses.replace(document, spec=fit_output(document.spec, dataset))
         try:
@@ -380,8 +369,3 @@ class Session(QObject):
         Task.close_all()
         for trainer in (*self._old_trainers, self.trainer):
             trainer.close(timeout=2.0)
-
-
-def _slow(data: DataSpec) -> bool:
-    """Whether loading may take longer than a frame: real tables, own ones, very many points."""
-    return not datasets.get(data.name).has_samples or data.samples > 20_000 if data.table is None else True

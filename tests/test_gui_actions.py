@@ -25,7 +25,7 @@ class FakeSession(QObject):
         spec = engine.NetworkSpec((2,), layers, "binary_cross_entropy")
         self.document = SimpleNamespace(spec=spec, training=engine.TrainingSpec(), data=engine.DataSpec())
         self.undo_stack = QUndoStack(self)
-        self.selection, self.state, self.dirty, self.path = None, "ready", False, None
+        self.selection, self.state, self.unsaved, self.path = None, "ready", False, None
         self.calls: list[str] = []
 
     def edit(self, words: str, spec: engine.NetworkSpec) -> None:
@@ -128,7 +128,7 @@ def test_space_belongs_to_a_focused_box_and_else_to_run(window, qtbot):
 def test_changes_are_asked_about_before_they_are_lost(window, qtbot):
     from PySide6.QtWidgets import QMessageBox
 
-    window.session.dirty, window.session.path = True, "mine.relume"
+    window.session.unsaved, window.session.path = True, "mine.relume"
     window.actions_by_name["new network"].trigger()
     assert "new_document" not in window.session.calls
     question = window.findChild(QMessageBox)
