@@ -359,9 +359,8 @@ class Dot(QWidget):
         self.setFixedSize(12, 24)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        marks.paint_dot(painter, self.rect().toRectF().center(), theme.color("accent"))
-        painter.end()
+        with QPainter(self) as painter:
+            marks.paint_dot(painter, self.rect().toRectF().center(), theme.color("accent"))
 
 
 def _line() -> QFrame:

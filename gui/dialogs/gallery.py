@@ -33,7 +33,7 @@ from PySide6.QtWidgets import (
 )
 
 from engine.examples import EXAMPLES, Example
-from engine.layers.dropout import Dropout
+from engine.layers.dropout import Dense
 from gui import settings, theme
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ SHOWN_RECENT = 3
 
 def size_words(example: Example) -> str:
     """What an example is made of: "2 inputs, 8-8"."""
-    units = [str(layer.units) for layer in example.spec.layers[:-1] if not isinstance(layer, Dropout)]
+    units = [str(layer.units) for layer in example.spec.layers[:-1] if isinstance(layer, Dense)]
     inputs = example.spec.input_shape[0]
     kind = f"{inputs} input{'s' if inputs != 1 else ''}"
     return f"{kind}, {'-'.join(units)}" if units else f"{kind}, no hidden layer"
@@ -104,23 +104,23 @@ class Card(QFrame):
             self._choose()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        edge = 2.0 if self.first else 1.0
-        frame = QRectF(self.rect()).adjusted(edge / 2, edge / 2, -edge / 2, -edge / 2)
-        outline = QPainterPath()
-        outline.addRoundedRect(frame, 6, 6)
-        painter.fillPath(outline, theme.color("panel"))
-        painter.setClipPath(outline)
-        place = QRect(1, 1, PICTURE.width(), PICTURE.height())
-        painter.fillRect(place, theme.color("sunken"))
-        if not self._picture.isNull():
-            painter.drawPixmap(place, self._picture)
-        painter.fillRect(QRect(0, place.bottom() + 1, CARD.width(), 1), theme.color("line"))
-        painter.setClipping(False)
-        painter.setPen(QPen(theme.color("accent" if self.first else "line"), edge))
-        painter.drawPath(outline)
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+            edge = 2.0 if self.first else 1.0
+            frame = QRectF(self.rect()).adjusted(edge / 2, edge / 2, -edge / 2, -edge / 2)
+            outline = QPainterPath()
+            outline.addRoundedRect(frame, 6, 6)
+            painter.fillPath(outline, theme.color("panel"))
+            painter.setClipPath(outline)
+            place = QRect(1, 1, PICTURE.width(), PICTURE.height())
+            painter.fillRect(place, theme.color("sunken"))
+            if not self._picture.isNull():
+                painter.drawPixmap(place, self._picture)
+            painter.fillRect(QRect(0, place.bottom() + 1, CARD.width(), 1), theme.color("line"))
+            painter.setClipping(False)
+            painter.setPen(QPen(theme.color("accent" if self.first else "line"), edge))
+            painter.drawPath(outline)
 
 
 class CardGrid(QWidget):

@@ -155,18 +155,20 @@ class TracePicture(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         dataset = self.session.dataset
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.fillRect(self.rect(), theme.color("panel"))
-        if dataset is None or self._sample is None:
-            return
-        self._paint_sample(painter, dataset)
-        if self._trace is None:
-            paint_text(painter, self._cells_left(), EDGE, 400, "Waiting for the next look at the network", "ink 2", 12)
-            return
-        for words, top, columns in self._blocks():
-            self._paint_layer(painter, words, top, columns)
-        self._paint_outcome(painter, dataset, self._trace)
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.fillRect(self.rect(), theme.color("panel"))
+            if dataset is None or self._sample is None:
+                return
+            self._paint_sample(painter, dataset)
+            if self._trace is None:
+                paint_text(
+                    painter, self._cells_left(), EDGE, 400, "Waiting for the next look at the network", "ink 2", 12
+                )
+                return
+            for words, top, columns in self._blocks():
+                self._paint_layer(painter, words, top, columns)
+            self._paint_outcome(painter, dataset, self._trace)
 
     def _paint_sample(self, painter: QPainter, dataset: Dataset) -> None:
         assert self._sample is not None

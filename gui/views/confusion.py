@@ -52,53 +52,55 @@ class ConfusionMatrix(Canvas):
         return min(row, count - 1), min(column, count - 1)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = self.painter(event)
-        painter.setFont(theme.font(11))
-        count = len(self.counts)
-        if not count:
-            return
-        area, flags = self._cells(), Qt.AlignmentFlag
-        side = area.width() / count
-        shares = self.counts / np.maximum(self.counts.sum(axis=1, keepdims=True), 1)
-        colors = shade(np.sqrt(shares) * 0.85, 0, 1, "sequential")
-        ground = theme.color("panel").lightnessF()
-        painter.setOpacity(0.4 if self.faded else 1.0)
-        metrics = painter.fontMetrics()
-        numbers = side >= metrics.horizontalAdvance(f"{self.counts.max()}") + 2 and side >= 14
-        for row in range(count):
-            for column in range(count):
-                cell = QRectF(area.left() + column * side, area.top() + row * side, side - 1, side - 1)
-                red, green, blue = (int(v) for v in colors[row, column, :3])
-                color = theme.color("panel")
-                color.setRgb(red, green, blue)
-                painter.fillRect(cell, color)
-                if numbers and self.counts[row, column]:
-                    dark = float(rgb(color) @ np.array([0.299, 0.587, 0.114])) < 140
-                    painter.setPen(theme.color("panel" if dark == (ground > 0.5) else "ink"))
-                    painter.drawText(cell, flags.AlignCenter, str(self.counts[row, column]))
-        painter.setOpacity(1.0)
-        painter.setPen(theme.color("ink 2"))
-        stride = max(1, int(np.ceil(14 / side)))
-        for k in range(0, count, stride):
-            name = metrics.elidedText(self.names[k], Qt.TextElideMode.ElideRight, int(area.left()) - 32)
-            line = QRectF(24, area.top() + k * side, area.left() - 32, side)
-            painter.drawText(line, flags.AlignRight | flags.AlignVCenter, name)
-            name = metrics.elidedText(self.names[k], Qt.TextElideMode.ElideRight, int(side) + 4)
-            painter.drawText(QRectF(area.left() + k * side - 4, area.top() - 20, side + 8, 16), flags.AlignCenter, name)
-        painter.drawText(QRectF(area.left(), area.top() - 40, area.width(), 16), flags.AlignHCenter, "predicted")
-        right, total = int(np.trace(self.counts)), int(self.counts.sum())
-        words = f"{right} of {total} {self.part} samples right"
-        painter.drawText(QRectF(16, area.bottom() + 6, self.width() - 24, 16), flags.AlignLeft, words)
-        painter.save()
-        painter.translate(14, area.center().y())
-        painter.rotate(-90)
-        painter.drawText(QRectF(-40, -8, 80, 16), flags.AlignCenter, "true")
-        painter.restore()
-        if self.hasFocus():
-            row, column = self.at
-            painter.setPen(QPen(theme.color("accent"), 2))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRect(QRectF(area.left() + column * side, area.top() + row * side, side - 1, side - 1))
+        with self.painter(event) as painter:
+            painter.setFont(theme.font(11))
+            count = len(self.counts)
+            if not count:
+                return
+            area, flags = self._cells(), Qt.AlignmentFlag
+            side = area.width() / count
+            shares = self.counts / np.maximum(self.counts.sum(axis=1, keepdims=True), 1)
+            colors = shade(np.sqrt(shares) * 0.85, 0, 1, "sequential")
+            ground = theme.color("panel").lightnessF()
+            painter.setOpacity(0.4 if self.faded else 1.0)
+            metrics = painter.fontMetrics()
+            numbers = side >= metrics.horizontalAdvance(f"{self.counts.max()}") + 2 and side >= 14
+            for row in range(count):
+                for column in range(count):
+                    cell = QRectF(area.left() + column * side, area.top() + row * side, side - 1, side - 1)
+                    red, green, blue = (int(v) for v in colors[row, column, :3])
+                    color = theme.color("panel")
+                    color.setRgb(red, green, blue)
+                    painter.fillRect(cell, color)
+                    if numbers and self.counts[row, column]:
+                        dark = float(rgb(color) @ np.array([0.299, 0.587, 0.114])) < 140
+                        painter.setPen(theme.color("panel" if dark == (ground > 0.5) else "ink"))
+                        painter.drawText(cell, flags.AlignCenter, str(self.counts[row, column]))
+            painter.setOpacity(1.0)
+            painter.setPen(theme.color("ink 2"))
+            stride = max(1, int(np.ceil(14 / side)))
+            for k in range(0, count, stride):
+                name = metrics.elidedText(self.names[k], Qt.TextElideMode.ElideRight, int(area.left()) - 32)
+                line = QRectF(24, area.top() + k * side, area.left() - 32, side)
+                painter.drawText(line, flags.AlignRight | flags.AlignVCenter, name)
+                name = metrics.elidedText(self.names[k], Qt.TextElideMode.ElideRight, int(side) + 4)
+                painter.drawText(
+                    QRectF(area.left() + k * side - 4, area.top() - 20, side + 8, 16), flags.AlignCenter, name
+                )
+            painter.drawText(QRectF(area.left(), area.top() - 40, area.width(), 16), flags.AlignHCenter, "predicted")
+            right, total = int(np.trace(self.counts)), int(self.counts.sum())
+            words = f"{right} of {total} {self.part} samples right"
+            painter.drawText(QRectF(16, area.bottom() + 6, self.width() - 24, 16), flags.AlignLeft, words)
+            painter.save()
+            painter.translate(14, area.center().y())
+            painter.rotate(-90)
+            painter.drawText(QRectF(-40, -8, 80, 16), flags.AlignCenter, "true")
+            painter.restore()
+            if self.hasFocus():
+                row, column = self.at
+                painter.setPen(QPen(theme.color("accent"), 2))
+                painter.setBrush(Qt.BrushStyle.NoBrush)
+                painter.drawRect(QRectF(area.left() + column * side, area.top() + row * side, side - 1, side - 1))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         cell = self._cell_at(event.position())

@@ -135,28 +135,28 @@ class _Grid(Canvas):
         return QSize(560, self.HEAD + self.ROW * max(1, len(self.names)) + 8)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = self.painter(event)
-        width = (self.width() - self.LEFT - self.RIGHT - 2 * self.GAP) / 3
-        painter.setFont(theme.font(12, 600))
-        painter.setPen(theme.color("ink"))
-        metrics = QFontMetricsF(painter.font())
-        for column, title in enumerate(COLUMNS):
-            x = self.LEFT + column * (width + self.GAP)
-            short = title.split(",")[0]
-            painter.drawText(QPointF(x, 20), title if metrics.horizontalAdvance(title) <= width else short)
-        for row, cells in enumerate(self.cells):
-            top = self.HEAD + row * self.ROW
-            if top > event.rect().bottom() or top + self.ROW < event.rect().top():
-                continue
+        with self.painter(event) as painter:
+            width = (self.width() - self.LEFT - self.RIGHT - 2 * self.GAP) / 3
             painter.setFont(theme.font(12, 600))
             painter.setPen(theme.color("ink"))
-            painter.drawText(QPointF(16, top + 20), self.names[row])
-            painter.setFont(theme.font(11))
-            painter.setPen(theme.color("ink 2"))
-            painter.drawText(QPointF(16, top + 36), self.details[row])
-            for column, cell in enumerate(cells):
+            metrics = QFontMetricsF(painter.font())
+            for column, title in enumerate(COLUMNS):
                 x = self.LEFT + column * (width + self.GAP)
-                self._paint_cell(painter, cell, QRectF(x, top + 22, width, self.ROW - 50), zero=column == 1)
+                short = title.split(",")[0]
+                painter.drawText(QPointF(x, 20), title if metrics.horizontalAdvance(title) <= width else short)
+            for row, cells in enumerate(self.cells):
+                top = self.HEAD + row * self.ROW
+                if top > event.rect().bottom() or top + self.ROW < event.rect().top():
+                    continue
+                painter.setFont(theme.font(12, 600))
+                painter.setPen(theme.color("ink"))
+                painter.drawText(QPointF(16, top + 20), self.names[row])
+                painter.setFont(theme.font(11))
+                painter.setPen(theme.color("ink 2"))
+                painter.drawText(QPointF(16, top + 36), self.details[row])
+                for column, cell in enumerate(cells):
+                    x = self.LEFT + column * (width + self.GAP)
+                    self._paint_cell(painter, cell, QRectF(x, top + 22, width, self.ROW - 50), zero=column == 1)
 
     def _paint_cell(self, painter: QPainter, cell: Cell, area: QRectF, zero: bool) -> None:
         painter.setFont(theme.font(11))

@@ -125,33 +125,33 @@ class _Chart(Canvas):
         return QSize(280, len(self.bars) * 32 + self.FOOT + 8)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = self.painter(event)
-        if not self.bars:
-            return
-        low, high = self.decades or (-3, 0)
-        row = min(40.0, (self.height() - self.FOOT - 4) / len(self.bars))
-        left, right = float(self.LEFT), float(self.width() - self.RIGHT)
-        visible = self.visibleRegion().boundingRect()
-        bottom = min(4 + row * len(self.bars), max(visible.bottom() + 1.0 - self.FOOT, 4 + row))
-        self._paint_axis(painter, left, right, bottom, low, high)
-        thick = min(16.0, row - 4)
-        metrics = painter.fontMetrics()
-        painter.setClipRect(QRectF(0, 0, self.width(), bottom))
-        for k, bar in enumerate(self.bars):
-            middle = 4 + (k + 0.5) * row
-            painter.setPen(theme.color("ink"))
-            name = metrics.elidedText(bar.name, Qt.TextElideMode.ElideRight, self.LEFT - 24)
-            flags = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-            painter.drawText(QRectF(8, middle - 9, left - 16, 18), flags, name)
-            length = 0.0
-            if bar.value > 0:
-                exponent = math.log10(bar.value) if math.isfinite(bar.value) else high
-                length = max(2.0, (exponent - low) / (high - low) * (right - left))
-                painter.setPen(Qt.PenStyle.NoPen)
-                painter.setBrush(bar_color())
-                painter.drawRoundedRect(QRectF(left, middle - thick / 2, min(length, right - left), thick), 2, 2)
-            painter.setPen(theme.color("ink 2"))
-            painter.drawText(QPointF(left + min(length, right - left) + 6, middle + 4), bar.text)
+        with self.painter(event) as painter:
+            if not self.bars:
+                return
+            low, high = self.decades or (-3, 0)
+            row = min(40.0, (self.height() - self.FOOT - 4) / len(self.bars))
+            left, right = float(self.LEFT), float(self.width() - self.RIGHT)
+            visible = self.visibleRegion().boundingRect()
+            bottom = min(4 + row * len(self.bars), max(visible.bottom() + 1.0 - self.FOOT, 4 + row))
+            self._paint_axis(painter, left, right, bottom, low, high)
+            thick = min(16.0, row - 4)
+            metrics = painter.fontMetrics()
+            painter.setClipRect(QRectF(0, 0, self.width(), bottom))
+            for k, bar in enumerate(self.bars):
+                middle = 4 + (k + 0.5) * row
+                painter.setPen(theme.color("ink"))
+                name = metrics.elidedText(bar.name, Qt.TextElideMode.ElideRight, self.LEFT - 24)
+                flags = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+                painter.drawText(QRectF(8, middle - 9, left - 16, 18), flags, name)
+                length = 0.0
+                if bar.value > 0:
+                    exponent = math.log10(bar.value) if math.isfinite(bar.value) else high
+                    length = max(2.0, (exponent - low) / (high - low) * (right - left))
+                    painter.setPen(Qt.PenStyle.NoPen)
+                    painter.setBrush(bar_color())
+                    painter.drawRoundedRect(QRectF(left, middle - thick / 2, min(length, right - left), thick), 2, 2)
+                painter.setPen(theme.color("ink 2"))
+                painter.drawText(QPointF(left + min(length, right - left) + 6, middle + 4), bar.text)
 
     def _paint_axis(self, painter: QPainter, left: float, right: float, bottom: float, low: int, high: int) -> None:
         painter.setFont(theme.font(11))

@@ -33,33 +33,35 @@ class HeatmapBand(QWidget):
         self.setFixedHeight(28)
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setFont(theme.font(11))
-        painter.setPen(theme.color("ink 2"))
-        data, segments = self.view.data, self.view.canvas.segments
-        if data is None or not segments:
-            return
-        right = self.view.canvas.width() - RIGHT
-        painter.drawText(QRectF(right + BAR_LEFT, 0, RIGHT - BAR_LEFT, 18), Qt.AlignmentFlag.AlignVCenter, "active on")
-        if data.mode == "epochs":
-            self._paint_epochs(painter, segments[0])
-        elif data.targets is not None:
-            self._words(painter, segments[0].label, segments[0], "ink")
-            top = float(np.abs(data.targets).max()) or 1.0
-            cells = cell_image(levels(data.targets[None, :], top, True), color_table(True))
-            painter.drawImage(QRectF(segments[0].left, 20, segments[0].width, BAND), cells)
-        else:
-            for segment in segments:
-                count = segment.stop - segment.start
-                for words in (f"{segment.label}, {count} samples", f"{segment.label}, {count}", segment.label,
-                              segment.label.removeprefix("class ")):  # fmt: skip
-                    if QFontMetricsF(painter.font()).horizontalAdvance(words) <= segment.width:
-                        self._words(painter, words, segment, "ink")
-                        break
-                painter.setPen(Qt.PenStyle.NoPen)
-                painter.setBrush(theme.category(segment.group % CATEGORIES))
-                painter.drawRoundedRect(QRectF(segment.left, 20, segment.width, BAND), 2, 2)
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setFont(theme.font(11))
+            painter.setPen(theme.color("ink 2"))
+            data, segments = self.view.data, self.view.canvas.segments
+            if data is None or not segments:
+                return
+            right = self.view.canvas.width() - RIGHT
+            painter.drawText(
+                QRectF(right + BAR_LEFT, 0, RIGHT - BAR_LEFT, 18), Qt.AlignmentFlag.AlignVCenter, "active on"
+            )
+            if data.mode == "epochs":
+                self._paint_epochs(painter, segments[0])
+            elif data.targets is not None:
+                self._words(painter, segments[0].label, segments[0], "ink")
+                top = float(np.abs(data.targets).max()) or 1.0
+                cells = cell_image(levels(data.targets[None, :], top, True), color_table(True))
+                painter.drawImage(QRectF(segments[0].left, 20, segments[0].width, BAND), cells)
+            else:
+                for segment in segments:
+                    count = segment.stop - segment.start
+                    for words in (f"{segment.label}, {count} samples", f"{segment.label}, {count}", segment.label,
+                                  segment.label.removeprefix("class ")):  # fmt: skip
+                        if QFontMetricsF(painter.font()).horizontalAdvance(words) <= segment.width:
+                            self._words(painter, words, segment, "ink")
+                            break
+                    painter.setPen(Qt.PenStyle.NoPen)
+                    painter.setBrush(theme.category(segment.group % CATEGORIES))
+                    painter.drawRoundedRect(QRectF(segment.left, 20, segment.width, BAND), 2, 2)
 
     def _words(self, painter: QPainter, words: str, segment: Segment, color: str) -> None:
         painter.setPen(theme.color(color))
@@ -92,25 +94,25 @@ class HeatmapScale(QWidget):
         view = self.view
         if view.data is None:
             return
-        painter = QPainter(self)
-        painter.setFont(theme.font(11))
-        metrics = QFontMetricsF(painter.font())
-        kinds = sorted({view.is_signed(words) for words in view.shown_layers()}, reverse=True)
-        x = float(self.width())
-        for place, signed in enumerate(kinds):
-            bar = BAR if len(kinds) == 1 else 56
-            low, high = view.scale_words(signed)
-            head = f"{view.value_words()}  " if place == len(kinds) - 1 else ""
-            painter.setPen(theme.color("ink 2"))
-            slot = max(26.0, metrics.horizontalAdvance(high))
-            painter.drawText(QPointF(x - slot, 18), high)
-            x -= slot + 8
-            paint_scale_bar(painter, QRectF(x - bar, 10, bar, 8), signed)
-            x -= bar + 8
-            words = head + low
-            x -= metrics.horizontalAdvance(words)
-            painter.drawText(QPointF(x, 18), words)
-            x -= 14
+        with QPainter(self) as painter:
+            painter.setFont(theme.font(11))
+            metrics = QFontMetricsF(painter.font())
+            kinds = sorted({view.is_signed(words) for words in view.shown_layers()}, reverse=True)
+            x = float(self.width())
+            for place, signed in enumerate(kinds):
+                bar = BAR if len(kinds) == 1 else 56
+                low, high = view.scale_words(signed)
+                head = f"{view.value_words()}  " if place == len(kinds) - 1 else ""
+                painter.setPen(theme.color("ink 2"))
+                slot = max(26.0, metrics.horizontalAdvance(high))
+                painter.drawText(QPointF(x - slot, 18), high)
+                x -= slot + 8
+                paint_scale_bar(painter, QRectF(x - bar, 10, bar, 8), signed)
+                x -= bar + 8
+                words = head + low
+                x -= metrics.horizontalAdvance(words)
+                painter.drawText(QPointF(x, 18), words)
+                x -= 14
 
 
 def scale_numbers(top: float, signed: bool, clipped: bool) -> tuple[str, str]:

@@ -74,23 +74,23 @@ class HeatmapCanvas(QWidget):
     # drawing
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
-        painter = QPainter(self)
-        painter.fillRect(event.rect(), theme.color("panel"))
-        snapshot, data = self.view.snapshot, self.view.data
-        if snapshot is None or data is None:
-            return
-        if snapshot.state == "diverged":
-            painter.setOpacity(0.4)
-        words = {entry.index: entry for entry in self.view.words}
-        for block in self.blocks:
-            if block.bottom >= event.rect().top() and block.top <= event.rect().bottom():
-                layer = snapshot.layers[block.layer]
-                self._paint_head(painter, block, words[block.layer], layer)
-                self._paint_cells(painter, block, words[block.layer])
-                if len(layer.dead) == block.units:
-                    self._paint_margins(painter, block, words[block.layer], layer)
-                    self._paint_deaths(painter, block, layer)
-                self._paint_selection(painter, block)
+        with QPainter(self) as painter:
+            painter.fillRect(event.rect(), theme.color("panel"))
+            snapshot, data = self.view.snapshot, self.view.data
+            if snapshot is None or data is None:
+                return
+            if snapshot.state == "diverged":
+                painter.setOpacity(0.4)
+            words = {entry.index: entry for entry in self.view.words}
+            for block in self.blocks:
+                if block.bottom >= event.rect().top() and block.top <= event.rect().bottom():
+                    layer = snapshot.layers[block.layer]
+                    self._paint_head(painter, block, words[block.layer], layer)
+                    self._paint_cells(painter, block, words[block.layer])
+                    if len(layer.dead) == block.units:
+                        self._paint_margins(painter, block, words[block.layer], layer)
+                        self._paint_deaths(painter, block, layer)
+                    self._paint_selection(painter, block)
 
     def _paint_head(self, painter: QPainter, block: Block, words: LayerWords, layer: LayerSnapshot) -> None:
         painter.setFont(theme.font(12, 600))

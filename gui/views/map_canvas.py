@@ -159,18 +159,17 @@ class MapCanvas(QWidget):
         picture = QPixmap(self.size() * ratio)
         picture.setDevicePixelRatio(ratio)
         picture.fill(theme.color("panel"))
-        painter = QPainter(picture)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        snapshot = self.view.snapshot
-        if snapshot is not None and snapshot.state == "diverged":
-            painter.setOpacity(0.4)
-        self.links.paint(painter, ratio)
-        for column in self.columns_in_sight():
-            if column.layer == INPUTS:
-                self._paint_inputs(painter, column)
-            else:
-                self._paint_layer(painter, column, next(w for w in self.view.words if w.index == column.layer))
-        painter.end()
+        with QPainter(picture) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            snapshot = self.view.snapshot
+            if snapshot is not None and snapshot.state == "diverged":
+                painter.setOpacity(0.4)
+            self.links.paint(painter, ratio)
+            for column in self.columns_in_sight():
+                if column.layer == INPUTS:
+                    self._paint_inputs(painter, column)
+                else:
+                    self._paint_layer(painter, column, next(w for w in self.view.words if w.index == column.layer))
         return picture
 
     def _head(self, painter: QPainter, column: Column, title: str, state: str, dead: bool) -> None:
@@ -269,28 +268,30 @@ class MapCanvas(QWidget):
             self._prepare()
             self._picture, self._stale, self._waited = self._draw(), False, 0
             self._cost = time.perf_counter() - started
-        painter = QPainter(self)
-        painter.drawPixmap(0, 0, self._picture)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        if self._link is not None:
-            link = self._link
-            color = QColor(theme.category(1 if link.weight > 0 else 0) if link.carries else theme.color("control edge"))
-            painter.setPen(QPen(color, max(2.5, link_pen(True, 1.0).widthF())))
-            painter.drawPath(link_path(link.left, link.y0, link.right, link.y1))
-        for (layer, neuron), since in self._deaths.items():
-            column = self.layout_of_map.column(layer)
-            rect = column.rect_of(neuron) if column is not None else None
-            age = (time.monotonic() - since) / DEATH_SECONDS
-            if rect is not None and age < 1:
-                painter.setPen(QPen(theme.color("dead"), 4 - 2 * age))
-                painter.drawRoundedRect(rect.adjusted(-3, -3, 3, 3), 5, 5)
-        for unit, token in ((self._hovered, "control edge"), (self.view.session.selection, "accent")):
-            column = self.layout_of_map.column(unit[0]) if unit is not None else None
-            rect = column.rect_of(unit[1]) if column is not None and unit is not None else None
-            if rect is not None:
-                painter.setPen(QPen(theme.color(token), 2))
-                painter.drawRoundedRect(rect.adjusted(-3, -3, 3, 3), 5, 5)
+        with QPainter(self) as painter:
+            painter.drawPixmap(0, 0, self._picture)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            if self._link is not None:
+                link = self._link
+                color = QColor(
+                    theme.category(1 if link.weight > 0 else 0) if link.carries else theme.color("control edge")
+                )
+                painter.setPen(QPen(color, max(2.5, link_pen(True, 1.0).widthF())))
+                painter.drawPath(link_path(link.left, link.y0, link.right, link.y1))
+            for (layer, neuron), since in self._deaths.items():
+                column = self.layout_of_map.column(layer)
+                rect = column.rect_of(neuron) if column is not None else None
+                age = (time.monotonic() - since) / DEATH_SECONDS
+                if rect is not None and age < 1:
+                    painter.setPen(QPen(theme.color("dead"), 4 - 2 * age))
+                    painter.drawRoundedRect(rect.adjusted(-3, -3, 3, 3), 5, 5)
+            for unit, token in ((self._hovered, "control edge"), (self.view.session.selection, "accent")):
+                column = self.layout_of_map.column(unit[0]) if unit is not None else None
+                rect = column.rect_of(unit[1]) if column is not None and unit is not None else None
+                if rect is not None:
+                    painter.setPen(QPen(theme.color(token), 2))
+                    painter.drawRoundedRect(rect.adjusted(-3, -3, 3, 3), 5, 5)
 
     # the mouse
 

@@ -48,30 +48,32 @@ class MapLegend(QWidget):
         return ""
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.fillRect(self.rect(), theme.color("panel"))
-        painter.setFont(theme.font(11))
-        painter.setPen(theme.color("ink 2"))
-        metrics = QFontMetricsF(painter.font())
-        sentence, tiles = self.sentence(), self.view.canvas.tiles
-        if not tiles.art:
-            painter.drawText(QRectF(EDGE, 0, self.width() - 2 * EDGE, 32), BESIDE, sentence)
-            return
-        x = float(EDGE)
-        if tiles.kind != "curve":
-            hidden = [w for w in self.view.words if not w.last]
-            plain = any(not w.signed for w in hidden)
-            if plain:
-                x = self._scale(painter, metrics, x, "activation 0", "max", False)
-            if not plain or any(w.signed for w in hidden):
-                x = self._scale(painter, metrics, x + (16 if plain else 0), "−" if plain else "activation −", "+", True)
-        right = self._links(painter, metrics)
-        room = right - x - 32
-        if sentence and room > 60:
-            text = metrics.elidedText(sentence, Qt.TextElideMode.ElideRight, room)
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.fillRect(self.rect(), theme.color("panel"))
+            painter.setFont(theme.font(11))
             painter.setPen(theme.color("ink 2"))
-            painter.drawText(QRectF(x + 16, 0, room, 32), BESIDE | Qt.AlignmentFlag.AlignHCenter, text)
+            metrics = QFontMetricsF(painter.font())
+            sentence, tiles = self.sentence(), self.view.canvas.tiles
+            if not tiles.art:
+                painter.drawText(QRectF(EDGE, 0, self.width() - 2 * EDGE, 32), BESIDE, sentence)
+                return
+            x = float(EDGE)
+            if tiles.kind != "curve":
+                hidden = [w for w in self.view.words if not w.last]
+                plain = any(not w.signed for w in hidden)
+                if plain:
+                    x = self._scale(painter, metrics, x, "activation 0", "max", False)
+                if not plain or any(w.signed for w in hidden):
+                    x = self._scale(
+                        painter, metrics, x + (16 if plain else 0), "−" if plain else "activation −", "+", True
+                    )
+            right = self._links(painter, metrics)
+            room = right - x - 32
+            if sentence and room > 60:
+                text = metrics.elidedText(sentence, Qt.TextElideMode.ElideRight, room)
+                painter.setPen(theme.color("ink 2"))
+                painter.drawText(QRectF(x + 16, 0, room, 32), BESIDE | Qt.AlignmentFlag.AlignHCenter, text)
 
     def _scale(self, painter: QPainter, metrics: QFontMetricsF, x: float, low: str, high: str, signed: bool) -> float:
         painter.setPen(theme.color("ink 2"))

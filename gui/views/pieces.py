@@ -25,6 +25,7 @@ class Canvas(QWidget):
         theme.signals.changed.connect(self.update)
 
     def painter(self, event: QPaintEvent) -> QPainter:
+        """A painter to use in a `with`: one left open by a fault would crash the program."""
         painter = QPainter(self)
         painter.fillRect(event.rect(), theme.color("panel"))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
@@ -35,7 +36,7 @@ class Ground(Canvas):
     """A container with the panel's ground."""
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        self.painter(event)
+        self.painter(event).end()
 
 
 class EmptyNote(Canvas):
@@ -53,15 +54,15 @@ class EmptyNote(Canvas):
             self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = self.painter(event)
-        area = QRectF(self.rect()).adjusted(16, 8, -16, -16)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(theme.color("sunken"))
-        painter.drawRoundedRect(area, 4, 4)
-        painter.setPen(theme.color("ink 2"))
-        painter.setFont(theme.font(12))
-        flags = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft | Qt.TextFlag.TextWordWrap
-        painter.drawText(area.adjusted(16, 8, -16, -8), int(flags), self.sentence)
+        with self.painter(event) as painter:
+            area = QRectF(self.rect()).adjusted(16, 8, -16, -16)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(theme.color("sunken"))
+            painter.drawRoundedRect(area, 4, 4)
+            painter.setPen(theme.color("ink 2"))
+            painter.setFont(theme.font(12))
+            flags = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft | Qt.TextFlag.TextWordWrap
+            painter.drawText(area.adjusted(16, 8, -16, -8), int(flags), self.sentence)
 
 
 class Age(QLabel):
@@ -145,22 +146,22 @@ class Legend(Canvas):
         return int(max(rows, 34 if self.bar else 0)) + 8
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = self.painter(event)
-        painter.setFont(theme.font(11))
-        for entry, place in zip(self.entries, self._places(self.width()), strict=True):
-            middle = QPointF(place.x() + 5, place.y() + 9)
-            if entry.marker is None:
-                pen = QPen(ink(entry.color), 2)
-                if entry.dashed:
-                    pen.setDashPattern([2, 1.25])
-                painter.setPen(pen)
-                painter.drawLine(middle - QPointF(6, 0), middle + QPointF(6, 0))
-            else:
-                paint_marker(painter, middle, entry.marker, ink(entry.color), entry.hollow)
-            painter.setPen(theme.color("ink 2"))
-            painter.drawText(QPointF(place.x() + 15, place.y() + 13), entry.text)
-        if self.bar is not None:
-            paint_bar(painter, QRectF(self.width() - self.edge - self.BAR, 5, self.BAR, 8), *self.bar)
+        with self.painter(event) as painter:
+            painter.setFont(theme.font(11))
+            for entry, place in zip(self.entries, self._places(self.width()), strict=True):
+                middle = QPointF(place.x() + 5, place.y() + 9)
+                if entry.marker is None:
+                    pen = QPen(ink(entry.color), 2)
+                    if entry.dashed:
+                        pen.setDashPattern([2, 1.25])
+                    painter.setPen(pen)
+                    painter.drawLine(middle - QPointF(6, 0), middle + QPointF(6, 0))
+                else:
+                    paint_marker(painter, middle, entry.marker, ink(entry.color), entry.hollow)
+                painter.setPen(theme.color("ink 2"))
+                painter.drawText(QPointF(place.x() + 15, place.y() + 13), entry.text)
+            if self.bar is not None:
+                paint_bar(painter, QRectF(self.width() - self.edge - self.BAR, 5, self.BAR, 8), *self.bar)
 
 
 def paint_bar(painter: QPainter, area: QRectF, table: str, low: str, name: str, high: str) -> None:

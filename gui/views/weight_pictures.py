@@ -113,30 +113,30 @@ class KernelMap(WeightCanvas):
         return f"neuron {unit + 1}{state}, from {self.names[source]}: weight {weight}"
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = self.painter(event)
-        if not self.kernel.size:
-            return
-        area, (inputs, units) = self._area(), self.kernel.shape
-        shown = strongest(self.kernel.T, int(area.height()), int(area.width()))
-        painter.setOpacity(0.4 if self.faded else 1.0)
-        painter.drawImage(area, to_image(shade(shown, -self.scale, self.scale, "diverging")))
-        painter.setOpacity(1.0)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        painter.setPen(QPen(theme.color("panel"), 1))
-        row, column = area.height() / units, area.width() / inputs
-        if row >= 4:
-            for k in range(1, units):
-                y = round(area.top() + k * row)
-                painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y))
-        if column >= 12:
-            for k in range(1, inputs):
-                x = round(area.left() + k * column)
-                painter.drawLine(QPointF(x, area.top()), QPointF(x, area.bottom()))
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
-        self._paint_names(painter, area, row, column)
-        if self.selected is not None and self.selected < units:
-            top = area.top() + self.selected * row
-            self.mark_selected(painter, QRectF(area.left(), top, area.width(), max(row, 2)))
+        with self.painter(event) as painter:
+            if not self.kernel.size:
+                return
+            area, (inputs, units) = self._area(), self.kernel.shape
+            shown = strongest(self.kernel.T, int(area.height()), int(area.width()))
+            painter.setOpacity(0.4 if self.faded else 1.0)
+            painter.drawImage(area, to_image(shade(shown, -self.scale, self.scale, "diverging")))
+            painter.setOpacity(1.0)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+            painter.setPen(QPen(theme.color("panel"), 1))
+            row, column = area.height() / units, area.width() / inputs
+            if row >= 4:
+                for k in range(1, units):
+                    y = round(area.top() + k * row)
+                    painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y))
+            if column >= 12:
+                for k in range(1, inputs):
+                    x = round(area.left() + k * column)
+                    painter.drawLine(QPointF(x, area.top()), QPointF(x, area.bottom()))
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+            self._paint_names(painter, area, row, column)
+            if self.selected is not None and self.selected < units:
+                top = area.top() + self.selected * row
+                self.mark_selected(painter, QRectF(area.left(), top, area.width(), max(row, 2)))
 
     def _paint_names(self, painter: QPainter, area: QRectF, row: float, column: float) -> None:
         flags, units, inputs = Qt.AlignmentFlag, self.kernel.shape[1], self.kernel.shape[0]
@@ -232,39 +232,41 @@ class UnitImages(WeightCanvas):
         return f"neuron {unit + 1}{state}, pixel row {row + 1}, column {column + 1}: weight {value}"
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = self.painter(event)
-        if not len(self.images):
-            return
-        columns, side, pitch = self._grid()
-        first = max(0, (event.rect().top() - 4) // pitch) * columns
-        last = min(len(self.images), ((event.rect().bottom() - 4) // pitch + 1) * columns)
-        if last <= first:
-            return
-        colors = shade(self.images[first:last], -self.scale, self.scale, "diverging")
-        painter.setFont(theme.font(11))
-        flags = Qt.AlignmentFlag
-        for unit in range(first, last):
-            area, dead = self.place(unit), bool(self.dead[unit])
-            painter.setOpacity(0.4 if self.faded else 1.0)
-            painter.drawImage(area, to_image(colors[unit - first]))
-            painter.setOpacity(1.0)
-            painter.setPen(QPen(theme.color("dead" if dead else "control edge"), 2 if dead else 1))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRect(area)
-            caption = QRectF(area.left() - 4, area.bottom() + 2, area.width() + 8, 16)
-            if dead:
-                words = f"{unit + 1} dead"
-                room = painter.fontMetrics().horizontalAdvance(words) / 2
-                paint_cross(
-                    painter, QRectF(area.center().x() - room - 7, caption.center().y() - 4, 8, 8), theme.color("dead")
-                )
-                painter.setPen(theme.color("dead"))
-                painter.drawText(caption.adjusted(8, 0, 12, 0), flags.AlignCenter, words)
-            else:
-                painter.setPen(theme.color("ink 2"))
-                painter.drawText(caption, flags.AlignCenter, str(unit + 1))
-            if unit == self.selected:
-                self.mark_selected(painter, area)
+        with self.painter(event) as painter:
+            if not len(self.images):
+                return
+            columns, side, pitch = self._grid()
+            first = max(0, (event.rect().top() - 4) // pitch) * columns
+            last = min(len(self.images), ((event.rect().bottom() - 4) // pitch + 1) * columns)
+            if last <= first:
+                return
+            colors = shade(self.images[first:last], -self.scale, self.scale, "diverging")
+            painter.setFont(theme.font(11))
+            flags = Qt.AlignmentFlag
+            for unit in range(first, last):
+                area, dead = self.place(unit), bool(self.dead[unit])
+                painter.setOpacity(0.4 if self.faded else 1.0)
+                painter.drawImage(area, to_image(colors[unit - first]))
+                painter.setOpacity(1.0)
+                painter.setPen(QPen(theme.color("dead" if dead else "control edge"), 2 if dead else 1))
+                painter.setBrush(Qt.BrushStyle.NoBrush)
+                painter.drawRect(area)
+                caption = QRectF(area.left() - 4, area.bottom() + 2, area.width() + 8, 16)
+                if dead:
+                    words = f"{unit + 1} dead"
+                    room = painter.fontMetrics().horizontalAdvance(words) / 2
+                    paint_cross(
+                        painter,
+                        QRectF(area.center().x() - room - 7, caption.center().y() - 4, 8, 8),
+                        theme.color("dead"),
+                    )
+                    painter.setPen(theme.color("dead"))
+                    painter.drawText(caption.adjusted(8, 0, 12, 0), flags.AlignCenter, words)
+                else:
+                    painter.setPen(theme.color("ink 2"))
+                    painter.drawText(caption, flags.AlignCenter, str(unit + 1))
+                if unit == self.selected:
+                    self.mark_selected(painter, area)
 
 
 def strongest(values: np.ndarray, rows: int, columns: int) -> np.ndarray:

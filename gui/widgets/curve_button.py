@@ -39,7 +39,6 @@ class CurveButton(QPushButton):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
-        painter = QPainter(self)
-        chevron = theme.icon("chevron-down", "ink 2").pixmap(16, 16)
-        painter.drawPixmap(self.width() - 21, (self.height() - 16) // 2, chevron)
-        painter.end()
+        with QPainter(self) as painter:
+            chevron = theme.icon("chevron-down", "ink 2").pixmap(16, 16)
+            painter.drawPixmap(self.width() - 21, (self.height() - 16) // 2, chevron)

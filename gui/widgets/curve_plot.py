@@ -40,17 +40,16 @@ class CurvePlot(QWidget):
         z, f, slope = curves(self._activation, self._values)
         low, high = _limits(f, slope)
         area = QRectF(LEFT, TOP, self.width() - LEFT - RIGHT, self.height() - TOP - BOTTOM)
-        painter = QPainter(self)
-        painter.setFont(theme.font(11))
-        self._axes(painter, area, low, high)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.save()
-        painter.setClipRect(area.adjusted(-1, -1, 1, 1))
-        draw(painter, polylines(z, slope, area, low, high), theme.category(1), 1.5, dashed=True)
-        draw(painter, polylines(z, f, area, low, high), theme.color("ink"), 2.0)
-        painter.restore()
-        self._legend(painter, area)
-        painter.end()
+        with QPainter(self) as painter:
+            painter.setFont(theme.font(11))
+            self._axes(painter, area, low, high)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.save()
+            painter.setClipRect(area.adjusted(-1, -1, 1, 1))
+            draw(painter, polylines(z, slope, area, low, high), theme.category(1), 1.5, dashed=True)
+            draw(painter, polylines(z, f, area, low, high), theme.color("ink"), 2.0)
+            painter.restore()
+            self._legend(painter, area)
 
     def _axes(self, painter: QPainter, area: QRectF, low: float, high: float) -> None:
         for tick in _ticks(low, high):

@@ -101,9 +101,8 @@ def _picture(
     made = QPixmap(2 * width, 2 * height)
     made.setDevicePixelRatio(2.0)
     made.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(made)
-    paint(painter, QRectF(1, 2, width - 2, height - 4), activation, values, slope)
-    painter.end()
+    with QPainter(made) as painter:
+        paint(painter, QRectF(1, 2, width - 2, height - 4), activation, values, slope)
     return made
 
 

@@ -24,9 +24,8 @@ class Grip(QWidget):
         self._dragging = False
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.drawPixmap(0, 4, theme.icon("grip", "ink 3").pixmap(16, 16))
-        painter.end()
+        with QPainter(self) as painter:
+            painter.drawPixmap(0, 4, theme.icon("grip", "ink 3").pixmap(16, 16))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self._dragging = event.button() == Qt.MouseButton.LeftButton
