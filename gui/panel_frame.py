@@ -162,6 +162,7 @@ class TabFrame(QWidget):
         self.controls.setCurrentIndex(index)
         for number in range(self.controls.count()):  # only the one in front may take room from the tabs
             policy = QSizePolicy.Policy.Preferred if number == index else QSizePolicy.Policy.Ignored
-            self.controls.widget(number).setSizePolicy(policy, QSizePolicy.Policy.Preferred)
+            if (page := self.controls.widget(number)) is not None:
+                page.setSizePolicy(policy, QSizePolicy.Policy.Preferred)
         self.controls.setVisible(bool(head_widgets(self.views[index])))
         self.changed.emit()

@@ -16,7 +16,8 @@ CONSTANTS = {
     "relu6": (0.3989, 0.5), "elu": (0.1605, 0.6449), "selu": (0.0, 1.0), "celu": (0.1605, 0.6449),
     "softplus": (0.8061, 0.9212), "gelu": (0.2821, 0.4252), "gelu_tanh": (0.2820, 0.4252), "silu": (0.2066, 0.3558),
     "swish": (0.2066, 0.3558), "mish": (0.2404, 0.4523), "abs": (0.7979, 1.0), "sigmoid": (0.5, 0.2934),
-    "hard_sigmoid": (0.5, 0.2776), "hard_sigmoid_survey": (0.5, 0.3790), "tanh": (0.0, 0.3943), "hard_tanh": (0.0, 0.5161), "softsign": (0.0, 0.1830),
+    "hard_sigmoid": (0.5, 0.2776), "hard_sigmoid_survey": (0.5, 0.3790),
+    "tanh": (0.0, 0.3943), "hard_tanh": (0.0, 0.5161), "softsign": (0.0, 0.1830),
     "hard_swish": (0.1662, 0.3316), "sin": (0.0, 0.4323), "gaussian": (0.5774, 0.4472), "squared_relu": (0.5, 1.5),
 }  # fmt: skip
 EVERY = pytest.mark.parametrize("record", list(ACTIVATIONS), ids=lambda record: record.name)

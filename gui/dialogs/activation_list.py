@@ -49,7 +49,7 @@ class ActivationList(QListWidget):
             self._add(record.title, record.name, ROW)
         self.blockSignals(False)
         if not self.choose(before):
-            self.move(1)
+            self.step(1)
 
     def _add(self, text: str, name: str, height: int) -> QListWidgetItem:
         item = QListWidgetItem(text)
@@ -73,7 +73,7 @@ class ActivationList(QListWidget):
                 return True
         return False
 
-    def move(self, steps: int) -> None:
+    def step(self, steps: int) -> None:
         """Goes so many activations on, or back."""
         rows = [row for row in range(self.count()) if self.item(row).data(NAME)]
         if not rows:

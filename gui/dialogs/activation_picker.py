@@ -150,7 +150,7 @@ class ActivationPicker(QFrame):
         if watched is self.search and event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
             step = STEPS.get(Qt.Key(event.key()))
             if step is not None:
-                self.list.move(step)
+                self.list.step(step)
                 return True
         if event.type() == QEvent.Type.MouseButtonPress and isinstance(event, QMouseEvent) and self._outside(watched):
             self.close()

@@ -18,7 +18,7 @@ class Stepper(QFrame):
     def __init__(self, name: str, tell: Tell, minimum: int = 1) -> None:
         super().__init__()
         self.setProperty("role", "stepper")
-        self.setFixedSize(76, 26)
+        self.setFixedSize(90, 26)
         self._minimum = minimum
         self._value = minimum
         self.field = NumberField(name, tell, whole=True)
