@@ -128,7 +128,8 @@ class FindingsPanel(QWidget):
     def _fit_height(self) -> None:
         wanted = self._list.heightForWidth(self._scroll.viewport().width())
         height = max(LOWEST, min(HIGHEST * self._open(), wanted + 48))
-        if height != self.height():
+        wobble = self.rows and self.session.state == "running" and 0 < self.height() - height < 24
+        if height != self.height() and not wobble:  # words that change their length do not move the views
             self.setFixedHeight(height)
 
     def resizeEvent(self, event: QResizeEvent) -> None:

@@ -124,6 +124,9 @@ class LayerCard(QFrame):
         self.details = LayerDetails(self.session, self.index, self.kind)
         self.details.remove.clicked.connect(self.remove)
         self._rows.addWidget(self.details)
+        if self.kind == "Dropout":  # it has nothing else to show: no row of its own
+            self._second.addWidget(self.details.remove)
+            self.details.hide()
 
     def _more_button(self) -> QToolButton:
         self.more = QToolButton()
@@ -193,7 +196,7 @@ class LayerCard(QFrame):
             self.style().unpolish(self)
             self.style().polish(self)
         if self.details is not None:
-            self.details.setVisible(chosen)
+            (self.details.remove if self.kind == "Dropout" else self.details).setVisible(chosen)
 
     def show_state(self, state: LayerSnapshot | None) -> None:
         """Tells how many neurons are dead."""
