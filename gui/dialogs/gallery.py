@@ -33,7 +33,7 @@ from PySide6.QtWidgets import (
 )
 
 from engine.examples import EXAMPLES, Example
-from engine.layers.dropout import Dense
+from engine.layers import Dense
 from gui import settings, theme
 
 if TYPE_CHECKING:
