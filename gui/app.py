@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 import traceback
+from queue import SimpleQueue
 from types import TracebackType
 
 os.environ["PYQTGRAPH_QT_LIB"] = "PySide6"
@@ -18,6 +19,8 @@ from PySide6.QtWidgets import QApplication
 from gui import settings, theme
 from gui.main_window import MainWindow
 from gui.session import Session
+
+FAULTS_MS = 300
 
 
 def build(argv: list[str]) -> tuple[QApplication, MainWindow]:
@@ -54,6 +57,7 @@ def main(argv: list[str]) -> int:
     """Opens the window and stays until it is closed. Returns the exit code."""
     app, window = build(argv)
     _install_hooks(window)
+    window.restore_place()
     window.show()
     code = app.exec()
     window.session.close()
@@ -62,18 +66,25 @@ def main(argv: list[str]) -> int:
 
 def _install_hooks(window: MainWindow) -> None:
     """A fault is written to the terminal and told in the window, which stays open. Ctrl-C closes it."""
+    faults: SimpleQueue[str] = SimpleQueue()
 
     def tell(kind: type[BaseException], fault: BaseException, trace: TracebackType | None) -> None:
         traceback.print_exception(kind, fault, trace)
-        if threading.current_thread() is threading.main_thread():
-            window.session.notice.emit(f"Something went wrong inside Relume: {kind.__name__}: {fault}", "warning")
+        faults.put(f"Something went wrong inside Relume: {kind.__name__}: {fault}")
 
     def tell_thread(arguments: threading.ExceptHookArgs) -> None:
         if arguments.exc_value is not None:
             tell(arguments.exc_type, arguments.exc_value, arguments.exc_traceback)
 
+    def show() -> None:
+        while not faults.empty():
+            window.session.notice.emit(faults.get(), "warning")
+
     sys.excepthook = tell
     threading.excepthook = tell_thread
+    reader = QTimer(window, interval=FAULTS_MS)  # a fault may come from any thread: no signal crosses threads
+    reader.timeout.connect(show)
+    reader.start()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: QApplication.quit())
-    # Python sees a signal only when it runs: the frame clock makes it run 30 times a second
+    # Python sees a signal only when it runs: the timers make it run many times a second

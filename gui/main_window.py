@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, QTimer, Slot
-from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
-    QLabel,
     QMainWindow,
     QMenuBar,
+    QProxyStyle,
     QScrollArea,
     QSplitter,
     QStackedWidget,
+    QStyle,
+    QStyleHintReturn,
+    QStyleOption,
     QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
-from engine.telemetry import Snapshot
-from gui import actions, file_actions, marks, settings, theme
+from gui import actions, file_actions, settings, theme
 from gui.dialogs.run_until import RunUntilDialog
 from gui.dialogs.sample_inspector import SampleView
 from gui.frame_clock import FrameClock
@@ -34,6 +37,7 @@ from gui.panels.network_panel import NetworkPanel
 from gui.panels.run_bar import RunBar
 from gui.panels.training_panel import TrainingPanel
 from gui.session import Session
+from gui.state_corner import StateCorner
 from gui.views.base import View
 from gui.views.curves import Curves
 from gui.views.distributions import Distributions
@@ -77,8 +81,12 @@ class MainWindow(QMainWindow):
         self._corner = StateCorner(session)
         self._gallery: Gallery | None = None
         self._asked_to_close = False
+        self._arranged: tuple[bool, bool] | None = None  # wide, two views
         self._menu_bar = QMenuBar()
         self._menu_bar.setNativeMenuBar(False)
+        self._menu_style = PlainMenuStyle()
+        self._menu_bar.setStyle(self._menu_style)
+        self._menu_bar.setStyleSheet("QMenuBar {}")  # one of its own, or a style of its own escapes the application's
         self._lay_out()
         actions.build_menus(self)
         self.run_bar.until.triggered.connect(self._run_until)
@@ -156,6 +164,9 @@ class MainWindow(QMainWindow):
         for widget in (self.left, middle, right):
             self.columns.addWidget(widget)
         self.columns.setStretchFactor(1, 1)
+        self._splitters = {"columns": self.columns, "views": views, "right": right}
+        for name, splitter in self._splitters.items():
+            splitter.splitterMoved.connect(partial(self._remember_sizes, name))
         workspace = QWidget()
         whole = QVBoxLayout(workspace)
         whole.setContentsMargins(0, 0, 0, 0)
@@ -183,11 +194,22 @@ class MainWindow(QMainWindow):
         """Columns by the width of the window; from 1600 px on, two views and the gradient flow."""
         wide = self.width() >= WIDE
         two = wide if self._two_views is None else self._two_views
+        if (wide, two) == self._arranged:
+            return
+        self._arranged = wide, two
         self.second.setVisible(two)
         self.right[2].setVisible(wide)
         left, right = (LEFT_WIDE, RIGHT_WIDE) if wide else (LEFT, RIGHT)
-        self.columns.setSizes([left, max(1, self.width() - left - right), right])
-        self._right_column.setSizes([460, 290, 210] if wide else [340, 290, 0])
+        sizes = {"columns": [left, max(1, self.width() - left - right), right], "views": [1000, 1000],
+                 "right": [460, 290, 210] if wide else [340, 290, 0]}  # fmt: skip
+        for name, splitter in self._splitters.items():
+            splitter.setSizes(settings.splitter_sizes(self._place(name), len(sizes[name])) or sizes[name])
+
+    def _place(self, splitter: str) -> str:
+        return f"{splitter}, {'wide' if self.width() >= WIDE else 'narrow'}"
+
+    def _remember_sizes(self, splitter: str, *_: int) -> None:
+        settings.set_splitter_sizes(self._place(splitter), self._splitters[splitter].sizes())
 
     def toggle_second_views(self) -> None:
         """Shows one view in the middle, or two side by side."""
@@ -205,7 +227,7 @@ class MainWindow(QMainWindow):
 
     def visible_views(self) -> list[View]:
         """The views that can be seen now."""
-        return [view for view in self._all_views() if view.isVisible()]
+        return [] if self.isMinimized() else [view for view in self._all_views() if view.isVisible()]
 
     def show_view(self, name: str) -> None:
         """Brings a view of the middle to the front."""
@@ -271,6 +293,12 @@ class MainWindow(QMainWindow):
         self._corner.show_name(name)
         self.setWindowTitle(f"{name} – Relume")
 
+    def restore_place(self) -> None:
+        """Where and how large the window was the last time."""
+        geometry = settings.window_geometry()
+        if geometry is not None:
+            self.restoreGeometry(geometry)
+
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if any(url.isLocalFile() for url in event.mimeData().urls()):
             event.acceptProposedAction()
@@ -283,7 +311,8 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Asks about unsaved changes, then ends the clock, the trainer and all tasks, in this order."""
-        if self.session.undo_stack.isClean() or self._asked_to_close:
+        if self._asked_to_close or not self.session.unsaved:
+            settings.set_window_geometry(self.saveGeometry())
             self.clock.stop()
             self.session.close()
             event.accept()
@@ -296,71 +325,14 @@ class MainWindow(QMainWindow):
         QTimer.singleShot(0, self, self.close)
 
 
-class StateCorner(QWidget):
-    """File name, whether it was edited, and what the program is doing, at the menu's right end."""
+class PlainMenuStyle(QProxyStyle):
+    """Menu titles without underlined letters; Alt with a letter still opens them."""
 
-    WORDS = {"ready": "Ready", "running": "Training", "paused": "Paused", "finished": "Finished",
-             "diverged": "Stopped: not a number", "closed": ""}  # fmt: skip
-
-    def __init__(self, session: Session) -> None:
-        super().__init__()
-        self.session = session
-        self._busy = ""
-        self._state = session.state
-        self.name, self.edited, self.state = QLabel(), QLabel(), QLabel()
-        self.state.setAccessibleName("State")
-        for label, role in ((self.name, ""), (self.edited, "label"), (self.state, "label")):
-            label.setProperty("role", role)
-        self.dot = Dot()
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 16, 0)
-        row.setSpacing(8)
-        for widget in (self.name, self.edited):
-            row.addWidget(widget)
-            row.addSpacing(8)
-        row.addWidget(self.dot)
-        row.addWidget(self.state)
-        session.state_changed.connect(self._show_state)
-        self._show_state(session.state)
-
-    def show_name(self, name: str) -> None:
-        self.name.setText(name)
-        self.edited.setText("edited" if not self.session.undo_stack.isClean() else "")
-
-    @Slot(str)
-    def show_busy(self, words: str) -> None:
-        self._busy = words
-        self._show_state(self._state)
-
-    @Slot(str)
-    def _show_state(self, state: str) -> None:
-        self._state = state
-        self.dot.setVisible(state == "running")
-        self._tell(self._busy or self.WORDS[state])
-
-    def show_snapshot(self, snapshot: Snapshot) -> None:
-        self.edited.setText("edited" if self.session.dirty else "")
-        words = self._busy or self.WORDS[self._state]
-        if snapshot.preparing is not None:
-            done, total = snapshot.preparing
-            words = f"Preparing kernels, {done + 1} of {total}"
-        self._tell(words)
-
-    def _tell(self, words: str) -> None:
-        if self.state.text() != words:
-            self.state.setText(words)
-
-
-class Dot(QWidget):
-    """The sign that it trains."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setFixedSize(12, 24)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        with QPainter(self) as painter:
-            marks.paint_dot(painter, self.rect().toRectF().center(), theme.color("accent"))
+    def styleHint(
+        self, hint: QStyle.StyleHint, option: QStyleOption | None = None, widget: QWidget | None = None,
+        data: QStyleHintReturn | None = None,
+    ) -> int:  # fmt: skip
+        return 0 if hint == QStyle.StyleHint.SH_UnderlineShortcut else super().styleHint(hint, option, widget, data)
 
 
 def _line() -> QFrame:

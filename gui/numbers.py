@@ -30,6 +30,11 @@ def number(value: float, digits: int = 3) -> str:
     return text.replace("-", MINUS)
 
 
+def plain(value: float, digits: int = 2) -> str:
+    """`value` with so many significant digits and no idle zeros: 4, 0.25, 12."""
+    return f"{value:.{digits}g}".replace("-", MINUS)
+
+
 def percent(share: float, digits: int = 0) -> str:
     """A share of 1 in percent: 96.7 %."""
     if share is None or math.isnan(share):

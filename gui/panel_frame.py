@@ -100,6 +100,7 @@ class TabFrame(QWidget):
     def __init__(self, views: Sequence[View], export: Callable[[View], None], of: str) -> None:
         super().__init__()
         self.views = tuple(views)
+        self.setAccessibleName(f"{of}, pictures")
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.setProperty("role", "panel")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)

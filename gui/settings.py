@@ -59,3 +59,17 @@ def window_geometry() -> QByteArray | None:
 
 def set_window_geometry(geometry: QByteArray) -> None:
     _store().setValue("window geometry", geometry)
+
+
+def splitter_sizes(place: str, parts: int) -> list[int] | None:
+    """The sizes that the user gave a splitter's parts, None while it was never moved."""
+    kept: Any = _store().value(f"splitters/{place}")
+    try:
+        sizes = [int(size) for size in kept or ()]
+    except (TypeError, ValueError):
+        return None
+    return sizes if len(sizes) == parts and sum(sizes) > 0 and min(sizes) >= 0 else None
+
+
+def set_splitter_sizes(place: str, sizes: list[int]) -> None:
+    _store().setValue(f"splitters/{place}", sizes)

@@ -6,6 +6,7 @@ import dataclasses
 import math
 
 from PySide6.QtCore import QSize, Qt, Slot
+from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -21,7 +22,7 @@ from PySide6.QtWidgets import (
 
 from engine.telemetry import Snapshot
 from gui import theme
-from gui.numbers import count, large, number, percent
+from gui.numbers import count, large, number, percent, plain
 from gui.session import Session
 
 #: Epochs per second at the ends of the slider; its left end is one batch a second.
@@ -97,6 +98,7 @@ class RunBar(QWidget):
             row.addWidget(metric)
         row.addStretch(1)
         row.addWidget(self._make_seed())
+        self.progress = ProgressLine(self)
         session.state_changed.connect(self._show_state)
         session.document_changed.connect(self._show_document)
         session.dataset_changed.connect(self._show_document)
@@ -236,10 +238,10 @@ class RunBar(QWidget):
         if speed is None:
             words = "full"
         elif speed >= 1:
-            words = f"{number(speed, 2)} ep/s"
+            words = f"{plain(speed)} ep/s"
         else:
             per_second = speed / self._slowest()
-            words = f"{number(per_second, 2)} batch/s" if per_second < 10 else f"{number(speed, 2)} ep/s"
+            words = f"{plain(per_second)} batch/s" if per_second < 10 else f"{plain(speed)} ep/s"
         self.speed_words.setText(words)
 
     @Slot(str)
@@ -272,8 +274,32 @@ class RunBar(QWidget):
         running = snapshot.state == "running" and not math.isnan(snapshot.samples_per_second)
         self.rate.show_value(f"{large(snapshot.samples_per_second)} samples/s" if running else "–")
 
+        self.progress.show_share(snapshot.preparing)
+
     def resizeEvent(self, event: object) -> None:
         self.rate.setVisible(self.width() >= WIDE)
+        self.progress.setGeometry(0, self.height() - 2, self.width(), 2)
+
+
+class ProgressLine(QWidget):
+    """An accent line along the bar's edge while something is prepared."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._share = 0.0
+        self.setAccessibleName("Preparing")
+        self.hide()
+
+    def show_share(self, done: tuple[int, int] | None) -> None:
+        """So many of so many; None: nothing is prepared."""
+        self.setVisible(done is not None)
+        if done is not None:
+            self._share = done[0] / max(1, done[1])
+            self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        with QPainter(self) as painter:
+            painter.fillRect(0, 0, round(self.width() * self._share), 2, theme.color("accent"))
 
 
 def _separator() -> QFrame:

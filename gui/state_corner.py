@@ -1,0 +1,78 @@
+"""The menu's right end: file name, whether it was edited, and what the program is doing."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Slot
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
+
+from engine.telemetry import Snapshot
+from gui import marks, theme
+from gui.session import Session
+
+
+class StateCorner(QWidget):
+    """File name, whether it was edited, and what the program is doing, at the menu's right end."""
+
+    WORDS = {"ready": "Ready", "running": "Training", "paused": "Paused", "finished": "Finished",
+             "diverged": "Stopped: not a number", "closed": ""}  # fmt: skip
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
+        self._busy = ""
+        self._state = session.state
+        self.name, self.edited, self.state = QLabel(), QLabel(), QLabel()
+        self.state.setAccessibleName("State")
+        for label, role in ((self.name, ""), (self.edited, "label"), (self.state, "label")):
+            label.setProperty("role", role)
+        self.dot = Dot()
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 16, 0)
+        row.setSpacing(8)
+        for widget in (self.name, self.edited):
+            row.addWidget(widget)
+            row.addSpacing(8)
+        row.addWidget(self.dot)
+        row.addWidget(self.state)
+        session.state_changed.connect(self._show_state)
+        self._show_state(session.state)
+
+    def show_name(self, name: str) -> None:
+        self.name.setText(name)
+        self.edited.setText("edited" if not self.session.undo_stack.isClean() else "")
+
+    @Slot(str)
+    def show_busy(self, words: str) -> None:
+        self._busy = words
+        self._show_state(self._state)
+
+    @Slot(str)
+    def _show_state(self, state: str) -> None:
+        self._state = state
+        self.dot.setVisible(state == "running")
+        self._tell(self._busy or self.WORDS[state])
+
+    def show_snapshot(self, snapshot: Snapshot) -> None:
+        self.edited.setText("edited" if self.session.dirty else "")
+        words = self._busy or self.WORDS[self._state]
+        if snapshot.preparing is not None:
+            done, total = snapshot.preparing
+            words = f"Preparing kernels, {done + 1} of {total}"
+        self._tell(words)
+
+    def _tell(self, words: str) -> None:
+        if self.state.text() != words:
+            self.state.setText(words)
+
+
+class Dot(QWidget):
+    """The sign that it trains."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFixedSize(12, 24)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        with QPainter(self) as painter:
+            marks.paint_dot(painter, self.rect().toRectF().center(), theme.color("accent"))
