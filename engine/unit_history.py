@@ -35,10 +35,11 @@ class UnitStatistics:
 
     def add(self, layers: Sequence[tuple[np.ndarray, np.ndarray]]) -> None:
         """Adds one slice of samples: per layer (z, a), each (samples, units)."""
-        for number, (z, a) in enumerate(layers):
-            np.maximum(self.max_z[number], z.max(axis=0), out=self.max_z[number])
-            self.sums[number] += a.sum(axis=0, dtype=np.float64)
-            self.active[number] += np.count_nonzero(a, axis=0)
+        with np.errstate(all="ignore"):  # weights about to diverge give infinities
+            for number, (z, a) in enumerate(layers):
+                np.maximum(self.max_z[number], z.max(axis=0), out=self.max_z[number])
+                self.sums[number] += a.sum(axis=0, dtype=np.float64)
+                self.active[number] += np.count_nonzero(a, axis=0)
         self.samples += len(layers[0][0])
 
     def dead(self, layer: int) -> np.ndarray:
