@@ -227,8 +227,7 @@ class Session(QObject):
             return None
         self.snapshot = snapshot
         self._tell_state(snapshot.state)
-        refused = snapshot.error is not None and snapshot.state != "diverged"  # the findings tell of divergence
-        if refused and snapshot.error is not self._error:
+        if snapshot.error is not None and snapshot.error is not self._error:
             self.notice.emit(str(snapshot.error), "warning")
         self._error = snapshot.error
         return snapshot
