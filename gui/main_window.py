@@ -90,7 +90,7 @@ class MainWindow(QMainWindow):
         self._lay_out()
         actions.build_menus(self)
         self.run_bar.until.triggered.connect(self._run_until)
-        session.notice.connect(self._tell)
+        session.notice.connect(self.notice_bar.tell)
         session.busy.connect(self._corner.show_busy)
         for signal in (session.document_changed, session.saved):
             signal.connect(self._show_name)
@@ -250,13 +250,6 @@ class MainWindow(QMainWindow):
     @Slot()
     def _run_until(self) -> None:
         RunUntilDialog(self.session, self).open()
-
-    @Slot(str, str)
-    def _tell(self, words: str, level: str) -> None:
-        snapshot = self.session.snapshot
-        if snapshot is not None and snapshot.state == "diverged" and words == str(snapshot.error):
-            return  # the findings tell of divergence, with its cure
-        self.notice_bar.tell(words, level)
 
     # ---- pages ----------------------------------------------------------------------------------
 
