@@ -1,0 +1,160 @@
+"""The open document: edits, undo, data, training and files, as the window uses them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+import engine
+from gui import edits
+from gui.session import Session
+
+
+@pytest.fixture
+def session(qtbot: QtBot) -> Iterator[Session]:
+    made = Session()
+    made.told = []  # type: ignore[attr-defined]
+    made.notice.connect(lambda words, level: made.told.append((level, words)))  # type: ignore[attr-defined]
+    yield made
+    made.close()
+
+
+def wait(qtbot: QtBot, session: Session, condition: Callable[[], object], seconds: float = 60) -> None:
+    def holds() -> bool:
+        session.take_snapshot()
+        return bool(condition())
+
+    qtbot.waitUntil(holds, timeout=int(seconds * 1000))
+
+
+def test_it_starts_with_a_network_that_fits_its_data_and_shows_it_before_training(
+    qtbot: QtBot, session: Session
+) -> None:
+    wait(qtbot, session, lambda: session.snapshot is not None and session.snapshot.preparing is None)
+    assert session.state == "ready" and session.snapshot is not None and session.snapshot.step == 0
+    assert not session.dirty
+
+
+def test_edits_are_one_step_of_undo_each(qtbot: QtBot, session: Session) -> None:
+    start = session.document
+    session.edit("Add layer", spec=edits.add_layer(start.spec))
+    session.edit("Units", spec=edits.set_layer(session.document.spec, 0, units=5))
+    assert [layer.units for layer in session.document.spec.layers] == [5, 8, 8, 1]
+    wait(qtbot, session, lambda: session.trainer.spec == session.document.spec)
+    session.undo_stack.undo()
+    session.undo_stack.undo()
+    assert session.document == start
+    session.undo_stack.redo()
+    assert len(session.document.spec.layers) == 4
+
+
+def test_edits_in_a_row_with_the_same_key_are_one_step(session: Session) -> None:
+    start = session.document
+    for units in (9, 10, 11):
+        session.edit("Units", spec=edits.set_layer(session.document.spec, 0, units=units), merge="units 0")
+    assert session.undo_stack.count() == 1
+    session.undo_stack.undo()
+    assert session.document == start
+
+
+def test_a_refused_edit_is_told_and_changes_nothing(session: Session) -> None:
+    start = session.document
+    session.edit("Loss", spec=dataclasses.replace(start.spec, layers=(engine.Dense(3),)))
+    assert session.document.spec.output_shape == (1,)  # the output follows the data by itself
+    session.undo_stack.undo()
+    with pytest.raises(engine.RelumeError):
+        edits.set_layer(start.spec, 0, units=0)
+    assert session.document == start
+
+
+def test_other_data_brings_its_output_and_loss(qtbot: QtBot, session: Session) -> None:
+    session.edit("Data set", data=engine.datasets.switch(session.document.data, "iris"))
+    wait(qtbot, session, lambda: session.document.data.name == "iris")
+    spec = session.document.spec
+    assert spec.input_shape == (4,) and spec.output_shape == (3,) and spec.loss == "softmax_cross_entropy"
+    session.edit("Data set", data=engine.datasets.switch(session.document.data, "cubic"))
+    wait(qtbot, session, lambda: session.document.data.name == "cubic")
+    assert session.document.spec.loss == "mean_squared_error" and session.document.spec.output_shape == (1,)
+    session.undo_stack.undo()
+    session.undo_stack.undo()
+    assert session.document.spec.loss == "binary_cross_entropy"
+
+
+def test_it_trains_pauses_steps_and_resets_to_the_same_weights(qtbot: QtBot, session: Session) -> None:
+    before = session.trainer.network.parameters()["0.kernel"]
+    session.set_speed(None)
+    session.run()
+    wait(qtbot, session, lambda: session.snapshot and session.snapshot.epoch > 3)
+    session.pause()
+    wait(qtbot, session, lambda: session.state in ("paused", "finished"))
+    step = session.trainer.snapshot().step
+    session.step_batch()
+    wait(qtbot, session, lambda: session.snapshot and session.snapshot.step == step + 1)
+    session.reset()
+    wait(qtbot, session, lambda: session.snapshot and session.snapshot.step == 0 and session.state == "ready")
+    assert (session.trainer.network.parameters()["0.kernel"] == before).all()
+    session.new_weights()
+    wait(qtbot, session, lambda: session.trainer.training.seed == session.document.training.seed)
+    assert (session.trainer.network.parameters()["0.kernel"] != before).any()
+
+
+def test_divergence_is_told_with_layer_and_step(qtbot: QtBot, session: Session) -> None:
+    training = dataclasses.replace(session.document.training, optimizer=engine.SGD(learning_rate=1e6))
+    spec = dataclasses.replace(session.document.spec, loss="mean_squared_error")
+    session.edit("Learning rate", training=training, spec=spec)
+    session.set_speed(None)
+    session.run()
+    wait(qtbot, session, lambda: session.state == "diverged")
+    assert any(level == "warning" and "layer" in words and "step" in words for level, words in session.told)
+
+
+def test_a_weight_is_edited_by_hand(qtbot: QtBot, session: Session) -> None:
+    wait(qtbot, session, lambda: session.snapshot is not None and session.snapshot.preparing is None)
+    session.set_parameter("2.bias", (0,), 0.25)
+    assert session.trainer.network.parameters()["2.bias"][0] == 0.25
+
+
+def test_a_project_goes_on_where_it_was_saved(qtbot: QtBot, session: Session, tmp_path: Path) -> None:
+    path = tmp_path / "run.relume"
+    session.edit("Activation", spec=edits.set_layer(session.document.spec, 0, activation="abs"))
+    session.set_speed(None)
+    session.trainer.step(57)
+    saved: list[bool] = []
+    session.save_project(path, lambda: saved.append(True))
+    wait(qtbot, session, lambda: saved)
+    assert not session.dirty and session.path == str(path)
+    session.trainer.step(40)
+    expected = session.trainer.network.parameters()
+    session.new_document()
+    assert session.path is None
+    session.open_project(path)
+    wait(qtbot, session, lambda: session.path == str(path))
+    assert session.trainer.checkpoint().stepper["step"] == 57 and not session.dirty
+    session.trainer.step(40)
+    found = session.trainer.network.parameters()
+    assert all((found[key] == expected[key]).all() for key in expected)
+
+
+def test_a_file_that_is_no_project_is_told_and_the_document_stays(
+    qtbot: QtBot, session: Session, tmp_path: Path
+) -> None:
+    path = tmp_path / "broken.relume"
+    path.write_bytes(b"not a project")
+    start = session.document
+    session.open_project(path)
+    wait(qtbot, session, lambda: session.told)
+    assert session.told[0][0] == "warning" and "broken.relume" in session.told[0][1]
+    assert session.document == start
+
+
+@pytest.mark.parametrize("name", engine.examples.EXAMPLES.names())
+def test_every_example_opens_and_runs(qtbot: QtBot, session: Session, name: str) -> None:
+    session.load_example(name)
+    wait(qtbot, session, lambda: session.document.data == engine.examples.EXAMPLES.get(name).data)
+    session.run()
+    wait(qtbot, session, lambda: session.snapshot and session.snapshot.step > 0)
+    assert not session.told
