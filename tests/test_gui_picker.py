@@ -105,5 +105,7 @@ def test_every_activation_shows_its_facts(picker):
     for record in ACTIVATIONS:
         picker.list.choose(record.name)
         assert picker.facts.name.text() == record.name and picker.facts.formula.text() == record.formula
+        assert record.advice in picker.facts.advice.text()
+        assert ("where learning starts" in picker.facts.advice.text()) == bool(record.learned)
         assert picker.use.text() == f"Use {record.name}"
         assert not picker.grab().isNull()

@@ -29,6 +29,9 @@ class ActivationFacts(QWidget):
         self.name = label("", "title")
         self.formula = label("", "label")
         self.formula.setWordWrap(True)
+        self.advice = label("", "label")
+        self.advice.setAccessibleName("Advice")
+        self.advice.setWordWrap(True)
         self.plot = CurvePlot()
         column = QVBoxLayout(self)
         bare(column, 4)
@@ -47,6 +50,8 @@ class ActivationFacts(QWidget):
         self._option_rows = QVBoxLayout()
         bare(self._option_rows, 4)
         column.addLayout(self._option_rows)
+        column.addSpacing(4)
+        column.addWidget(self.advice)
         column.addStretch()
 
     @property
@@ -65,14 +70,15 @@ class ActivationFacts(QWidget):
         self._options = dict(options_of(value))
         self.name.setText(self._record.name)
         self.formula.setText(self._record.formula)
+        learned = "The number is where learning starts. " if self._record.learned else ""
+        self.advice.setText(learned + self._record.advice)
         empty(self._option_rows)
         for option in self._record.options:
             words = option.name.replace("_", " ").capitalize()
             field = NumberField(words, self._tell)
             field.show_value(self._options.get(option.name, option.default))
             field.edited.connect(lambda number, name=option.name, field=field: self._set(name, number, field))
-            row = Row(words, field, "Learned, one per unit; this is where it starts." if option.learned else "", LABELS)
-            self._option_rows.addWidget(row)
+            self._option_rows.addWidget(Row(words, field, width=LABELS))
         self._show_facts()
 
     def _set(self, name: str, value: Value, field: NumberField) -> None:
