@@ -23,7 +23,17 @@ class RelumeError(Exception):
         return f"{head} {self.fix}".strip()
 
 
-def expect(value: Any, kind: type, where: str) -> None:
-    """Raises RelumeError unless `value` is a `kind`."""
-    if not isinstance(value, kind):
-        raise RelumeError(f"This must be a {kind.__name__}, not {value!r:.80}.", where)
+def expect(value: Any, kinds: type | tuple[type, ...], where: str) -> None:
+    """Raises RelumeError unless `value` is of one of the kinds."""
+    if not isinstance(value, kinds):
+        nouns = " or ".join(kind.__name__ for kind in (kinds if isinstance(kinds, tuple) else (kinds,)))
+        raise RelumeError(f"This must be of the type {nouns}, not {shown(value)}.", where)
+
+
+def shown(value: Any) -> str:
+    """A value as messages show it: on one line, cut when it is long."""
+    try:
+        text = " ".join(repr(value).split())
+    except ValueError:  # Python refuses to write whole numbers of thousands of digits
+        text = f"a {type(value).__name__}"
+    return text if len(text) <= 80 else f"{text[:77]}..."

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from engine.errors import RelumeError
+from engine.errors import RelumeError, shown
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,34 +53,36 @@ def _checked(value: Any, declared: FieldInfo, place: str) -> Any:
         raise RelumeError(f"{declared.label} is missing.", place, "Give a value.")
     if declared.kind == "flag":
         if not isinstance(value, bool):
-            raise RelumeError(f"{declared.label} must be true or false, not {value!r}.", place)
+            raise RelumeError(f"{declared.label} must be true or false, not {shown(value)}.", place)
         return value
     if declared.kind in ("int", "float"):
         return _checked_number(value, declared, place)
     if declared.kind == "choice":
         options = declared.choices() if declared.choices else ()
         if not isinstance(value, str) or value not in options:
-            raise RelumeError(f"{declared.label} cannot be {value!r}.", place, f"Choose one of {', '.join(options)}.")
+            raise RelumeError(
+                f"{declared.label} cannot be {shown(value)}.", place, f"Choose one of {', '.join(options)}."
+            )
         return value
     if declared.kind == "named":
         return _checked_named(value, declared, place)
     if not isinstance(value, str):
-        raise RelumeError(f"{declared.label} must be text, not {value!r}.", place)
+        raise RelumeError(f"{declared.label} must be text, not {shown(value)}.", place)
     return value
 
 
 def _checked_number(value: Any, declared: FieldInfo, place: str) -> int | float:
     noun = "a whole number" if declared.kind == "int" else "a number"
     if isinstance(value, bool | str) or not hasattr(value, "__float__") or _ndim(value):
-        raise RelumeError(f"{declared.label} must be {noun}, not {value!r}.", place)
+        raise RelumeError(f"{declared.label} must be {noun}, not {shown(value)}.", place)
     try:
         number = float(value)
     except (TypeError, ValueError, OverflowError):
-        raise RelumeError(f"{declared.label} must be {noun}, not {value!r}.", place) from None
+        raise RelumeError(f"{declared.label} must be {noun}, not {shown(value)}.", place) from None
     if not math.isfinite(number):
-        raise RelumeError(f"{declared.label} must be finite, not {value!r}.", place)
+        raise RelumeError(f"{declared.label} must be finite, not {shown(value)}.", place)
     if declared.kind == "int" and number != int(number):
-        raise RelumeError(f"{declared.label} must be a whole number, not {value!r}.", place)
+        raise RelumeError(f"{declared.label} must be a whole number, not {shown(value)}.", place)
     low, high = declared.minimum, declared.maximum
     wrong = (
         (low is not None and number < low)
@@ -89,7 +91,7 @@ def _checked_number(value: Any, declared: FieldInfo, place: str) -> int | float:
         or (declared.below is not None and number >= declared.below)
     )
     if wrong:
-        raise RelumeError(f"{declared.label} must be {_range_words(declared)}, not {value!r}.", place)
+        raise RelumeError(f"{declared.label} must be {_range_words(declared)}, not {shown(value)}.", place)
     return int(number) if declared.kind == "int" else number
 
 
@@ -125,14 +127,14 @@ def _checked_named(value: Any, declared: FieldInfo, place: str) -> Any:
     if not isinstance(name, str) or name not in known:
         import difflib
 
-        near = difflib.get_close_matches(str(name), known, n=3, cutoff=0.5)
+        near = difflib.get_close_matches(shown(name).strip("'"), known, n=3, cutoff=0.5)
         fix = f"Did you mean {' or '.join(near)}?" if near else f"Choose one of {', '.join(known)}."
-        raise RelumeError(f"{declared.label} cannot be {name!r}.", place, fix)
+        raise RelumeError(f"{declared.label} cannot be {shown(name)}.", place, fix)
     if not options:
         return name
     for key, number in options.items():
         if isinstance(number, bool) or not isinstance(number, (int, float)) or not math.isfinite(number):
-            raise RelumeError(f"The option {key!r} of {name} must be a finite number, not {number!r}.", place)
+            raise RelumeError(f"The option {shown(key)} of {name} must be a finite number, not {shown(number)}.", place)
     return NamedOptions(name, tuple(sorted((str(k), float(v)) for k, v in options.items())))
 
 
@@ -178,7 +180,7 @@ def from_plain(cls: Any, data: Any, where: str = "") -> Any:
     known = {f.name for f in dataclasses.fields(cls)}
     unknown = sorted(str(k) for k in data if k not in known)
     if unknown:
-        raise RelumeError(f"Unknown field {unknown[0]!r}.", place, f"Known fields: {', '.join(sorted(known))}.")
+        raise RelumeError(f"Unknown field {shown(unknown[0])}.", place, f"Known fields: {', '.join(sorted(known))}.")
     missing = [
         f.name
         for f in dataclasses.fields(cls)

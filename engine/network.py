@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine import losses
-from engine.errors import RelumeError, expect
+from engine.errors import RelumeError, expect, shown
 from engine.layers.base import Layer
 from engine.spec import NetworkSpec
 
@@ -29,9 +29,9 @@ class Network:
     def __init__(self, spec: NetworkSpec, seed: int = 0, dtype: str = "float32") -> None:
         expect(spec, NetworkSpec, "Network, spec")
         if str(getattr(dtype, "__name__", dtype)) not in ("float32", "float64"):
-            raise RelumeError(f"A network computes in float32 or float64, not {dtype!r}.", "Network, dtype")
+            raise RelumeError(f"A network computes in float32 or float64, not {shown(dtype)}.", "Network, dtype")
         if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-            raise RelumeError(f"The seed must be a whole number from 0, not {seed!r}.", "Network, seed")
+            raise RelumeError(f"The seed must be a whole number from 0, not {shown(seed)}.", "Network, seed")
         self.spec, self.seed, self.dtype = spec, int(seed), np.dtype(dtype)
         self.slices: dict[str, tuple[slice, tuple[int, ...]]] = {}
         offset = 0
@@ -76,7 +76,7 @@ class Network:
         checked = {}
         for key, value in mapping.items():
             if not isinstance(key, str) or key not in self.slices:
-                raise RelumeError(f"There is no parameter {key!r}.", fix=f"Known: {', '.join(self.slices)}.")
+                raise RelumeError(f"There is no parameter {shown(key)}.", fix=f"Known: {', '.join(self.slices)}.")
             shape = self.slices[key][1]
             where = f"layer {int(key.split('.')[0]) + 1}, {key}"
             try:

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterator
 from typing import Generic, Protocol, TypeVar
 
-from engine.errors import RelumeError
+from engine.errors import RelumeError, shown
 
 
 class Named(Protocol):
@@ -38,9 +38,9 @@ class Registry(Generic[Record]):
         try:
             return self._records[name]
         except (KeyError, TypeError):
-            near = difflib.get_close_matches(str(name), self._records, n=3, cutoff=0.5)
+            near = difflib.get_close_matches(shown(name).strip("'"), self._records, n=3, cutoff=0.5)
             fix = f"Did you mean {' or '.join(near)}?" if near else f"Known: {', '.join(self._records)}."
-            raise RelumeError(f"There is no {self.what} called {name!r}.", fix=fix) from None
+            raise RelumeError(f"There is no {self.what} called {shown(name)}.", fix=fix) from None
 
     def names(self) -> tuple[str, ...]:
         return tuple(self._records)

@@ -6,8 +6,10 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from engine import layers as layer_kinds
-from engine.errors import RelumeError
+from engine.errors import RelumeError, shown
 from engine.fields import check_fields, field, from_plain, to_plain
 from engine.layers.base import Layer
 from engine.losses import LOSSES
@@ -46,7 +48,7 @@ class NetworkSpec:
         for number, layer in enumerate(layers, 1):
             if not isinstance(layer, Layer):
                 raise RelumeError(
-                    f"{layer!r} is not a layer.", f"layer {number}", "Use engine.Dense or engine.Dropout."
+                    f"{shown(layer)} is not a layer.", f"layer {number}", "Use engine.Dense or engine.Dropout."
                 )
         self.shapes()  # raises where a layer does not fit
         if self.parameter_count() > MOST_PARAMETERS:
@@ -122,7 +124,7 @@ class TrainingSpec:
     def __post_init__(self) -> None:
         if not isinstance(self.optimizer, Optimizer):
             raise RelumeError(
-                f"{self.optimizer!r} is not an optimizer.",
+                f"{shown(self.optimizer)} is not an optimizer.",
                 "TrainingSpec, optimizer",
                 "Use engine.Adam(...) or another.",
             )
@@ -148,6 +150,6 @@ def _checked_shape(shape: Any) -> tuple[int, ...]:
     if not extents:
         raise RelumeError("The input shape is empty.", place, "Use (n,) for tables.")
     for extent in extents:
-        if isinstance(extent, bool) or not hasattr(extent, "__index__") or int(extent) < 1:
-            raise RelumeError(f"The input shape must hold whole numbers from 1, not {extent!r}.", place)
+        if isinstance(extent, bool) or not isinstance(extent, int | np.integer) or extent < 1:
+            raise RelumeError(f"The input shape must hold whole numbers from 1, not {shown(extent)}.", place)
     return tuple(int(extent) for extent in extents)

@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
-from engine.errors import RelumeError
+from engine.errors import RelumeError, shown
 from engine.spec import NetworkSpec, TrainingSpec
 
 HISTORY_COLUMNS = ("epoch", "step", "seconds", "train_loss", "test_loss", "train_metric", "test_metric")
@@ -211,8 +211,9 @@ class History:
 
     def column(self, name: str) -> np.ndarray:
         """One column as an array. Raises RelumeError for an unknown name."""
-        if name not in HISTORY_COLUMNS:
-            raise RelumeError(f"The history has no column {name!r}.", fix=f"Columns: {', '.join(HISTORY_COLUMNS)}.")
+        if not isinstance(name, str) or name not in HISTORY_COLUMNS:
+            known = ", ".join(HISTORY_COLUMNS)
+            raise RelumeError(f"The history has no column {shown(name)}.", fix=f"Columns: {known}.")
         return self.table()[:, HISTORY_COLUMNS.index(name)].copy()
 
     def columns(self) -> Mapping[str, np.ndarray]:

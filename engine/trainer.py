@@ -18,7 +18,7 @@ import numpy as np
 
 from engine.checkpoint import Checkpoint
 from engine.data.dataset import Dataset
-from engine.errors import RelumeError, expect
+from engine.errors import RelumeError, expect, shown
 from engine.network import Network
 from engine.observer import Observer
 from engine.run import Run
@@ -101,8 +101,8 @@ class Trainer:
 
     def step(self, batches: int = 1, wait: bool = True) -> None:
         """Pauses, then trains so many batches."""
-        if isinstance(batches, bool) or not isinstance(batches, int | np.integer) or batches < 0:
-            raise RelumeError(f"A step takes a whole number of batches, not {batches!r}.", "Trainer, step")
+        if isinstance(batches, bool) or not isinstance(batches, int | np.integer) or not 0 <= batches < 2**53:
+            raise RelumeError(f"A step takes a whole number of batches, not {shown(batches)}.", "Trainer, step")
         self._send(lambda: self._step(lambda: int(batches)), wait)
 
     def step_epoch(self, wait: bool = True) -> None:
@@ -111,6 +111,9 @@ class Trainer:
 
     def wait(self, timeout: float | None = None) -> bool:
         """Waits until nothing runs; False when the time was up first."""
+        if timeout is not None:
+            expect(timeout, (int, float), "Trainer, wait")
+            timeout = min(max(0.0, timeout), threading.TIMEOUT_MAX)
         return self._at_rest.wait(timeout)
 
     def close(self, timeout: float = 5.0) -> None:
@@ -150,30 +153,39 @@ class Trainer:
             parameters = self._run.network.parameters()
             try:
                 parameters[key][index] = value
-            except (KeyError, IndexError, TypeError, ValueError):
-                raise RelumeError(f"There is no weight {key!r} at {index!r}.", "parameters") from None
+            except (KeyError, IndexError, TypeError, ValueError, OverflowError):
+                what = f"The weight {shown(key)} at {shown(index)} cannot be set to {shown(value)}."
+                raise RelumeError(what, "parameters") from None
             self._edit({key: parameters[key]})
 
         self._send(edit)
 
     def redraw(self, layer: int, units: tuple[int, ...]) -> None:
         """Draws the incoming weights of some units anew; everything else stays."""
-        self._send(lambda: self._edit(self._run.redrawn(layer, units)))
+        shapes = self.spec.shapes()
+        known = isinstance(layer, int | np.integer) and 0 <= layer < len(shapes) and isinstance(units, tuple | list)
+        if not known or not all(isinstance(unit, int | np.integer) and 0 <= unit < shapes[layer][-1] for unit in units):
+            raise RelumeError(f"There are no units {shown(units)} in layer {shown(layer)}.", "Trainer, redraw")
+        self._send(lambda: self._edit(self._run.redrawn(layer, tuple(units))))
 
     def set_pace(self, batches_per_second: float | None) -> None:
         """A visible pace, or None for full speed. The same bits either way."""
         pace = batches_per_second
-        if pace is not None and (isinstance(pace, bool | str) or not isinstance(pace, Real) or not pace > 0):
-            raise RelumeError(f"The pace must be a number above 0, or None, not {pace!r}.", "Trainer, pace")
-        self._send(lambda: self._set_pace(pace))
+        if pace is not None and (isinstance(pace, bool | str) or not isinstance(pace, Real) or not 0 < pace < 1e12):
+            raise RelumeError(f"The pace must be a number above 0, or None, not {shown(pace)}.", "Trainer, pace")
+        self._send(lambda: self._set_pace(None if pace is None else float(pace)))
 
     def watch(self, names: Iterable[str], sample: tuple[str, int] | None = None) -> None:
         """What the snapshots hold from now on beside their numbers (telemetry.WATCHABLE)."""
-        expect(names, Iterable, "Trainer, watch")
+        expect(names, (list, tuple, set, frozenset), "Trainer, watch")
         wanted = list(names)
-        unknown = [name for name in wanted if name not in WATCHABLE]
+        unknown = [name for name in wanted if not isinstance(name, str) or name not in WATCHABLE]
         if unknown:
-            raise RelumeError(f"Cannot watch {unknown[0]!r}.", fix=f"There are {', '.join(WATCHABLE)}.")
+            raise RelumeError(f"Cannot watch {shown(unknown[0])}.", fix=f"There are {', '.join(WATCHABLE)}.")
+        if sample is not None:
+            expect(sample, tuple, "Trainer, sample")
+            if len(sample) != 2 or sample[0] not in ("train", "test") or not isinstance(sample[1], int | np.integer):
+                raise RelumeError(f"A sample is (part, index), not {shown(sample)}.", "Trainer, sample")
         self._send(lambda: self._watch(frozenset(wanted), sample))
 
     @property

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from engine.data.preprocessing import Preprocessing
-from engine.errors import RelumeError, expect
+from engine.errors import RelumeError, expect, shown
 
 TASKS = ("binary", "multiclass", "regression")
 _FOUND: Any = None  # the default of what is found out from the arrays; never None once the data set is made
@@ -73,6 +72,8 @@ class Dataset:
         if self.preprocessing is None:
             put("preprocessing", Preprocessing(self.feature_names))
         expect(self.preprocessing, Preprocessing, "Dataset, preprocessing")
+        expect(self.name, str, "Dataset, name")
+        expect(self.title, str, "Dataset, title")
         put("title", self.title or self.name)
 
     def _fill_names(self, put: Any) -> None:
@@ -120,9 +121,10 @@ class Dataset:
 
 
 def _names(values: Any, name: str) -> tuple[str, ...]:
-    if isinstance(values, str) or not isinstance(values, Iterable):
-        raise RelumeError(f"{name} must be a list of names, not {values!r:.80}.", f"Dataset, {name}")
-    return tuple(str(value) for value in values)
+    try:
+        return tuple(str(value) for value in values) if not isinstance(values, str) else (values,)
+    except TypeError:
+        raise RelumeError(f"{name} must be a list of names, not {shown(values)}.", f"Dataset, {name}") from None
 
 
 def _array(values: Any, name: str) -> np.ndarray:
@@ -180,9 +182,9 @@ def _labels(values: np.ndarray, part: str) -> np.ndarray:
     wrong = RelumeError("Classes must be whole numbers from 0.", place, "Number the classes 0, 1, 2, ...")
     if values.dtype.kind not in "iubf" or not np.isfinite(values).all() or (values != np.round(values)).any():
         raise wrong
-    labels = values.astype(np.int64)
-    if labels.size and (labels.min() < 0 or labels.max() > 100_000):
+    if values.size and (values.min() < 0 or values.max() > 100_000):
         raise wrong
+    labels = values.astype(np.int64)
     labels.flags.writeable = False
     return labels
 

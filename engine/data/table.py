@@ -14,7 +14,7 @@ import numpy as np
 
 from engine.data.layout import Layout, find_layout
 from engine.data.text import MAX_BYTES, clean_text
-from engine.errors import RelumeError
+from engine.errors import RelumeError, expect
 
 if TYPE_CHECKING:
     import polars
@@ -124,8 +124,12 @@ def open_table(
     decimal: str | None = None,
 ) -> Table:
     """Reads a CSV or TSV file, or its bytes; what is not given is found. Raises RelumeError with line and column."""
-    if not isinstance(source, str | Path | bytes):
-        raise RelumeError(f"This is no file name: {source!r:.80}.", "open_table")
+    expect(source, (str, Path, bytes), "open_table, source")
+    for option, value in (("encoding", encoding), ("delimiter", delimiter), ("decimal", decimal)):
+        if value is not None:
+            expect(value, str, f"open_table, {option}")
+    if header is not None:
+        expect(header, bool, "open_table, header")
     data = source if isinstance(source, bytes) else _read(Path(source))
     name = name or ("table" if isinstance(source, bytes) else Path(source).name)
     text, encoding = clean_text(data, name, encoding)

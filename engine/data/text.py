@@ -50,7 +50,7 @@ def clean_text(data: bytes, where: str, encoding: str | None = None) -> tuple[by
         raise RelumeError(
             f"These bytes are not {encoding}.", f"{where}, line {line}", "Choose another encoding."
         ) from None
-    except LookupError:
+    except (LookupError, ValueError):
         raise RelumeError(f"There is no encoding {encoding!r}.", where, "Try utf-8 or cp1252.") from None
     clean = text.removeprefix("\ufeff").encode("utf-8", "replace").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     if len(clean.translate(None, _CONTROLS)) != len(clean):

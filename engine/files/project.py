@@ -16,7 +16,7 @@ import numpy as np
 
 from engine.checkpoint import Checkpoint
 from engine.data.spec import DataSpec
-from engine.errors import RelumeError
+from engine.errors import RelumeError, expect
 from engine.files import container
 from engine.spec import NetworkSpec, TrainingSpec
 
@@ -39,6 +39,8 @@ def save_project(path: Path | str, project: Project) -> Path:
 
     The same project gives the same bytes. Raises RelumeError naming the file.
     """
+    expect(project, Project, "save_project, project")
+    expect(path, (str, Path), "save_project, path")
     data = project.data.to_dict()
     members: dict[str, bytes] = {}
     if project.data.table is not None:
@@ -59,6 +61,7 @@ def save_project(path: Path | str, project: Project) -> Path:
 
 def load_project(path: Path | str) -> Project:
     """Reads a project. Raises RelumeError: not a Relume project, damaged, made by a newer version."""
+    expect(path, (str, Path), "load_project, path")
     name = Path(path).name or str(path)
     members = container.read_container(path)
     try:
