@@ -61,7 +61,9 @@ def picture(app: QApplication, widget: QWidget, path: Path) -> None:
 
 def train(app: QApplication, window: MainWindow, example: str, epochs: int) -> None:
     session = window.session
-    session.load_example(example)
+    opened: list[str] = []
+    session.load_example(example, lambda: opened.append(example))
+    wait(app, lambda: bool(opened))
     session.edit("Epochs", training=dataclasses.replace(session.document.training, epochs=epochs))
     session.set_speed(None)
     wait(app, lambda: session.snapshot is not None)

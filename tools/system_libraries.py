@@ -79,8 +79,10 @@ def install(packages: list[str]) -> bool:
         prefix = [sudo, "-n"]
     prefix += ["env", "DEBIAN_FRONTEND=noninteractive"]
     say(f"Installing what Qt needs: {' '.join(packages)}")
-    subprocess.run([*prefix, apt, "update", "-qq"])
-    done = subprocess.run([*prefix, apt, "install", "-y", "-qq", "--no-install-recommends", *packages])
+    subprocess.run([*prefix, apt, "update", "-qq"], stdout=subprocess.DEVNULL)
+    done = subprocess.run(
+        [*prefix, apt, "install", "-y", "-qq", "--no-install-recommends", *packages], stdout=subprocess.DEVNULL
+    )
     return done.returncode == 0
 
 
