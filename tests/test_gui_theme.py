@@ -18,7 +18,8 @@ from gui.numbers import count, large, number, percent, plain
 #: text on what it stands on: 4.5:1 at least
 READ = (
     ("ink", "panel"), ("ink", "bg"), ("ink 2", "panel"), ("ink 2", "bg"), ("accent", "panel"),
-    ("accent", "accent soft"), ("on accent", "accent"), ("dead", "panel"), ("on dead", "dead"), ("warning", "panel"), ("dead", "dead soft"),
+    ("accent", "accent soft"), ("on accent", "accent"), ("dead", "panel"), ("on dead", "dead"),
+    ("warning", "panel"), ("dead", "dead soft"),
 )  # fmt: skip
 #: lines and marks: 3:1 at least
 SEEN = (("control edge", "panel"), ("control edge", "bg"), ("accent", "bg"), ("dead", "bg"))

@@ -1,126 +1,272 @@
-"""The window as a whole: its fixed names, its pages, its keys, and that hidden views cost nothing."""
+"""The frame: what is where at both sizes, keys, focus, what is watched, theme, closing."""
 
 from __future__ import annotations
 
-import time
+import dataclasses
 from collections.abc import Iterator
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QAbstractButton, QWidget
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
 
-from gui import app as gui_app
-from gui import settings, theme
-from gui.main_window import MainWindow
+from engine.errors import RelumeError
+from gui import app, edits, settings, theme
+from gui.main_window import LEFT, LEFT_WIDE, RIGHT, RIGHT_WIDE, MainWindow
 
-FIXED_NAMES = (
-    "Run", "Pause", "Step", "Reset", "Add layer", "Remove layer 1", "Activation of layer 1", "Units of layer 1",
-    "Learning rate", "Batch size", "Data set", "Speed", "Export weights", "Export plot", "Save project", "Open project",
-)  # fmt: skip
+SMALL, LARGE = (1280, 720), (1920, 1080)
 
 
 @pytest.fixture
 def window(qtbot: QtBot) -> Iterator[MainWindow]:
-    settings.set_gallery_at_start(False)
-    _, made = gui_app.build(["relume"])
+    kept = theme.mode()
+    _, made = app.build(["relume"])
+    made.resize(*SMALL)
+    made.show_workspace()
     made.show()
-    qtbot.waitExposed(made)
+    with qtbot.waitActive(made):
+        made.activateWindow()
     yield made
-    made._asked_to_close = True
-    made.close()
+    made.session.undo_stack.setClean()
+    made.session.path = None
+    assert made.close()
     made.deleteLater()
+    qtbot.wait(1)
+    theme.set_mode(kept)
 
 
-def names(window: MainWindow) -> set[str]:
-    found = {widget.accessibleName() for widget in window.findChildren(QWidget)}
-    return found | {action.text() for action in window.findChildren(QAction)}
+def control(window: QWidget, name: str) -> QWidget:
+    found = [item for item in window.findChildren(QWidget) if item.accessibleName() == name and item.isVisible()]
+    assert found, name
+    return found[0]
 
 
-def test_every_fixed_name_is_there(window: MainWindow) -> None:
-    missing = [name for name in FIXED_NAMES if name not in names(window)]
-    assert not missing, f"no control has these accessible names: {missing}"
+def press(window: QWidget, name: str) -> None:
+    button = control(window, name)
+    assert isinstance(button, QAbstractButton)
+    button.click()
 
 
-def test_every_control_that_takes_the_focus_has_a_name(window: MainWindow) -> None:
-    nameless = [
-        widget
-        for widget in window.findChildren(QWidget)
-        if widget.focusPolicy() & Qt.FocusPolicy.TabFocus
-        and widget.isVisible()
-        and not widget.accessibleName()
-        and not (isinstance(widget, QAbstractButton) and widget.text())
-        and not widget.parent().inherits("QComboBox")
-        and not widget.inherits("QScrollArea")
-    ]
-    assert not nameless, nameless
+def wait_state(qtbot: QtBot, window: MainWindow, *states: str) -> None:
+    qtbot.waitUntil(lambda: window.session.state in states, timeout=60_000)
 
 
-def test_run_and_pause_by_button_and_by_key(qtbot: QtBot, window: MainWindow) -> None:
-    window.run_bar.full.click()
-    window.run_bar.run.click()
-    qtbot.waitUntil(lambda: window.session.snapshot is not None and window.session.snapshot.step > 0, timeout=60000)
-    assert window.run_bar.pause.isEnabled()
-    window.run_bar.pause.click()
-    qtbot.waitUntil(lambda: window.session.state in ("paused", "finished"), timeout=2000)
+def test_columns_have_their_widths_at_both_sizes(window: MainWindow, qtbot: QtBot) -> None:
+    assert (window.width(), window.height()) == SMALL
+    left, _, right = window.columns.sizes()
+    assert abs(left - LEFT) <= 1 and abs(right - RIGHT) <= 1
+    assert not window.second.isVisible() and not window.right[2].isVisible()
+    window.resize(*LARGE)
+    qtbot.wait(50)
+    left, _, right = window.columns.sizes()
+    assert abs(left - LEFT_WIDE) <= 1 and abs(right - RIGHT_WIDE) <= 1
+    assert window.second.isVisible() and window.right[2].isVisible() and window.run_bar.rate.isVisible()
+    window.resize(*SMALL)
+    qtbot.wait(50)
+    assert not window.second.isVisible() and not window.run_bar.rate.isVisible()
+
+
+def test_splitters_keep_what_the_user_chose(window: MainWindow, qtbot: QtBot) -> None:
+    window.columns.setSizes([340, 600, 340])
+    window.columns.splitterMoved.emit(340, 1)
+    chosen = window.columns.sizes()
+    window.resize(1300, 720)
+    qtbot.wait(20)
+    assert window.columns.sizes()[0] == chosen[0]
+    window.resize(*LARGE)
+    qtbot.wait(20)
+    assert abs(window.columns.sizes()[0] - LEFT_WIDE) <= 1
+    window.resize(*SMALL)
+    qtbot.wait(20)
+    assert abs(window.columns.sizes()[0] - chosen[0]) <= 2
+    settings.set_splitter_sizes("columns, narrow", [])
+
+
+def test_two_views_side_by_side_on_request(window: MainWindow) -> None:
+    press(window, "Two views side by side")
+    assert window.second.isVisible() and window.centre.current().isVisible()
+    assert window.second.current().name == "heatmap"
+    press(window, "Two views side by side")
+    assert not window.second.isVisible()
+
+
+def test_space_arrow_and_ctrl_r_train(window: MainWindow, qtbot: QtBot) -> None:
+    session = window.session
     window.centre.setFocus()
-    step = window.session.trainer.snapshot().step
-    qtbot.keyClick(window.centre, Qt.Key.Key_Right)
-    qtbot.waitUntil(lambda: window.session.trainer.snapshot().step == step + 1, timeout=2000)
+    QTest.keyClick(window, Qt.Key.Key_Space)
+    wait_state(qtbot, window, "running")
+    qtbot.waitUntil(lambda: session.snapshot is not None and session.snapshot.step > 0, timeout=60_000)
+    assert control(window, "Pause").isEnabled()
+    QTest.keyClick(window, Qt.Key.Key_Space)
+    wait_state(qtbot, window, "paused")
+    step = session.trainer.snapshot().step
+    QTest.keyClick(window, Qt.Key.Key_Right)
+    qtbot.waitUntil(lambda: session.snapshot is not None and session.snapshot.step == step + 1, timeout=20_000)
+    QTest.keyClick(window, Qt.Key.Key_R, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(lambda: session.snapshot is not None and session.snapshot.step == 0, timeout=20_000)
+    assert window.run_bar.epoch.value.text() == "0"
 
 
-def test_only_visible_views_are_drawn(qtbot: QtBot, window: MainWindow) -> None:
-    drawn: set[str] = set()
-    for view in window.centre.views:
-        view.show_snapshot = lambda _, name=view.name: drawn.add(name)  # type: ignore[method-assign]
-    window.show_view("heatmap")
+def test_tab_goes_through_the_window_and_comes_back(window: MainWindow) -> None:
+    window.activateWindow()
+    start = control(window, "Run")
+    start.setFocus()
+    seen: list[QWidget] = []
+    for _ in range(150):
+        window.focusNextChild()
+        focused = QApplication.focusWidget()
+        assert focused is not None
+        if focused is start:
+            break
+        seen.append(focused)
+    else:
+        pytest.fail("Tab never comes back")
+    names = {widget.accessibleName() for widget in seen}
+    assert {"Step", "Reset", "Speed", "Full speed", "Seed", "New weights", "Data set", "Add layer"} <= names
+    assert {"Units of layer 1", "Activation of layer 1", "Learning rate", "Batch size", "Views"} <= names
+
+
+def test_every_control_has_a_name_at_both_sizes(window: MainWindow, qtbot: QtBot) -> None:
+    for size in (SMALL, LARGE):
+        window.resize(*size)
+        qtbot.wait(20)
+        nameless = [
+            f"{type(item).__name__} in {type(item.parentWidget()).__name__}"
+            for item in window.findChildren(QWidget)
+            if item.isVisible() and item.focusPolicy() != Qt.FocusPolicy.NoFocus and not item.focusProxy()
+            and not item.accessibleName()
+        ]  # fmt: skip
+        assert not nameless
+
+
+def test_only_visible_views_are_asked_for_and_drawn(window: MainWindow, qtbot: QtBot) -> None:
+    drawn: list[str] = []
+    for view in window.tab_views():
+        show = view.show_snapshot
+        view.show_snapshot = lambda snapshot, view=view, show=show: (drawn.append(view.name), show(snapshot))
+    window.show_view("distributions")
     window.session.run()
-    qtbot.waitUntil(lambda: bool(drawn), timeout=60000)
-    assert drawn == {"heatmap"}
+    qtbot.waitUntil(lambda: "distributions" in drawn, timeout=60_000)
+    drawn.clear()
+    qtbot.waitUntil(lambda: len(drawn) > 3, timeout=60_000)
+    assert set(drawn) == {"distributions"}
+    wanted = frozenset().union(*(view.watches for view in window.visible_views()))
+    qtbot.waitUntil(lambda: window.session.trainer.watched == wanted, timeout=5_000)
+    assert "distributions" in wanted and "activations" not in wanted
+    window.session.pause()
 
 
-def test_wide_windows_show_two_views_and_the_gradient_flow(qtbot: QtBot, window: MainWindow) -> None:
-    window.resize(1280, 720)
-    qtbot.waitUntil(lambda: not window.second.isVisible(), timeout=2000)
-    assert not window.right[2].isVisible()
-    window.resize(1920, 1080)
-    qtbot.waitUntil(lambda: window.second.isVisible() and window.right[2].isVisible(), timeout=2000)
+def test_the_speed_is_visible_and_full_is_one_click(window: MainWindow) -> None:
+    bar, session = window.run_bar, window.session
+    assert bar.speed_words.text() == "4 ep/s"
+    press(window, "Full speed")
+    assert session.document.speed is None and bar.speed_words.text() == "full"
+    press(window, "Full speed")
+    assert session.document.speed == pytest.approx(4, rel=0.1)
+    bar.speed.setValue(0)
+    assert bar.speed_words.text() == "1 batch/s"
+    assert session.undo_stack.count() == 0
 
 
-def test_the_gallery_runs_an_example_with_one_click(qtbot: QtBot, window: MainWindow) -> None:
-    window.show_gallery()
-    buttons = [b for b in window.findChildren(QAbstractButton) if b.accessibleName() == "Run Iris flowers"]
-    buttons[0].click()
-    qtbot.waitUntil(lambda: window.session.document.data.name == "iris", timeout=10000)
-    qtbot.waitUntil(lambda: window.session.snapshot is not None and window.session.snapshot.step > 0, timeout=60000)
-    assert window.pages.currentIndex() == 0
+def test_the_seed_field_and_the_dice_give_other_weights(window: MainWindow) -> None:
+    bar, session = window.run_bar, window.session
+    bar.seed.setText("23")
+    bar.seed.editingFinished.emit()
+    assert session.document.training.seed == 23 and session.trainer.training.seed == 23
+    press(window, "New weights")
+    assert bar.seed.text() == "24"
+    session.undo_stack.undo()
+    assert bar.seed.text() == "23"
+    bar.seed.setText("many")
+    bar.seed.editingFinished.emit()
+    assert bar.seed.text() == "23" and window.notice_bar.isVisible() and "'many'" in window.notice_bar.words.text()
 
 
-def test_errors_are_told_in_the_window(window: MainWindow) -> None:
-    window.session.notice.emit("iris.csv, line 3: the row has 4 cells, not 5.", "warning")
-    assert window.notice_bar.isVisible() and "line 3" in window.notice_bar.words.text()
-    window.notice_bar.dismiss()
+def test_a_notice_says_what_where_and_what_to_do_and_goes_when_dismissed(window: MainWindow) -> None:
+    window.session.notice.emit(str(RelumeError("It is wrong.", "here", "Do that.")), "warning")
+    assert window.notice_bar.words.text() == "here: It is wrong. Do that."
+    press(window, "Dismiss notice")
     assert not window.notice_bar.isVisible()
 
 
-def test_light_and_dark_dress_everything(qtbot: QtBot, window: MainWindow) -> None:
-    pictures = []
-    for mode in ("light", "dark"):
-        theme.set_mode(mode)
-        qtbot.wait(50)
-        pictures.append(window.grab().toImage())
-    brightness = [picture.pixelColor(5, picture.height() - 5).lightnessF() for picture in pictures]
-    assert brightness[0] > 0.8 and brightness[1] < 0.2
-    theme.set_mode("light")
+def test_name_edits_and_state_stand_at_the_menus_end(window: MainWindow, qtbot: QtBot) -> None:
+    def words() -> list[str]:
+        return [label.text() for label in window._corner.findChildren(QLabel)]
 
-
-def test_closing_while_it_trains_takes_less_than_two_seconds(qtbot: QtBot, window: MainWindow) -> None:
-    window.run_bar.full.click()
+    assert "untitled" in words() and "edited" not in words() and "Ready" in words()
+    window.session.edit("Add layer", spec=edits.add_layer(window.session.document.spec))
+    assert "edited" in words()
+    window.session.undo_stack.undo()
+    assert "edited" not in words()
     window.session.run()
-    qtbot.waitUntil(lambda: window.session.snapshot is not None and window.session.snapshot.step > 0, timeout=60000)
-    began = time.monotonic()
-    window._asked_to_close = True
-    window.close()
-    assert time.monotonic() - began < 2
-    assert not window.session.trainer.alive
+    wait_state(qtbot, window, "running")
+    qtbot.waitUntil(lambda: "Training" in words(), timeout=60_000)
+    window.session.pause()
+    wait_state(qtbot, window, "paused")
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_the_theme_dresses_everything_that_is_open(window: MainWindow, qtbot: QtBot, mode: str) -> None:
+    theme.set_mode("dark" if mode == "light" else "light")
+    theme.set_mode(mode)
+    qtbot.wait(50)
+    picture = window.grab().toImage()
+    assert picture.pixelColor(4, 140) == theme.color("bg")
+    assert picture.pixelColor(4, 60) == theme.color("panel")
+    assert settings.theme_mode() == mode
+
+
+def test_unsaved_changes_are_asked_about_before_it_closes(window: MainWindow, qtbot: QtBot) -> None:
+    session = window.session
+    session.edit("Units", spec=edits.set_layer(session.document.spec, 0, units=3))
+    assert not window.close() and window.isVisible()
+    question = window.findChild(QMessageBox)
+    assert question is not None and "not saved" in question.text()
+    question.buttons()[-1].click()
+    assert window.isVisible() and session.trainer.state != "closed"
+
+
+def test_training_of_a_saved_project_is_asked_about_too(window: MainWindow, tmp_path, qtbot: QtBot) -> None:
+    session = window.session
+    session.save_project(tmp_path / "a.relume")
+    qtbot.waitUntil(lambda: session.path is not None, timeout=20_000)
+    assert not session.unsaved and window.windowTitle().startswith("a.relume")
+    session.step_epoch()
+    qtbot.waitUntil(lambda: session.snapshot is not None and session.snapshot.step > 0, timeout=60_000)
+    assert session.unsaved and not window.close()
+    question = window.findChild(QMessageBox)
+    assert question is not None
+    question.reject()
+
+
+def test_a_slow_example_opens_beside_the_window_and_runs(window: MainWindow, qtbot: QtBot) -> None:
+    from gui import file_actions
+
+    file_actions.run_example(window, "wine")
+    qtbot.waitUntil(lambda: window.session.document.data.name == "wine", timeout=30_000)
+    wait_state(qtbot, window, "running", "finished")
+    window.session.load_example("iris")
+    window.session.load_example("x-sin-5x")  # the newest wish wins
+    qtbot.wait(300)
+    assert window.session.document.data.name == "x_sin_5x"
+
+
+def test_a_column_keeps_its_least_width(window: MainWindow) -> None:
+    window.columns.setSizes([10, 2000, 10])
+    left, _, right = window.columns.sizes()
+    assert left >= LEFT and right >= RIGHT
+
+
+def test_a_change_of_the_optimizer_does_not_stop_the_run(window: MainWindow, qtbot: QtBot) -> None:
+    session = window.session
+    session.run()
+    qtbot.waitUntil(lambda: session.snapshot is not None and session.snapshot.step > 0, timeout=60_000)
+    training = session.document.training
+    session.edit("Rate", training=dataclasses.replace(training, optimizer=dataclasses.replace(training.optimizer)))
+    session.edit("Batch", training=dataclasses.replace(training, batch_size=20))
+    session.edit("Activation", spec=edits.set_layer(session.document.spec, 0, activation="tanh"))
+    step = session.snapshot.step if session.snapshot else 0
+    qtbot.waitUntil(lambda: session.snapshot is not None and session.snapshot.step > step, timeout=60_000)
+    assert session.state == "running" and session.trainer.training.batch_size == 20
+    session.pause()
