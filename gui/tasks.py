@@ -15,6 +15,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Qt, QTimer, Slot
 from PySide6.QtWidgets import QProgressDialog, QWidget
+from shiboken6 import isValid
 
 from engine.errors import RelumeError
 
@@ -126,7 +127,8 @@ class Task(QObject):
         """Cancels every running task and waits for its thread: for the window's end."""
         for task in tuple(cls._running):
             task.cancel()
-            task._timer.stop()
+            if isValid(task._timer):  # a parent that went first took it along
+                task._timer.stop()
             wait([task._future], timeout)
             cls._running.discard(task)
 
