@@ -181,8 +181,9 @@ class History:
     def __init__(self, capacity: int = 2048) -> None:
         self.capacity = capacity
         self.stride = 1
-        self._rows: list[tuple[float, ...]] = []
-        self._last: tuple[float, ...] | None = None
+        self._rows = np.empty((capacity + 1, len(HISTORY_COLUMNS)))
+        self._count = 0
+        self._last: np.ndarray | None = None
 
     def keeps(self, epoch: int) -> bool:
         return epoch % self.stride == 0
@@ -193,21 +194,26 @@ class History:
 
     def add(self, **row: float) -> None:
         """Adds one finished epoch; values by column name."""
-        values = tuple(float(row[name]) for name in HISTORY_COLUMNS)
+        self._take(np.array([row[name] for name in HISTORY_COLUMNS], dtype=np.float64))
+
+    def _take(self, values: np.ndarray) -> None:
         self._last = values
         if not self.keeps(int(values[0])):
             return
-        self._rows.append(values)
-        if len(self._rows) > self.capacity:
+        self._rows[self._count] = values
+        self._count += 1
+        if self._count > self.capacity:
             self.stride *= 2
-            self._rows = [kept for kept in self._rows if self.keeps(int(kept[0]))]
+            kept = self._rows[self._rows[:, 0] % self.stride == 0]
+            self._count = len(kept)
+            self._rows[: self._count] = kept
 
     def table(self) -> np.ndarray:
         """All rows, (rows, columns) float64."""
-        rows = self._rows
-        if self._last is not None and (not rows or rows[-1][0] != self._last[0]):
-            rows = [*rows, self._last]
-        return np.array(rows, dtype=np.float64).reshape(-1, len(HISTORY_COLUMNS))
+        rows = self._rows[: self._count]
+        if self._last is not None and (not self._count or rows[-1, 0] != self._last[0]):
+            return np.vstack([rows, self._last])
+        return rows.copy()
 
     def column(self, name: str) -> np.ndarray:
         """One column as an array. Raises RelumeError for an unknown name."""
@@ -234,12 +240,11 @@ class History:
         history = cls()
         try:
             history.stride = max(1, int(data["stride"]))  # type: ignore[call-overload]
-            rows = [tuple(float(v) for v in row) for row in data["rows"]]  # type: ignore[attr-defined]
-        except (KeyError, TypeError, ValueError):
+            rows = [np.array([float(v) for v in row]) for row in data["rows"]]  # type: ignore[attr-defined]
+            if any(len(row) != len(HISTORY_COLUMNS) for row in rows):
+                raise RelumeError("The history of the run has rows of another length.", "history")
+            for row in rows:
+                history._take(row)
+        except (KeyError, TypeError, ValueError, OverflowError):
             raise RelumeError("The history of the run cannot be read.", "history") from None
-        if any(len(row) != len(HISTORY_COLUMNS) for row in rows):
-            raise RelumeError("The history of the run has rows of another length.", "history")
-        if rows:
-            history._last = rows[-1]
-        history._rows = [row for row in rows if history.keeps(int(row[0]))]
         return history

@@ -36,6 +36,7 @@ class FrameClock(QObject):
         self._visible_views = visible_views
         self._readers = tuple(readers)
         self._shown: dict[View, Snapshot] = {}
+        self._shown_at: dict[View, float] = {}
         self._told: Snapshot | None = None
         self._told_at = 0.0
         self._collected_at = time.monotonic()
@@ -58,11 +59,12 @@ class FrameClock(QObject):
         snapshot = self.session.snapshot
         if snapshot is None:
             return
-        for view in views:
-            if self._shown.get(view) is not snapshot:
-                self._shown[view] = snapshot
-                view.show_snapshot(snapshot)
         now = time.monotonic()
+        for view in views:
+            early = snapshot.state == "running" and now - self._shown_at.get(view, 0.0) < 0.9 / view.most_frames
+            if self._shown.get(view) is not snapshot and not early:
+                self._shown[view], self._shown_at[view] = snapshot, now
+                view.show_snapshot(snapshot)
         at_once = self._told is None or snapshot.state != self._told.state or snapshot.state != "running"
         if snapshot is not self._told and (at_once or now - self._told_at >= TEXT_SECONDS):
             self._told, self._told_at = snapshot, now

@@ -94,9 +94,9 @@ class Stepper:
         o = self._optimizer[0]
         o[at.FORWARD] = blocks.optimizer_kernel(self.training.optimizer).address
         o[at.INPUTS] = len(self.network.vector)
-        o[at.P0], o[at.G0] = self.network.vector.ctypes.data, program.gradient.ctypes.data
-        o[at.P1], o[at.CONSTANTS] = self._slot_memory.ctypes.data, self._numbers.ctypes.data
-        o[at.SUMS] = self._largest.ctypes.data
+        o[at.P0], o[at.G0] = _address(self.network.vector), _address(program.gradient)
+        o[at.P1], o[at.CONSTANTS] = _address(self._slot_memory), _address(self._numbers)
+        o[at.SUMS] = _address(self._largest)
         loops.TRAIN(
             tiles, batches, until_epoch, program.operations, program.tail, self._optimizer, self._tensors,
             self._penalties, s, program.sums, self._epoch_sums, self._last_sums, self._norms, self._order, self.x,
@@ -283,3 +283,8 @@ def _told_task(loss: str, targets: np.ndarray) -> str:
     if classes and bool((np.count_nonzero(targets == 1.0, axis=1) == 1).all()):
         return "multiclass"
     return "regression"
+
+
+def _address(array: np.ndarray) -> int:
+    """As `array.ctypes.data`, which costs an import each time: that counts in calls of 100 µs."""
+    return array.__array_interface__["data"][0]

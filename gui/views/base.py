@@ -25,6 +25,8 @@ class View(QWidget):
     title = ""
     #: the extras (engine.telemetry.WATCHABLE) it needs while it is visible
     watches: frozenset[str] = frozenset()
+    #: how often a second it is drawn at most while the network trains
+    most_frames = 30
 
     def __init__(self, session: Session) -> None:
         super().__init__()

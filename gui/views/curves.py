@@ -30,6 +30,7 @@ class Curves(View):
 
     name = "curves"
     title = "Curves"
+    most_frames = 10
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
