@@ -1,7 +1,8 @@
 """Losses: one record each. A loss is a mean over samples and outputs; its gradient is with respect to the outputs.
 
-`value(o, t, r)` and `gradient(o, t, r)` are for one output and its target; r is the row's log-sum-exp where the
-loss couples the outputs of a sample, else 0. They serve numpy and the compiled kernels alike.
+`value(o, t, r)` and `gradient(o, t, r)` are for one output and its target. Where the loss couples the outputs of a
+sample, o is the output less the largest of its row and r the row's log-sum-exp of these; else r is 0. They serve
+numpy and the compiled kernels alike.
 """
 
 from __future__ import annotations
@@ -41,15 +42,18 @@ class Loss:
     def evaluate(self, outputs: np.ndarray, targets: np.ndarray) -> tuple[float, np.ndarray]:
         """(loss, gradient (n, outputs)) of outputs and encoded targets, both (n, outputs)."""
         with np.errstate(all="ignore"):
-            row = _log_sum_exp(outputs) if self.coupled else np.zeros((len(outputs), 1), outputs.dtype)
+            row = np.zeros((len(outputs), 1), outputs.dtype)
+            if self.coupled:
+                outputs = _from_the_top(outputs)
+                row = np.log(np.exp(outputs).sum(axis=1, keepdims=True))
             divisor = len(outputs) * (1 if self.per_sample else outputs.shape[1])
             value = np.sum(self.value(outputs, targets, row), dtype=np.float64) / divisor
             return float(value), self.gradient(outputs, targets, row) / divisor
 
 
-def _log_sum_exp(outputs: np.ndarray) -> np.ndarray:
-    top = outputs.max(axis=1, keepdims=True)
-    return top + np.log(np.exp(outputs - top).sum(axis=1, keepdims=True))
+def _from_the_top(outputs: np.ndarray) -> np.ndarray:
+    """Outputs less the largest of their row: a softmax stays the same, and large logits lose no digits."""
+    return outputs - outputs.max(axis=1, keepdims=True)
 
 
 LOSSES: Registry[Loss] = Registry("loss")
@@ -187,7 +191,8 @@ def link(loss_name: str, outputs: np.ndarray, task: str) -> np.ndarray:
         if kind == "sigmoid":
             return maths.sigmoid(outputs)
         if kind == "softmax":
-            return np.exp(outputs - _log_sum_exp(outputs))
+            shares = np.exp(_from_the_top(outputs))
+            return shares / shares.sum(axis=1, keepdims=True)
     return outputs
 
 

@@ -165,8 +165,10 @@ def test_files(odd: Any, tmp_path: Path) -> None:
     project = engine.files.Project(SPEC, TrainingSpec(), engine.DataSpec("iris"))
     told(engine.files.load_project, odd)
     told(engine.files.save_project, tmp_path / "a.relume", odd)
-    if not isinstance(odd, str):
+    told(engine.files.export_weights, odd, tmp_path / "a.npz")
+    if not isinstance(odd, str | Path):
         told(engine.files.save_project, odd, project)
+        told(engine.files.export_weights, engine.Network(SPEC), odd)
 
 
 def test_a_thread_survives_bad_commands(iris: engine.Dataset) -> None:

@@ -196,6 +196,16 @@ def test_losses_are_means_over_samples_and_outputs(loss: str, outputs: list, y: 
     assert loss_of(loss, outputs, np.array(y), dtype) == pytest.approx(value, rel=1e-6)
 
 
+def test_softmax_keeps_its_digits_at_large_logits() -> None:
+    logits = np.random.default_rng(0).uniform(-1e4, 1e4, (200, 7)).astype(np.float32)
+    y = np.arange(200) % 7
+    shares = engine.losses.link("softmax_cross_entropy", logits, "multiclass")
+    assert shares.dtype == np.float32 and np.abs(shares.sum(axis=1) - 1).max() < 1e-6
+    near = (10_000 + np.random.default_rng(1).integers(-8, 8, (200, 7)) / 4).tolist()
+    quick, exact = (loss_of("softmax_cross_entropy", near, y, dtype) for dtype in ("float32", "float64"))
+    assert quick == pytest.approx(exact, rel=1e-6)
+
+
 def test_hinge_targets_may_come_as_the_loss_sees_them() -> None:
     assert loss_of("hinge", [[0.25], [0.25]], np.array([1, -1])) == loss_of("hinge", [[0.25], [0.25]], np.array([1, 0]))
 

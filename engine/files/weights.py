@@ -16,7 +16,7 @@ import numpy as np
 from engine import losses
 from engine.data.dataset import Dataset
 from engine.data.preprocessing import Preprocessing
-from engine.errors import RelumeError
+from engine.errors import RelumeError, expect
 from engine.files import weight_script
 from engine.files.atomic import replacing
 from engine.network import Network
@@ -68,6 +68,8 @@ def export_weights(
     and .safetensors are named as in `network.parameters()`; "spec", "preprocessing", "task" and "names" are JSON texts
     (arrays of one text in .npz, metadata in .safetensors). Raises RelumeError.
     """
+    expect(network, Network, "export_weights, network")
+    expect(path, (str, Path), "export_weights, path")
     path = Path(path)
     if path.suffix.lower() not in FORMATS:
         raise RelumeError(

@@ -244,20 +244,22 @@ def _coupled_loss(op: Any, rows: Any, first: Any, step: Any) -> None:
         for j in range(k, k + u):
             w[j] = top
     for i in range(n):
-        g[i] = exp(y[i] - w[i])  # type: ignore[name-defined] # noqa: F821
+        w[i] = y[i] - w[i]
+        g[i] = exp(w[i])  # type: ignore[name-defined] # noqa: F821
     for r in range(rows):
         k = r * u
         total = F(0.0)
         for j in range(k, k + u):
             total += g[j]
-        both = w[k] + F(np.log(np.float64(total)))
+        row = F(np.log(np.float64(total)))
         for j in range(k, k + u):
-            w[j] = both
+            g[j] = row
     scale = F(1.0 / np.float64(first))
     loss = F(0.0)
     for i in range(n):
-        loss += value(y[i], t[i], w[i])  # type: ignore[name-defined] # noqa: F821
-        g[i] = gradient(y[i], t[i], w[i]) * scale  # type: ignore[name-defined] # noqa: F821
+        row = g[i]
+        loss += value(w[i], t[i], row)  # type: ignore[name-defined] # noqa: F821
+        g[i] = gradient(w[i], t[i], row) * scale  # type: ignore[name-defined] # noqa: F821
     doubles(o[SUMS], 1)[LOSS_SUM] += np.float64(loss)
 
 
