@@ -15,7 +15,7 @@ import numpy as np
 from engine.probes import Interrupted, Probes
 from engine.run import Run
 from engine.telemetry import Activations, LayerSnapshot, Snapshot
-from engine.unit_history import UnitHistory, UnitStatistics
+from engine.unit_history import UnitHistory, UnitStatistics, is_milestone
 
 if TYPE_CHECKING:
     from engine.trainer import Trainer
@@ -99,6 +99,17 @@ class Observer:
             self._finish(statistics, exact=True)
         self._renew(everything=True)
 
+    def epoch_ended(self) -> None:
+        """At a milestone the units are measured in every run, so that deaths are dated alike."""
+        epoch = self.run.stepper.epoch
+        if not is_milestone(epoch, self.probes.flops * len(self.run.data.x_train)):
+            return
+        try:
+            self._pass = None
+            self._continue_pass(whole=True, milestone=True)
+        except Interrupted:
+            pass
+
     def _now(self) -> tuple[int, int]:
         return (self.run.stepper.step, self._edits)
 
@@ -142,7 +153,7 @@ class Observer:
                     due.append((seen[0], name))
         return min(due)[1] if due else None
 
-    def _continue_pass(self, whole: bool) -> None:
+    def _continue_pass(self, whole: bool, milestone: bool = False) -> None:
         """One slice of the pass over the training set, or all that is left of it."""
         x = self.run.data.x_train
         if self._pass is None or (whole and self._pass_step != self._now()):
@@ -158,11 +169,11 @@ class Observer:
         if self._pass_position >= len(x):
             statistics, exact = self._pass, self._pass_step == self._now()
             self._pass = None
-            self._finish(statistics, exact)
+            self._finish(statistics, exact, milestone)
 
-    def _finish(self, statistics: UnitStatistics, exact: bool) -> None:
+    def _finish(self, statistics: UnitStatistics, exact: bool, milestone: bool = False) -> None:
         self._finished, self._finished_step, self._exact = statistics, self._now(), exact
-        self.units.add(self.run.stepper.epoch, statistics)
+        self.units.add(self.run.stepper.epoch, statistics, milestone)
 
     # ---- snapshots --------------------------------------------------------------------------------
 

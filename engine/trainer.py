@@ -371,7 +371,7 @@ class Trainer:
         threaded = self._thread is threading.current_thread()
 
         def progress(done: int, total: int) -> bool:
-            if time.monotonic() - began > 0.3:
+            if done == 0 or time.monotonic() - began > 0.3:  # the first may already take seconds
                 self.preparing = (done, total)
                 self._observer.publish()
             if threaded:
@@ -383,6 +383,8 @@ class Trainer:
         ready = self._run.prepare(progress)
         self.preparing = None
         if ready:
+            if self._run.stepper.step == 0:
+                self._observer.epoch_ended()
             self._observer.publish()
         return ready
 
@@ -421,8 +423,11 @@ class Trainer:
         return batches
 
     def _advance(self, batches: int, limited: bool) -> None:
+        epoch = self._run.stepper.epoch
         taken = self._run.advance(batches, limited, self.commands_waiting)
         self._observer.worked(taken)
+        if self._run.stepper.epoch != epoch:
+            self._observer.epoch_ended()
         self.error = self._run.divergence()
         if self.error is not None:
             self._rest("diverged")

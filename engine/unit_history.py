@@ -14,6 +14,7 @@ from engine.spec import NetworkSpec
 from engine.telemetry import UnitEpochs
 
 MAX_ROWS = 256
+LONG_PASS = 1e9
 
 
 class UnitStatistics:
@@ -55,20 +56,39 @@ class UnitStatistics:
         return (self.active[layer] / max(1, self.samples)).astype(np.float32)
 
 
+def is_milestone(epoch: int, flops: float) -> bool:
+    """Whether units are measured at the end of this epoch in every run, watched or not.
+
+    Every epoch up to 64, then 8 of each doubling; where a pass over the training set takes long (`flops`), only
+    every 16th of these epochs. It depends on nothing else, so that the epoch of a death is the same in every run.
+    """
+    spacing = max(1, 1 << max(0, epoch.bit_length() - 4) if epoch > 64 else 1)
+    return epoch % (spacing if flops < LONG_PASS else max(16, spacing)) == 0
+
+
 class UnitHistory:
-    """Rows of finished `UnitStatistics`, bounded: when full, every other row goes."""
+    """Rows of finished `UnitStatistics`, bounded: when full, every other row goes.
+
+    A death is dated by the first milestone at which the unit was dead; between two milestones by the first look.
+    """
 
     def __init__(self, spec: NetworkSpec) -> None:
         self.widths = [shape[-1] for shape in spec.shapes()]
         self.dead_since = [np.full(width, -1, np.int64) for width in self.widths]
+        self._dated = [since.copy() for since in self.dead_since]
         self._rows: list[tuple[int, np.ndarray, np.ndarray, np.ndarray]] = []
 
-    def add(self, epoch: int, statistics: UnitStatistics) -> None:
+    def add(self, epoch: int, statistics: UnitStatistics, milestone: bool = False) -> None:
         layers = range(len(self.widths))
         dead = [statistics.dead(number) for number in layers]
-        for since, gone in zip(self.dead_since, dead, strict=True):
+        for since, dated, gone in zip(self.dead_since, self._dated, dead, strict=True):
+            if milestone:
+                dated[gone & (dated < 0)] = epoch
+                dated[~gone] = -1
             since[gone & (since < 0)] = epoch
             since[~gone] = -1
+            known = gone & (dated >= 0)
+            since[known] = dated[known]
         row = (
             epoch,
             np.concatenate([statistics.active_share(number) for number in layers]),
@@ -119,6 +139,7 @@ class UnitHistory:
         except (KeyError, TypeError, ValueError):
             raise RelumeError("The history of the units belongs to another network.", "units") from None
         self.dead_since = [part.copy() for part in np.split(since, np.cumsum(self.widths)[:-1])]
+        self._dated = [part.copy() for part in self.dead_since]
         self._rows = [
             (int(e), s.astype(np.float32), m.astype(np.float32), d.astype(bool))
             for e, s, m, d in zip(*columns, strict=True)

@@ -196,6 +196,22 @@ def test_dead_units_are_those_of_the_definition(digits: engine.Dataset) -> None:
     assert findings[0].kind == "dead" and findings[0].neurons == tuple(np.flatnonzero(snapshot.layers[0].dead))
 
 
+def test_deaths_are_dated_alike_in_every_run(digits: engine.Dataset) -> None:
+    layers = (engine.Dense(60, "relu", "he_normal"), engine.Dense(10, initializer="he_normal"))
+    spec = engine.NetworkSpec((64,), layers, "softmax_cross_entropy")
+    training = engine.TrainingSpec(optimizer=engine.SGD(learning_rate=1.0), batch_size=32, epochs=15, seed=2)
+    plain = engine.Trainer(spec, training, digits)
+    plain.run()
+    watched = engine.Trainer(spec, training, digits)
+    watched.watch(WATCHABLE)
+    watched.set_pace(5000.0)
+    watched.start()
+    assert watched.wait(30)
+    first, second = plain.snapshot().layers[0], watched.snapshot().layers[0]
+    watched.close()
+    assert first.dead.any() and np.array_equal(first.dead_since, second.dead_since)
+
+
 def test_a_sparse_unit_is_not_dead() -> None:
     x = np.linspace(-1, 1, 1000, dtype=np.float32)[:, None]
     data = engine.Dataset(x, x.copy(), x, x.copy(), task="regression")
