@@ -78,7 +78,21 @@ def _close_popups() -> None:
 
 def _event(chance: random.Random, window: MainWindow) -> str:
     kind = chance.choices(
-        ("click", "key", "wheel", "move", "double", "right", "view", "resize", "example", "theme", "undo", "run", "wait"),
+        (
+            "click",
+            "key",
+            "wheel",
+            "move",
+            "double",
+            "right",
+            "view",
+            "resize",
+            "example",
+            "theme",
+            "undo",
+            "run",
+            "wait",
+        ),
         (30, 20, 6, 12, 3, 3, 5, 2, 2, 1, 6, 6, 4),
     )[0]
     widgets = [widget for widget in window.findChildren(QWidget) if widget.isVisible() and widget.isEnabled()]
