@@ -1,0 +1,223 @@
+"""How smooth the window stays while it trains at full speed, and what watching costs.
+
+    python benchmarks/window_smoothness.py [seconds per measurement] [--only WORD]
+
+stall       the longest time between two beats of a 10 ms heartbeat in the event loop, less those 10 ms
+frames      how often a second the visible view of the middle was painted
+throughput  training with the window and this view, beside the same run with nobody looking, in turns
+pause       the longest time from Pause until the run stands still, of five
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+os.environ["XDG_CONFIG_HOME"] = tempfile.mkdtemp(prefix="relume-benchmark-")
+os.environ["QT_LOGGING_RULES"] = "qt.qpa.*=false"
+
+from gui.app import build  # isort: skip - it sets what pyqtgraph needs
+
+import numpy as np
+from PySide6.QtCore import QEvent, QEventLoop, QObject, Qt, QTimer
+from PySide6.QtWidgets import QApplication
+
+from engine import datasets
+from engine.data.dataset import Dataset
+from engine.data.spec import DataSpec
+from engine.examples import EXAMPLES
+from engine.layers import Dense
+from engine.optimizers import SGD
+from engine.spec import NetworkSpec, TrainingSpec
+from gui.document import Document
+from gui.main_window import MainWindow
+
+ENDLESS = 10**9
+VIEWS = ("map", "heatmap")
+SHARES = 6  # turns of looking and not looking
+
+
+class Heartbeat(QObject):
+    """Times between the beats of a 10 ms timer, in seconds."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gaps: list[float] = []
+        self._timer = QTimer(self, interval=10, timerType=Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self._beat)
+        self._last = time.perf_counter()
+        self._timer.start()
+
+    def _beat(self) -> None:
+        now = time.perf_counter()
+        self.gaps.append(now - self._last)
+        self._last = now
+
+    def restart(self) -> None:
+        self.gaps, self._last = [], time.perf_counter()
+
+
+class Frames(QObject):
+    """Counts how often a widget is painted."""
+
+    def __init__(self, widget: QObject) -> None:
+        super().__init__()
+        self.count = 0
+        widget.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        self.count += event.type() == QEvent.Type.Paint
+        return False
+
+
+def images(samples: int) -> Dataset:
+    """Random data of the size of a picture collection."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(samples, 784)).astype(np.float32)
+    y = rng.integers(0, 10, samples)
+    return Dataset(x, y, x[:2000], y[:2000], task="multiclass", class_names=tuple("0123456789"))
+
+
+def classifier(inputs: int, widths: list[int]) -> NetworkSpec:
+    hidden = [Dense(width, "relu", "he_normal") for width in widths]
+    return NetworkSpec((inputs,), (*hidden, Dense(10)), "softmax_cross_entropy")
+
+
+def workloads() -> Iterator[tuple[str, Document, Dataset | None]]:
+    """Title, document, and data that no data set of the program gives."""
+    for title, name in (("spiral 2-8-8-1", "spiral"), ("digits, killing ReLUs", "killing-relus")):
+        example = EXAMPLES.get(name)
+        yield title, Document(example.spec, example.training, example.data), None
+    slow = TrainingSpec(SGD(0.001), batch_size=128)
+    digits = DataSpec("digits", seed=7)
+    random = DataSpec("spiral", seed=60_000)  # only a name for the data of `images`
+    yield "60,000 x 784, 256-128", Document(classifier(784, [256, 128]), slow, random), images(60_000)
+    yield "digits, 20 layers of 64", Document(classifier(64, [64] * 20), slow, digits), None
+    yield "digits, 2 layers of 1,000", Document(classifier(64, [1000, 1000]), slow, digits), None
+
+
+class Bench:
+    def __init__(self) -> None:
+        app, self.window = build(["relume"])
+        assert isinstance(app, QApplication)
+        self.app = app
+        self.window.show_workspace()
+        self.window.resize(1280, 720)
+        self.window.show()
+        self.heart = Heartbeat()
+
+    @property
+    def session(self):  # noqa: ANN201
+        return self.window.session
+
+    def spin(self, seconds: float) -> None:
+        loop = QEventLoop()
+        QTimer.singleShot(round(1000 * seconds), loop, loop.quit)
+        loop.exec()
+
+    def spin_until(self, condition, seconds: float = 120.0) -> None:  # noqa: ANN001
+        end = time.monotonic() + seconds
+        while not condition() and time.monotonic() < end:
+            self.spin(0.02)
+        assert condition(), "waited in vain"
+
+    def open(self, document: Document, data: Dataset | None) -> float:
+        """Opens the document at full speed and runs it; returns the longest stall on the way to the first steps."""
+        training = dataclasses.replace(document.training, epochs=ENDLESS, target_loss=None, time_limit=None)
+        self.session._loader.keep(document.data, datasets.load_spec(document.data) if data is None else data)
+        self.heart.restart()
+        self.session._replace(dataclasses.replace(document, training=training, speed=None), None, None)
+        self.session.run()
+        self.spin_until(lambda: self.session.snapshot is not None and self.session.snapshot.step > 0)
+        self.spin(1.0)
+        return self.stall()
+
+    def stall(self) -> float:
+        self.heart._beat()
+        return max(self.heart.gaps, default=0.0) - 0.01
+
+    def rate(self, seconds: float) -> float:
+        stepper = self.session.trainer._run.stepper
+        before, began = stepper.samples_done, time.perf_counter()
+        self.spin(seconds)
+        return (stepper.samples_done - before) / (time.perf_counter() - began)
+
+    def throughput(self, seconds: float) -> tuple[float, float]:
+        """Samples per second while looking, and its ratio to that while not looking."""
+        pairs = []
+        for turn in range(2 * SHARES):
+            if turn % 2:
+                self.window.clock.stop()
+                self.session.watch(frozenset())
+            else:
+                self.window.clock.start()
+            self.spin(0.15)
+            pairs.append(self.rate(seconds / SHARES))
+        self.window.clock.start()
+        ratio = statistics.median(a / b for a, b in zip(pairs[::2], pairs[1::2], strict=True))
+        return statistics.median(pairs[::2]), ratio
+
+    def pause(self) -> float:
+        trainer, longest = self.session.trainer, 0.0
+        for _ in range(5):
+            self.session.run()
+            self.spin(0.3)
+            began = time.perf_counter()
+            self.session.pause()
+            while trainer.state == "running" and time.perf_counter() - began < 5:
+                time.sleep(0.0005)
+            longest = max(longest, time.perf_counter() - began)
+        return longest
+
+
+def measure(bench: Bench, title: str, view_name: str, document: Document, data: Dataset | None, seconds: float) -> str:
+    bench.window.show_view(view_name)
+    opening = bench.open(document, data)
+    view = next(view for view in bench.window.tab_views() if view.name == view_name)
+    frames = Frames(view.canvas)
+    bench.heart.restart()
+    began = time.perf_counter()
+    bench.spin(seconds)
+    stall, painted = bench.stall(), frames.count / (time.perf_counter() - began)
+    usual = float(np.quantile(bench.heart.gaps, 0.99)) - 0.01
+    rate, ratio = bench.throughput(seconds)
+    pause = bench.pause()
+    return (
+        f"{title:26s} {view_name:8s} {1e3 * opening:7.0f} {1e3 * usual:7.0f} {1e3 * stall:7.0f} {painted:8.1f} "
+        f"{rate / 1e3:10.1f} {100 * ratio:9.1f} % {1e3 * pause:8.0f}"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("seconds", nargs="?", type=float, default=5.0)
+    parser.add_argument("--only", default="")
+    options = parser.parse_args()
+    bench = Bench()
+    sys.stdout.write(
+        f"{'':26s} {'':8s} {'stall in ms':>23s} {'frames':>8s} {'k samples':>10s} {'of the run':>11s} {'pause':>8s}\n"
+        f"{'':26s} {'view':8s} {'opening':>7s} {'99 %':>7s} {'longest':>7s} {'per s':>8s} {'per s':>10s} "
+        f"{'unwatched':>11s} {'in ms':>8s}\n"
+    )
+    for title, document, data in workloads():
+        if options.only in title:
+            for view in VIEWS:
+                sys.stdout.write(measure(bench, title, view, document, data, options.seconds) + "\n")
+                sys.stdout.flush()
+    close(bench.window)
+
+
+def close(window: MainWindow) -> None:
+    window._asked_to_close = True
+    window.close()
+
+
+if __name__ == "__main__":
+    main()
