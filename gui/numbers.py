@@ -47,6 +47,12 @@ def count(value: int) -> str:
     return f"{value:,}".replace(",", THIN).replace("-", MINUS)
 
 
+def preparing_words(preparing: tuple[int, int]) -> str:
+    """How far the kernels are: (kernels ready, kernels in all)."""
+    done, total = preparing
+    return f"Preparing kernels, {min(done + 1, total)} of {total}"
+
+
 def large(value: float) -> str:
     """A rate in the largest fitting unit: 1.3 M."""
     for limit, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):

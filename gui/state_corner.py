@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from engine.telemetry import Snapshot
 from gui import marks, theme
+from gui.numbers import preparing_words
 from gui.session import Session
 
 
@@ -57,8 +58,7 @@ class StateCorner(QWidget):
         self.edited.setText("edited" if self.session.dirty else "")
         words = self._busy or self.WORDS[self._state]
         if snapshot.preparing is not None:
-            done, total = snapshot.preparing
-            words = f"Preparing kernels, {done + 1} of {total}"
+            words = preparing_words(snapshot.preparing)
         self._tell(words)
 
     def _tell(self, words: str) -> None:

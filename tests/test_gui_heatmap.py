@@ -215,7 +215,7 @@ def test_before_training_preparing_and_after_divergence(qtbot) -> None:
     assert "Press Run" in view.status() and view.figure() is None
     empty = dataclasses.replace(snapshot, activations=None, unit_epochs=None, preparing=(3, 9))
     view.show_snapshot(empty)
-    assert "3 of 9" in view._empty.text()
+    assert "4 of 9" in view._empty.sentence
     view.show_snapshot(snapshot)
     picture = view.data
     view.show_snapshot(dataclasses.replace(snapshot, state="diverged", activations=None))

@@ -32,7 +32,8 @@ def _finding(snapshot: Snapshot, number: int) -> Finding:
     sure = "Provisional: weights changed while the samples were seen. " if layer.provisional else ""
     evidence = (
         f"{sure}{noun.capitalize()} {few}: z is at most {largest:.3g} on all training samples, "
-        "so the gradient is exactly 0 and training cannot change the weights."
+        "so the gradient is exactly 0 and training cannot change the weights"
+        f"{'; only a change of the layers before can wake it' if number else ''}."
     ).replace("-", "\u2212")
     rate = snapshot.training.optimizer.learning_rate
     if born:
@@ -46,14 +47,11 @@ def _finding(snapshot: Snapshot, number: int) -> Finding:
             f"Large steps do this: the learning rate is {rate:g}."
         )
     severity = "serious" if count * 4 >= total else "warning"
-    remedies = (
+    remedies: tuple[Remedy, ...] = (
         Remedy("Use leaky_relu", "activation", {"layer": number, "activation": "leaky_relu"}),
         Remedy("Draw these anew", "redraw", {"layer": number, "units": tuple(int(n) for n in neurons)}),
-        Remedy("Lower the rate", "learning_rate", {"value": float(f"{rate / 10:.3g}")}),
     )
-    title = (
-        f"{count} of {total} neurons in layer {number + 1} dead {when}"
-        if count > 1
-        else (f"1 of {total} neurons in layer {number + 1} dead {when}")
-    )
+    if not born:  # a rate has killed nothing before the first step
+        remedies += (Remedy("Lower the rate", "learning_rate", {"value": float(f"{rate / 10:.3g}")}),)
+    title = f"{count} of {total} neurons in layer {number + 1} dead {when}"
     return Finding("dead", number, tuple(int(n) for n in neurons), severity, evidence, cause, remedies, title)

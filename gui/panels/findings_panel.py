@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+import numpy as np
 from PySide6.QtCore import Qt, QTimer, Slot
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
@@ -91,7 +92,8 @@ class FindingsPanel(QWidget):
         if snapshot is not None and fits:
             found += [*_divergence(snapshot), *examine_snapshot(snapshot)]
         found.sort(key=lambda finding: ORDER[finding.severity])
-        self._calm.setText(CALM if snapshot is not None else WAITING)
+        known = snapshot is not None and fits and any(np.isfinite(layer.max_z).any() for layer in snapshot.layers)
+        self._calm.setText(CALM if known else WAITING)
         self._found = found
         self._fill()
 

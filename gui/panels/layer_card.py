@@ -203,7 +203,8 @@ class LayerCard(QFrame):
         if self.kind != "Dense":
             return
         dead = 0 if state is None else int(np.count_nonzero(state.dead))
-        words = "" if state is None or not state.dead.size else f"{dead} dead" if dead else "all alive"
+        known = state is not None and bool(np.isfinite(state.max_z).any())
+        words = f"{dead} dead" if dead else "all alive" if known else ""
         if self.words.text() == words:
             return
         self.words.setText(words)

@@ -15,7 +15,7 @@ from engine.files.figures import Figure, Line, Mark, Panel, Points
 from engine.telemetry import Snapshot
 from gui import theme
 from gui.marks import paint_cross
-from gui.numbers import number, percent
+from gui.numbers import count, number, percent
 from gui.views import scales
 from gui.views.base import View
 from gui.views.pieces import EmptyNote, Ground, metric_name
@@ -245,7 +245,7 @@ class Curves(View):
         painter.setPen(QPen(theme.color("control edge"), 1))
         painter.drawLine(QPointF(round(at), frame.top()), QPointF(round(at), frame.bottom()))
         seconds = self._history["seconds"][row]
-        lines = [f"epoch {self._history['epoch'][row]:,.0f}, {number(float(seconds), 3)} s".replace(",", "\u2009", 0)]
+        lines = [f"epoch {count(int(self._history['epoch'][row]))}, {number(float(seconds), 3)} s"]
         lines += [f"{part} {self._words(float(self._column(part)[row]))}" for part in ("train", "test")]
         lines += [
             f"died: {what}" for epoch, what in self._deaths if abs(plot.to_pixels(self._at(epoch), 0).x() - at) < 4
@@ -316,8 +316,8 @@ def deaths(snapshot: Snapshot) -> list[tuple[int, str]]:
     found: dict[int, list[str]] = {}
     for k, layer in enumerate(snapshot.layers):
         since = layer.dead_since[layer.dead_since >= 0]
-        for epoch, count in zip(*np.unique(since, return_counts=True), strict=True):
-            found.setdefault(int(epoch), []).append(f"{count} in layer {k + 1}")
+        for epoch, died in zip(*np.unique(since, return_counts=True), strict=True):
+            found.setdefault(int(epoch), []).append(f"{died} in layer {k + 1}")
     return [(epoch, ", ".join(found[epoch])) for epoch in sorted(found)]
 
 

@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 from engine.files.figures import Figure, Image, Panel
 from engine.telemetry import LayerSnapshot, Snapshot
 from gui import theme
+from gui.numbers import count as whole, preparing_words
 from gui.views.base import View
 from gui.views.cells import StepScale, large_size
 from gui.views.heatmap_band import HeatmapBand, HeatmapScale, scale_numbers
@@ -29,6 +30,7 @@ from gui.views.heatmap_canvas import HeatmapCanvas
 from gui.views.heatmap_data import HeatmapData, epochs_data, samples_data
 from gui.views.hover_box import HoverBox
 from gui.views.layer_words import LayerWords, layer_words, output_words, state_words
+from gui.views.pieces import EmptyNote
 
 if TYPE_CHECKING:
     from engine.data.dataset import Dataset
@@ -97,7 +99,7 @@ class Heatmap(View):
         self._foot.setProperty("role", "caption")
         self._foot.setContentsMargins(64, 0, 16, 4)
         self._foot.setFixedHeight(24)
-        self._empty = QLabel(alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True)
+        self._empty = EmptyNote("")
         rows = QWidget()
         column = QVBoxLayout(rows)
         column.setContentsMargins(0, 0, 0, 0)
@@ -173,7 +175,7 @@ class Heatmap(View):
 
     def _renew(self) -> None:
         words = self.status()
-        self._empty.setText(words)
+        self._empty.say(words)
         self._pages.setCurrentIndex(0 if self.data is not None else 1)
         self._foot.setText(self._caption())
         self.canvas.renew()
@@ -213,7 +215,7 @@ class Heatmap(View):
         if data is None:
             return ""
         if data.mode == "epochs":
-            return f"epoch {int(data.columns[column]):,}"
+            return f"epoch {whole(int(data.columns[column]))}"
         place = 0
         for label, _, count in data.groups:
             place += count
@@ -225,8 +227,8 @@ class Heatmap(View):
     def status(self) -> str:
         """The sentence of the empty page."""
         snapshot = self.snapshot
-        if snapshot is not None and snapshot.preparing is not None and snapshot.preparing[0] < snapshot.preparing[1]:
-            return f"Preparing kernels, {snapshot.preparing[0]} of {snapshot.preparing[1]}."
+        if snapshot is not None and snapshot.preparing is not None:
+            return preparing_words(snapshot.preparing)
         if self.mode == "epochs":
             return "Press Run: after the first epoch, every neuron's activity appears here, epoch by epoch."
         return "Press Run or Step: every neuron's activation on the training samples appears here, dead ones marked."

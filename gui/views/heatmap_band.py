@@ -10,7 +10,7 @@ from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
 from gui import theme
-from gui.numbers import MINUS
+from gui.numbers import MINUS, count as whole
 from gui.views.cells import cell_image, color_table, levels, paint_scale_bar
 from gui.views.heatmap_canvas import BAR_LEFT, EDGE, LEFT, RIGHT
 from gui.views.heatmap_rows import Segment
@@ -77,7 +77,7 @@ class HeatmapBand(QWidget):
         ticks = min(count, max(2, segment.width // 90))
         for column in np.unique(np.linspace(0, count - 1, ticks).round().astype(int)).tolist():
             x = segment.left + (column + 0.5) / count * segment.width
-            painter.drawText(QRectF(x - 40, 0, 80, 18), MIDDLE, f"{int(data.columns[segment.start + column]):,}")
+            painter.drawText(QRectF(x - 40, 0, 80, 18), MIDDLE, whole(int(data.columns[segment.start + column])))
             painter.drawLine(QPointF(x, 20), QPointF(x, 25))
 
 

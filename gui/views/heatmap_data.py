@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engine.telemetry import Snapshot
-from gui.numbers import number
+from gui.numbers import count as whole, number
 
 if TYPE_CHECKING:
     from engine.data.dataset import Dataset
@@ -39,7 +39,9 @@ def samples_data(snapshot: Snapshot, data: Dataset | None) -> HeatmapData | None
     count, total = len(seen.samples), len(data.y_train)
     if seen.samples.max() >= total:
         return None
-    words = f"{count:,} training samples" if count == total else f"{count:,} of {total:,} training samples"
+    words = f"{whole(total)} training samples"
+    if count != total:
+        words = f"{whole(count)} of {words}"
     raw = getattr(data, "raw_train", None)
     width = raw.shape[1] if raw is not None else 0
     y = data.y_train[seen.samples]

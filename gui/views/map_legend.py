@@ -9,6 +9,7 @@ from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
 from gui import theme
+from gui.numbers import count
 from gui.views.cells import paint_scale_bar
 from gui.views.map_links import dotted_pen
 
@@ -38,7 +39,7 @@ class MapLegend(QWidget):
         if snapshot is not None and snapshot.taken - tiles.taken > STALE_AFTER:
             return f"{snapshot.taken - tiles.taken:.1f} s old"
         if links.drawn < links.total:
-            return f"strongest {links.drawn:,} of {links.total:,} links"
+            return f"strongest {count(links.drawn)} of {count(links.total)} links"
         if tiles.kind == "curve":
             return "tiles: activation against the input"
         if tiles.weights_shown:

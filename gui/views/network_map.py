@@ -13,7 +13,7 @@ from engine.files.figures import Figure
 from engine.spec import NetworkSpec
 from engine.telemetry import Snapshot
 from gui import theme
-from gui.numbers import number, percent
+from gui.numbers import number, percent, preparing_words
 from gui.views.base import View
 from gui.views.hover_box import HoverBox
 from gui.views.layer_words import (
@@ -192,8 +192,8 @@ class NetworkMap(View):
         snapshot = self.snapshot
         if snapshot is None:
             return "Press Run or Step: every tile then shows what its neuron responds to."
-        if snapshot.preparing is not None and snapshot.preparing[0] < snapshot.preparing[1]:
-            return f"Preparing kernels, {snapshot.preparing[0]} of {snapshot.preparing[1]}"
+        if snapshot.preparing is not None:
+            return preparing_words(snapshot.preparing)
         if snapshot.state == "diverged":
             return "Diverged: the last good picture"
         if not self.canvas.tiles.art:

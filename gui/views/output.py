@@ -15,6 +15,7 @@ from engine.data.dataset import Dataset
 from engine.files.figures import Figure, Image, Panel
 from engine.telemetry import Predictions, Snapshot
 from gui import theme
+from gui.numbers import preparing_words
 from gui.views.base import View
 from gui.views.confusion import ConfusionMatrix
 from gui.views.output_fits import FitPicture, ScatterPicture
@@ -105,6 +106,7 @@ class Output(View):
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
         failed = snapshot.state == "diverged"
+        self._empty.say(EMPTY if snapshot.preparing is None else f"{preparing_words(snapshot.preparing)}.")
         extra = snapshot.plane if self._kind == "plane" else snapshot.predictions
         self._age.tell(snapshot, extra.taken if extra is not None else None)
         if self._kind == "confusion":

@@ -31,6 +31,7 @@ class Plot(pg.GraphicsView):
 
     def __init__(self, parent: QWidget | None = None, *, square: bool = False, grid: bool = True) -> None:
         super().__init__(parent)
+        self.setCacheMode(QGraphicsView.CacheModeFlag.CacheNone)  # a kept background would show an old grid
         self.setViewportUpdateMode(QGraphicsView.ViewportUpdateMode.FullViewportUpdate)
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
