@@ -7,13 +7,14 @@ import math
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtWidgets import QVBoxLayout
+from PySide6.QtWidgets import QLabel, QVBoxLayout
 
 from engine.data.dataset import Dataset
 from engine.files.figures import Panel
 from engine.spec import NetworkSpec
-from engine.telemetry import Snapshot
+from engine.telemetry import Predictions, Snapshot
 from gui import theme
+from gui.numbers import number
 from gui.views.pieces import SYMBOLS, Ground, Legend
 from gui.views.plot import Plot
 
@@ -48,6 +49,11 @@ class Picture(Ground):
         layout.setSpacing(4)
         layout.addWidget(self.plot, 1)
         layout.addWidget(self.legend)
+        self.errors = QLabel()
+        self.errors.setProperty("role", "caption")
+        self.errors.setContentsMargins(16, 0, 16, 4)
+        self.errors.setVisible(False)
+        layout.addWidget(self.errors)
 
     def set_data(self, dataset: Dataset, spec: NetworkSpec) -> None:
         self.dataset, self.spec = dataset, spec
@@ -63,6 +69,23 @@ class Picture(Ground):
         """Draws everything anew: theme, data or a switch changed."""
         self.ring.setData(pen=pg.mkPen(theme.color("accent"), width=2.5), brush=None)
         self.mark(self.sample)
+
+    def tell_errors(self, told: Predictions) -> None:
+        """Writes the root mean squared error of both parts under the picture, in the target's own units."""
+        if self.dataset is None:
+            return
+        dataset = self.dataset
+        words = []
+        for part, said, rows, y in (
+            ("train", told.train, told.train_samples, dataset.y_train),
+            ("test", told.test, told.test_samples, dataset.y_test),
+        ):
+            if len(rows) and said.shape[1] == in_units(dataset, y[:1]).shape[1]:
+                error = np.sqrt(np.mean(np.square(said - in_units(dataset, y[rows])), dtype=np.float64))
+                words.append(f"{part} {number(float(error))}")
+        self.errors.setText(f"RMS error, in units of {dataset.target_names[0]}: {', '.join(words)}")
+        self.errors.setToolTip("The root of the mean squared difference between predicted and true values")
+        self.errors.setVisible(bool(words))
 
     def positions(self, part: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """x, y and the data's row numbers of the points of "train" or "test"."""
