@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ from gui import settings
 from gui.data_loader import DataLoader
 from gui.document import Document, Edit
 from gui.tasks import Task
+
+CLOSE_SECONDS = 1.5
 
 
 def first_document() -> Document:
@@ -363,8 +366,12 @@ class Session(QObject):
         self.saved.emit()
 
     def close(self) -> None:
-        """Ends every trainer and task."""
+        """Ends every trainer and task; what cannot end within about a second (an import) ends by itself later."""
         self._opener.stop()
-        Task.close_all()
-        for trainer in (*self._old_trainers, self.trainer):
-            trainer.close(timeout=2.0)
+        trainers = (*self._old_trainers, self.trainer)
+        for trainer in trainers:
+            trainer.close(timeout=0.0)
+        deadline = time.monotonic() + CLOSE_SECONDS
+        Task.close_all(CLOSE_SECONDS / 2)
+        for trainer in trainers:
+            trainer.close(timeout=max(0.0, deadline - time.monotonic()))

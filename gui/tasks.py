@@ -124,12 +124,13 @@ class Task(QObject):
 
     @classmethod
     def close_all(cls, timeout: float = 2.0) -> None:
-        """Cancels every running task and waits for its thread: for the window's end."""
+        """Cancels every running task and waits for their threads, all together so long: for the window's end."""
+        deadline = time.monotonic() + timeout
         for task in tuple(cls._running):
             task.cancel()
             if isValid(task._timer):  # a parent that went first took it along
                 task._timer.stop()
-            wait([task._future], timeout)
+            wait([task._future], max(0.0, deadline - time.monotonic()))
             cls._running.discard(task)
 
 
