@@ -13,6 +13,7 @@ from types import TracebackType
 
 os.environ["PYQTGRAPH_QT_LIB"] = "PySide6"
 
+import shiboken6
 from PySide6.QtCore import QLocale, QTimer
 from PySide6.QtWidgets import QApplication
 
@@ -62,7 +63,12 @@ def main(argv: list[str]) -> int:
     window.restore_place()
     window.show()
     code = app.exec()
+    window.clock.stop()
     window.session.close()
+    # Qt's objects end here, in this order: left to the interpreter's end they may end in any, and crash it
+    session = window.session
+    for item in (window, session):
+        shiboken6.delete(item)
     return code
 
 
