@@ -15,7 +15,7 @@ import numpy as np
 from engine.probes import Interrupted, Probes
 from engine.run import Run
 from engine.telemetry import Activations, LayerSnapshot, Snapshot
-from engine.unit_history import UnitHistory, UnitStatistics, is_milestone
+from engine.unit_history import LONG_PASS, UnitHistory, UnitStatistics, is_milestone
 
 if TYPE_CHECKING:
     from engine.trainer import Trainer
@@ -101,12 +101,12 @@ class Observer:
 
     def epoch_ended(self) -> None:
         """At a milestone the units are measured in every run, so that deaths are dated alike."""
-        epoch = self.run.stepper.epoch
-        if not is_milestone(epoch, self.probes.flops * len(self.run.data.x_train)):
+        flops = self.probes.flops * len(self.run.data.x_train)
+        if not is_milestone(self.run.stepper.epoch, flops):
             return
         try:
             self._pass = None
-            self._continue_pass(whole=True, milestone=True)
+            self._continue_pass(whole=True, milestone=True, patient=flops < LONG_PASS)
         except Interrupted:
             pass
 
@@ -153,13 +153,14 @@ class Observer:
                     due.append((seen[0], name))
         return min(due)[1] if due else None
 
-    def _continue_pass(self, whole: bool, milestone: bool = False) -> None:
-        """One slice of the pass over the training set, or all that is left of it."""
+    def _continue_pass(self, whole: bool, milestone: bool = False, patient: bool = False) -> None:
+        """One slice of the pass over the training set, or all that is left of it; a `patient` one is so short that
+        commands can wait for it."""
         x = self.run.data.x_train
         if self._pass is None or (whole and self._pass_step != self._now()):
             self._pass, self._pass_position, self._pass_step = UnitStatistics(self.run.spec), 0, self._now()
         while self._pass_position < len(x):
-            if self.trainer.commands_waiting():
+            if not patient and self.trainer.commands_waiting():
                 raise Interrupted
             rows = x[self._pass_position : self._pass_position + self.probes.slice_rows]
             self._pass.add(self.run.stepper.forward(rows))

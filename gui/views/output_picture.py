@@ -81,7 +81,8 @@ class Picture(Ground):
             ("test", told.test, told.test_samples, dataset.y_test),
         ):
             if len(rows) and said.shape[1] == in_units(dataset, y[:1]).shape[1]:
-                error = np.sqrt(np.mean(np.square(said - in_units(dataset, y[rows])), dtype=np.float64))
+                difference = said.astype(np.float64) - in_units(dataset, y[rows])
+                error = np.sqrt(np.mean(np.square(difference)))
                 words.append(f"{part} {number(float(error))}")
         self.errors.setText(f"RMS error, in units of {dataset.target_names[0]}: {', '.join(words)}")
         self.errors.setToolTip("The root of the mean squared difference between predicted and true values")
