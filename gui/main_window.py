@@ -275,6 +275,9 @@ class MainWindow(QMainWindow):
 
     @Slot(str)
     def _run_example(self, name: str) -> None:
+        for frame, view in ((self.centre, "map"), (self.second, "heatmap")):
+            if isinstance(frame.current(), SampleView):  # of the old data
+                frame.show_view(view)
         file_actions.run_example(self, name)
 
     @Slot(str)

@@ -45,7 +45,10 @@ class NoticeBar(QWidget):
 
     @Slot(str, str)
     def tell(self, words: str, level: str) -> None:
-        """Shows `words`; level "info" or "warning"."""
+        """Shows `words`; level "info" or "warning". No words: what was said no longer holds."""
+        if not words:
+            self.dismiss()
+            return
         self._level = level
         self.words.setText(words)
         self._dress()

@@ -165,7 +165,7 @@ class Session(QObject):
         self._watch()
         trainer.open()
         self.sample = None
-        self._error = None
+        self._forget_error()
         self._tell_state(trainer.state)
         self.dataset_changed.emit()
         self.sample_changed.emit()
@@ -232,8 +232,16 @@ class Session(QObject):
         self._tell_state(snapshot.state)
         if snapshot.error is not None and snapshot.error is not self._error:
             self.notice.emit(str(snapshot.error), "warning")
+        elif snapshot.error is None:
+            self._forget_error()
         self._error = snapshot.error
         return snapshot
+
+    def _forget_error(self) -> None:
+        """What was said about a run that failed does not hold for the next one."""
+        if self._error is not None:
+            self._error = None
+            self.notice.emit("", "info")
 
     def _tell_state(self, state: str) -> None:
         if state != self._state:

@@ -11,6 +11,7 @@ import pytest
 from PySide6.QtCore import QObject, QPoint, Qt, Signal
 
 import engine
+from engine.data.preprocessing import Preprocessing
 from engine.spec import NetworkSpec, TrainingSpec
 from engine.telemetry import Activations, LayerSnapshot, Snapshot, UnitEpochs
 from gui import theme
@@ -50,7 +51,8 @@ def scene(units: int = 8, dead: tuple[int, ...] = (6,), activation: str = "relu"
     task = ("regression", "", "binary")[classes] if classes <= 2 else "multiclass"
     x = random.normal(size=(count, 3)).astype(np.float32)
     data = SimpleNamespace(x_train=x, y_train=y, task=task, feature_names=("a", "b", "c"), raw_train=x,
-                           class_names=tuple("ABCDEFGHIJKL"[:classes]))  # fmt: skip
+                           class_names=tuple("ABCDEFGHIJKL"[:classes]),
+                           preprocessing=Preprocessing(raw_names=("x", "y")))  # fmt: skip
     layers, values, shares = [], [], []
     for width, gone_units in ((units, dead), (outputs, ())):
         gone = np.zeros(width, bool)

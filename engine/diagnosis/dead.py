@@ -46,9 +46,10 @@ def _finding(snapshot: Snapshot, number: int) -> Finding:
             f"A step made the weights or the bias so negative that {activation} is off for every sample. "
             f"Large steps do this: the learning rate is {rate:g}."
         )
+    better = "linear" if number == len(snapshot.layers) - 1 else "leaky_relu"
     severity = "serious" if count * 4 >= total else "warning"
     remedies: tuple[Remedy, ...] = (
-        Remedy("Use leaky_relu", "activation", {"layer": number, "activation": "leaky_relu"}),
+        Remedy(f"Use {better}", "activation", {"layer": number, "activation": better}),
         Remedy("Draw these anew", "redraw", {"layer": number, "units": tuple(int(n) for n in neurons)}),
     )
     if not born:  # a rate has killed nothing before the first step

@@ -78,7 +78,8 @@ def check_design(spec: NetworkSpec, data: Dataset) -> tuple[Finding, ...]:
             findings.append(
                 Finding(
                     "unreachable targets", last, (), "warning",
-                    f"The targets go from {least:.3g} to {most:.3g}, but a {activation.name} output never goes {side}.",
+                    f"The targets go from {least:.3g} to {most:.3g}, but a {activation.name} output never goes {side}."
+                    .replace("-", "\u2212"),
                     f"The range of {activation.name} is {activation.range}. Targets outside it cannot be reached.",
                     (linear,),
                 )

@@ -101,6 +101,7 @@ class ImportDialog(QDialog):
         self.scaling = self._combo("Input scaling", [(name, name) for name in SCALINGS])
         self.scaling.setCurrentIndex(self.scaling.findData("standard"))
         self.target_scaling = self._combo("Target scaling", [(name, name) for name in SCALINGS])
+        self.target_scaling.setCurrentIndex(self.target_scaling.findData("standard"))  # prices in thousands diverge
         for place, combo in enumerate((self.target, self.task, self.missing, self.scaling, self.target_scaling)):
             row, side = divmod(place, 2)
             grid.addWidget(QLabel(combo.accessibleName()), row, 2 * side)

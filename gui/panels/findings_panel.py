@@ -116,7 +116,7 @@ class FindingsPanel(QWidget):
             self.rows.append(row)
         self._calm.setHidden(bool(self._found))
         counts = [(name, sum(1 for f in self._found if f.severity == name)) for name in ORDER]
-        self._count.setText(", ".join(f"{number} {name}" for name, number in counts if number))
+        self._count.setText(", ".join(f"{n} {name}{'s' * (name == 'warning' and n > 1)}" for name, n in counts if n))
         rest = len(self._found) - self._open()
         self._rest.setVisible(rest > 0)
         self._rest.setText("Fewer" if self._unfolded else f"{rest} more")

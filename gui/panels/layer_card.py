@@ -80,6 +80,7 @@ class LayerCard(QFrame):
             self.activation.setMaximumWidth(150)  # type: ignore[union-attr]
             self.cross = QLabel()
             self.cross.setFixedWidth(12)
+            self.cross.hide()
             state = QHBoxLayout()
             bare(state, 4)
             state.addWidget(self.cross)

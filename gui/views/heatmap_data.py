@@ -48,7 +48,7 @@ def samples_data(snapshot: Snapshot, data: Dataset | None) -> HeatmapData | None
     targets = None
     groups: tuple[tuple[str, int, int], ...]
     if data.task == "regression":
-        targets = np.asarray(y[:, 0], float)
+        targets = data.preprocessing.targets_to_units(y)[:, 0].astype(float)
         low, high = number(float(targets.min())), number(float(targets.max()))
         by = data.feature_names[0] if width == 1 and data.feature_names else "target"
         groups = ((f"target {low} to {high}", 0, count),)

@@ -80,7 +80,7 @@ def dead_count(layer: LayerSnapshot | None) -> int:
 def state_words(words: LayerWords, layer: LayerSnapshot | None) -> str:
     """ "2 of 8 dead", "8 of 8 alive", or the number of units while nothing is known."""
     dead = dead_count(layer)
-    if layer is None or not len(layer.dead):
+    if layer is None or not np.isfinite(layer.max_z).any():
         return f"{words.units} unit{'s' * (words.units != 1)}"
     return f"{dead} of {words.units} dead" if dead else f"{words.units} of {words.units} alive"
 

@@ -141,12 +141,14 @@ class MapCanvas(QWidget):
         self._arrange()
         view, snapshot = self.view, self.view.snapshot
         columns = self.columns_in_sight()
-        if snapshot is None or snapshot.state == "diverged":
+        if snapshot is None:
             return
         by_index = {words.index: words for words in view.words}
         data = view.session.dataset
-        self.tiles.update(snapshot, columns, by_index, data)
-        if self._whole_image and data is not None:
+        failed = snapshot.state == "diverged"  # tiles stay as they were; links follow the size, their weights are kept
+        if not failed:
+            self.tiles.update(snapshot, columns, by_index, data)
+        if not failed and self._whole_image and data is not None:
             sample = view.session.sample
             self._scene = self.tiles.scene(data, sample[1] if sample is not None and sample[0] == "train" else None)
         if snapshot.parameters is not None:

@@ -43,7 +43,7 @@ class MapLegend(QWidget):
         if tiles.kind == "curve":
             return "tiles: activation against the input"
         if tiles.weights_shown:
-            return f"layer {view.words[0].index + 1}: its weights"
+            return f"layer {view.words[0].index + 1}: weights"
         if tiles.kind == "samples":
             return "tiles: training samples"
         return ""

@@ -195,7 +195,7 @@ class NetworkMap(View):
         if snapshot.preparing is not None:
             return preparing_words(snapshot.preparing)
         if snapshot.state == "diverged":
-            return "Diverged: the last good picture"
+            return "last good picture"
         if not self.canvas.tiles.art:
             return "Press Run or Step: every tile then shows what its neuron responds to."
         return ""

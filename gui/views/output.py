@@ -97,6 +97,7 @@ class Output(View):
         picture = self._picture
         if picture is not None and dataset is not None:
             picture.sample = self.session.sample
+            picture.show_test, picture.discretise = self._test.isChecked(), self._discretise.isChecked()
             picture.set_data(dataset, document.spec)
         self._pages.setCurrentWidget(self._empty)
 
