@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Slot
+from PySide6.QtCore import QTimer, Slot
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
@@ -22,6 +22,10 @@ class StateCorner(QWidget):
         super().__init__()
         self.session = session
         self._busy = ""
+        self._preparing: tuple[int, int] | None = None
+        self._patient = True  # what takes no longer than a moment is not worth a word
+        self._patience = QTimer(self, singleShot=True, interval=300)
+        self._patience.timeout.connect(self._lose_patience)
         self._state = session.state
         self.name, self.edited, self.state = QLabel(), QLabel(), QLabel()
         self.state.setAccessibleName("State")
@@ -56,10 +60,21 @@ class StateCorner(QWidget):
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
         self.edited.setText("edited" if self.session.dirty else "")
-        words = self._busy or self.WORDS[self._state]
-        if snapshot.preparing is not None:
-            words = preparing_words(snapshot.preparing)
-        self._tell(words)
+        self._preparing = snapshot.preparing
+        if self._preparing is None:
+            self._patience.stop()
+            self._tell(self._busy or self.WORDS[self._state])
+        elif not self._patient:
+            self._tell(preparing_words(self._preparing))
+        elif not self._patience.isActive():
+            self._patience.start()
+        self._patient = self._preparing is None or self._patience.isActive()
+
+    @Slot()
+    def _lose_patience(self) -> None:
+        self._patient = False
+        if self._preparing is not None:
+            self._tell(preparing_words(self._preparing))
 
     def _tell(self, words: str) -> None:
         if self.state.text() != words:
