@@ -174,23 +174,29 @@ class Mailbox(Generic[Item]):
 class History:
     """Rows of a run, thinned by epoch number so that the kept rows are the same in every run.
 
-    An epoch is kept when it is a multiple of `stride`; the stride doubles when `capacity` rows are reached.
-    The last finished epoch is always shown, kept or not.
+    Every epoch up to 256 is kept, then 128 of each doubling, evenly spaced. The last finished epoch is always shown,
+    kept or not.
     """
 
-    def __init__(self, capacity: int = 2048) -> None:
-        self.capacity = capacity
-        self.stride = 1
-        self._rows = np.empty((capacity + 1, len(HISTORY_COLUMNS)))
+    #: 256 rows and 128 for each of the 22 doublings up to the most epochs that a run may have
+    MOST_ROWS = 256 + 128 * 22 + 1
+
+    def __init__(self) -> None:
+        self._rows = np.empty((self.MOST_ROWS, len(HISTORY_COLUMNS)))
         self._count = 0
         self._last: np.ndarray | None = None
 
+    @staticmethod
+    def _spacing(epoch: int) -> int:
+        return 1 << max(0, epoch.bit_length() - 8)
+
     def keeps(self, epoch: int) -> bool:
-        return epoch % self.stride == 0
+        return epoch % self._spacing(epoch) == 0
 
     def next_kept(self, epoch: int) -> int:
         """The first epoch after `epoch` that is kept."""
-        return (epoch // self.stride + 1) * self.stride
+        spacing = self._spacing(epoch)
+        return (epoch // spacing + 1) * spacing
 
     def add(self, **row: float) -> None:
         """Adds one finished epoch; values by column name."""
@@ -198,15 +204,9 @@ class History:
 
     def _take(self, values: np.ndarray) -> None:
         self._last = values
-        if not self.keeps(int(values[0])):
-            return
-        self._rows[self._count] = values
-        self._count += 1
-        if self._count > self.capacity:
-            self.stride *= 2
-            kept = self._rows[self._rows[:, 0] % self.stride == 0]
-            self._count = len(kept)
-            self._rows[: self._count] = kept
+        if self.keeps(int(values[0])) and self._count < self.MOST_ROWS:
+            self._rows[self._count] = values
+            self._count += 1
 
     def table(self) -> np.ndarray:
         """All rows, (rows, columns) float64."""
@@ -232,14 +232,13 @@ class History:
         return len(self.table())
 
     def to_dict(self) -> dict[str, object]:
-        return {"stride": self.stride, "rows": self.table().tolist()}
+        return {"rows": self.table().tolist()}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, object]) -> History:
         """The inverse of `to_dict`. Raises RelumeError for anything else."""
         history = cls()
         try:
-            history.stride = max(1, int(data["stride"]))  # type: ignore[call-overload]
             rows = [np.array([float(v) for v in row]) for row in data["rows"]]  # type: ignore[attr-defined]
             if any(len(row) != len(HISTORY_COLUMNS) for row in rows):
                 raise RelumeError("The history of the run has rows of another length.", "history")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import engine
-from engine.telemetry import WATCHABLE
+from engine.telemetry import HISTORY_COLUMNS, WATCHABLE, History
 
 
 def spiral_spec(activation: str = "relu") -> engine.NetworkSpec:
@@ -194,6 +194,21 @@ def test_dead_units_are_those_of_the_definition(digits: engine.Dataset) -> None:
     assert not snapshot.layers[2].dead.any()
     findings = engine.diagnosis.examine(trainer)
     assert findings[0].kind == "dead" and findings[0].neurons == tuple(np.flatnonzero(snapshot.layers[0].dead))
+
+
+def test_long_histories_are_thinned_by_epoch_number() -> None:
+    history = History()
+    epoch, kept = 0, []
+    while epoch < 10**9:
+        history.add(**dict.fromkeys(HISTORY_COLUMNS, 0.0) | {"epoch": epoch})
+        kept.append(epoch)
+        epoch = history.next_kept(epoch)
+        assert history.keeps(epoch)
+    assert kept[:300] == [*range(256), *range(256, 344, 2)]
+    assert history.column("epoch").tolist() == kept and len(kept) < 3100
+    assert History.from_dict(history.to_dict()).column("epoch").tolist() == kept
+    history.add(**dict.fromkeys(HISTORY_COLUMNS, 0.0) | {"epoch": 10**9 - 1})
+    assert history.column("epoch")[-1] == 10**9 - 1
 
 
 def test_deaths_are_dated_alike_in_every_run(digits: engine.Dataset) -> None:
