@@ -33,7 +33,7 @@ def _finding(snapshot: Snapshot, number: int) -> Finding:
     evidence = (
         f"{sure}{noun.capitalize()} {few}: z is at most {largest:.3g} on all training samples, "
         "so the gradient is exactly 0 and training cannot change the weights"
-        f"{'; only a change of the layers before can wake it' if number else ''}."
+        f"{'; only a change of the layers before can wake ' + ('them' if count > 1 else 'it') if number else ''}."
     ).replace("-", "\u2212")
     rate = snapshot.training.optimizer.learning_rate
     if born:

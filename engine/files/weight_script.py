@@ -63,7 +63,7 @@ def predict(raw):
 {classify}
 def main():
     if len(sys.argv) != 2:
-        sys.exit("Usage: python " + sys.argv[0] + " data.csv    columns: " + ", ".join(RAW_NAMES))
+        sys.exit("Usage: python " + sys.argv[0] + " data.csv    columns, after a header line: " + "; ".join(RAW_NAMES))
     rows = np.loadtxt(sys.argv[1], delimiter=",", skiprows=1, ndmin=2)
     print(",".join(NAMES))
     for row in predict(rows):

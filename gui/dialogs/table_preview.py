@@ -31,6 +31,7 @@ class TablePreview(QTableWidget):
         self.setTabKeyNavigation(False)
         self.setShowGrid(False)
         self.verticalHeader().setDefaultSectionSize(24)
+        self.horizontalHeader().setMinimumSectionSize(104)  # room for "target" in its box
         self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         self.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
 

@@ -96,15 +96,15 @@ class MapCanvas(QWidget):
     def _arrange(self) -> None:
         view = self.view
         inputs = view.input_names()
-        self._whole_image = self._shows_image(len(inputs))
-        widths = [(INPUTS, 1 if self._whole_image else len(inputs))]
+        self.whole_image = self._shows_image(len(inputs))
+        widths = [(INPUTS, 1 if self.whole_image else len(inputs))]
         widths += [(words.index, words.units) for words in view.words]
         metrics = QFontMetricsF(theme.font(12))
-        shown = [] if self._whole_image else inputs[:24]
+        shown = [] if self.whole_image else inputs[:24]
         left = min(96.0, max((metrics.horizontalAdvance(name) for name in shown), default=0.0))
         right = min(96.0, max((metrics.horizontalAdvance(name) for name in self._output_names()), default=0.0))
         big = {words.index for words in view.words if words.last and words.units == 1}
-        if self._whole_image:
+        if self.whole_image:
             big.add(INPUTS)
         window = self.parentWidget() or self
         size = (window.width(), window.height())
@@ -148,12 +148,12 @@ class MapCanvas(QWidget):
         failed = snapshot.state == "diverged"  # tiles stay as they were; links follow the size, their weights are kept
         if not failed:
             self.tiles.update(snapshot, columns, by_index, data)
-        if not failed and self._whole_image and data is not None:
+        if not failed and self.whole_image and data is not None:
             sample = view.session.sample
             self._scene = self.tiles.scene(data, sample[1] if sample is not None and sample[0] == "train" else None)
         if snapshot.parameters is not None:
             dead = {words.index: snapshot.layers[words.index].dead for words in view.words}
-            linked = [column for column in columns if column.layer != INPUTS or not self._whole_image]
+            linked = [column for column in columns if column.layer != INPUTS or not self.whole_image]
             self.links.update(linked, snapshot.parameters, dead)
 
     def _draw(self) -> QPixmap:
@@ -188,13 +188,13 @@ class MapCanvas(QWidget):
 
     def _paint_inputs(self, painter: QPainter, column: Column) -> None:
         names = self.view.input_names()
-        state = f"{len(names)} pixels" if self._whole_image else f"{len(names)} feature{'s' * (len(names) != 1)}"
+        state = f"{len(names)} pixels" if self.whole_image else f"{len(names)} feature{'s' * (len(names) != 1)}"
         self._head(painter, column, "Inputs", state, False)
         for unit, rect in zip(column.shown, column.rects, strict=True):
-            art = self._scene if self._whole_image else self.tiles.art.get((INPUTS, unit))
+            art = self._scene if self.whole_image else self.tiles.art.get((INPUTS, unit))
             paint_art(painter, rect, art)
             self._edge(painter, rect)
-            if not self._whole_image:
+            if not self.whole_image:
                 self._name(painter, names[unit], QRectF(8, rect.top(), rect.left() - 16, rect.height()), True)
         if column.more is not None:
             self._paint_more(painter, column.more, len(column.hidden), 0)
@@ -310,7 +310,7 @@ class MapCanvas(QWidget):
             value = float(values[bias[1]]) if values is not None else 0.0
             words = f"Bias of {view.unit_name(*bias)}\n{number(value)}\nclick to change it"
         elif self._hovered is not None:
-            words = "" if self._hovered[0] == INPUTS and self._whole_image else view.unit_numbers(*self._hovered)
+            words = "" if self._hovered[0] == INPUTS and self.whole_image else view.unit_numbers(*self._hovered)
         elif more is not None:
             words = self._more_words(more)
         else:

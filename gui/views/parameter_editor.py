@@ -71,7 +71,7 @@ class ParameterEditor(QFrame):
         self._which.setCurrentIndex(chosen)
         self._which.blockSignals(False)
         self._choose(chosen)
-        self.setFixedWidth(232)
+        self.setFixedWidth(264)
         self.adjustSize()
         room = self._room.rect()
         x = max(8, min(place.x() + 8, room.width() - self.width() - 8))
