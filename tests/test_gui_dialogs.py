@@ -291,6 +291,16 @@ def test_one_click_on_a_card_chooses_it(qtbot, gallery):
     assert chosen == [card.example.name] * 2
 
 
+def test_enter_runs_the_first_example_found(qtbot, gallery):
+    chosen = []
+    gallery.chosen.connect(chosen.append)
+    qtbot.keyClick(gallery.search, Qt.Key.Key_Return)
+    assert not chosen
+    gallery.search.setText("leaky")
+    qtbot.keyClick(gallery.search, Qt.Key.Key_Return)
+    assert chosen == ["killing-relus-leaky"]
+
+
 def test_search_and_groups_narrow_the_cards(qtbot, gallery):
     visible = lambda: [card.example.name for card in gallery.cards if card.isVisible()]  # noqa: E731
     everything = visible()

@@ -248,6 +248,7 @@ class Gallery(QWidget):
         self.search.setClearButtonEnabled(True)
         self.search.setFixedWidth(188)
         self.search.textChanged.connect(self._filter)
+        self.search.returnPressed.connect(self._run_found)
         row.addWidget(self.search)
         return row
 
@@ -310,6 +311,13 @@ class Gallery(QWidget):
                 if self._group in ("All", card.example.group) and all(word in card.words for word in words)
             ]
         )
+
+    @Slot()
+    def _run_found(self) -> None:
+        """Enter after a search runs the first example that was found."""
+        found = [card for card in self.cards if not card.isHidden()]
+        if found and self.search.text().strip():
+            self.chosen.emit(found[0].example.name)
 
     @Slot()
     def _restyle(self) -> None:
