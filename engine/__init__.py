@@ -7,7 +7,12 @@ compiled kernels and data libraries are read.
 from __future__ import annotations
 
 import importlib
+import os
 from typing import Any
+
+# One thread for numpy's matrix products: the training thread needs the other core, and two threads that wait for
+# each other on a busy machine take 100 times as long for a small product. Before numpy is loaded.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 _MODULES = (
     "activations",

@@ -13,6 +13,8 @@ from types import TracebackType
 
 os.environ["PYQTGRAPH_QT_LIB"] = "PySide6"
 
+import engine  # isort: skip  # noqa: F401 - before numpy, whose threads it sets
+
 import shiboken6
 from PySide6.QtCore import QLocale, QTimer
 from PySide6.QtWidgets import QApplication
