@@ -77,6 +77,7 @@ class MainWindow(QMainWindow):
         self.second = TabFrame([kind(session) for kind in TAB_VIEWS], self.export_view, "Second views")
         self.second.show_view("heatmap")
         self.right = [PanelFrame(kind(session), self.export_view) for kind in (Output, Curves, GradientFlow)]
+        self._pictured: tuple[object, ...] = ()
         self._two_views: bool | None = None  # None: as wide as the window allows
         self._corner = StateCorner(session)
         self._gallery: Gallery | None = None
@@ -94,8 +95,8 @@ class MainWindow(QMainWindow):
         session.busy.connect(self._corner.show_busy)
         for signal in (session.document_changed, session.saved):
             signal.connect(self._show_name)
-        for signal in (session.document_changed, session.dataset_changed):
-            signal.connect(self._reset_views)
+        session.document_changed.connect(self._follow_document)
+        session.dataset_changed.connect(self._reset_views)
         session.sample_changed.connect(self._show_sample)
         readers = (self.run_bar, self.network_panel, self.findings, self._corner)
         self.clock = FrameClock(session, self.visible_views, readers)
@@ -236,6 +237,15 @@ class MainWindow(QMainWindow):
 
     def export_view(self, view: View) -> None:
         file_actions.export_view(self, view)
+
+    @Slot()
+    def _follow_document(self) -> None:
+        """Another rate or batch size leaves the pictures as they are; another network or seed makes them anew."""
+        document = self.session.document
+        pictured = (document.spec, document.data, document.training.seed)
+        if pictured != self._pictured:
+            self._pictured = pictured
+            self._reset_views()
 
     @Slot()
     def _reset_views(self) -> None:

@@ -32,7 +32,7 @@ CLOSE_SECONDS = 1.5
 def first_document() -> Document:
     """What a new window holds: a spiral and two layers of eight."""
     spec = NetworkSpec((2,), (Dense(8, "relu"), Dense(8, "relu"), Dense(1)), "binary_cross_entropy")
-    training = TrainingSpec(optimizer=Adam(learning_rate=0.01), batch_size=10, epochs=2000, seed=7)
+    training = TrainingSpec(optimizer=Adam(learning_rate=0.01), batch_size=10, epochs=2000, seed=9)
     return Document(spec, training, DataSpec("spiral", seed=7, samples=400, noise=0.05))
 
 
