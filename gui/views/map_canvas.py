@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 BESIDE = Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine
 DEATH_SECONDS = 0.6
-FRAME_SECONDS = 0.02  # what one picture may cost of each 33 ms
+FRAME_SECONDS = 0.025  # what one picture may cost of each 33 ms
 CENTER = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextSingleLine
 
 

@@ -19,7 +19,7 @@ MOST_LINKS = 2000
 THIN, THICK = 0.75, 3.2
 FAINT, STRONG = 0.2, 0.7
 DOTS = 0.85
-FRAME_SECONDS = 0.008  # of drawing links, per frame on average
+FRAME_SECONDS = 0.004  # of drawing links, per frame on average
 MOST_REST = 12  # frames
 REACH = 5.0  # px from a link that still count as on it
 
