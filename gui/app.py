@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 import signal
 import sys
 import threading
 import traceback
+import weakref
 from queue import SimpleQueue
 from types import TracebackType
 
@@ -54,6 +56,7 @@ def build(argv: list[str]) -> tuple[QApplication, MainWindow]:
     elif settings.gallery_at_start():
         window.show_gallery()
     theme.dress()
+    atexit.register(_end_at_exit, weakref.ref(window))
     gc.freeze()  # what the window is made of lives as long as it: no need to look through it again
     return app, window
 
@@ -65,13 +68,27 @@ def main(argv: list[str]) -> int:
     window.restore_place()
     window.show()
     code = app.exec()
-    window.clock.stop()
-    window.session.close()
-    # Qt's objects end here, in this order: left to the interpreter's end they may end in any, and crash it
+    end(window)
+    return code
+
+
+def end(window: MainWindow) -> None:
+    """Ends clock, trainer and tasks, then Qt's objects in a fixed order: left to the interpreter's end they may end
+    in any, and a thread may still run compiled code then; either crashes it. Calling it twice does no harm."""
+    if not shiboken6.isValid(window):
+        return
     session = window.session
+    window.clock.stop()
+    session.close()
+    session.trainer.close(timeout=20.0)
     for item in (window, session):
         shiboken6.delete(item)
-    return code
+
+
+def _end_at_exit(kept: weakref.ref[MainWindow]) -> None:
+    window = kept()
+    if window is not None:
+        end(window)
 
 
 def _install_hooks(window: MainWindow) -> None:
