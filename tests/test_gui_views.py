@@ -396,3 +396,18 @@ def test_decimation_keeps_the_extremes() -> None:
     y[1234] = 9
     _, few = scales.decimate(x, y, 100)
     assert len(few) <= 400 and few.max() == 9 and few[-1] == y[-1]
+
+
+@pytest.mark.parametrize("kind", VIEWS)
+def test_an_empty_view_tells_how_far_the_kernels_are(qtbot, kind) -> None:
+    spec, dataset, _ = CASES["two classes"]()
+    view = kind(SessionDouble(spec, dataset))
+    qtbot.addWidget(view)
+    view.reset()
+    nothing = {"history": {}, "parameters": None, "distributions": None}
+    unknown = tuple(dataclasses.replace(layer, gradient_norm=math.nan) for layer in snapshot(spec).layers)
+    invitation = view._empty.sentence
+    view.show_snapshot(snapshot(spec, **nothing, layers=unknown, preparing=(2, 12)))
+    assert view._empty.sentence == "Preparing kernels, 3 of 12."
+    view.show_snapshot(snapshot(spec, **nothing, layers=unknown))
+    assert view._empty.sentence == invitation and "Press Run" in invitation

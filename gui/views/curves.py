@@ -59,9 +59,8 @@ class Curves(View):
         self._row = row
         self._plot.margins.setBottom(22)
         self._pages = QStackedLayout(self)
-        self._pages.addWidget(
-            EmptyNote("Loss and accuracy, epoch by epoch, appear here while the network learns. Press Run.")
-        )
+        self._empty = EmptyNote("Loss and accuracy, epoch by epoch, appear here while the network learns. Press Run.")
+        self._pages.addWidget(self._empty)
         self._pages.addWidget(drawing)
         theme.signals.changed.connect(self._restyle)
         self._restyle()
@@ -98,6 +97,7 @@ class Curves(View):
     # --- data in
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
+        self._empty.follow(snapshot)
         if len(snapshot.history.get("epoch", ())) == 0:
             self.reset()
             return

@@ -54,15 +54,17 @@ class Distributions(View):
         self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._scroll.setWidget(self._chart)
         self._pages = QStackedLayout(self)
-        self._pages.addWidget(
-            EmptyNote("How the weights, z and activations of every layer are spread appears here. Press Run or Step.")
+        self._empty = EmptyNote(
+            "How the weights, z and activations of every layer are spread appears here. Press Run or Step."
         )
+        self._pages.addWidget(self._empty)
         self._pages.addWidget(self._scroll)
 
     def head_widgets(self) -> list[QWidget]:
         return [self._age]
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
+        self._empty.follow(snapshot)
         told = snapshot.distributions
         if told is None:
             return

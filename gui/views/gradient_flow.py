@@ -51,12 +51,14 @@ class GradientFlow(View):
         self._scroll.setWidget(self._chart)
         self._scroll.verticalScrollBar().valueChanged.connect(self._chart.scrolled)
         self._pages = QStackedLayout(self)
-        self._pages.addWidget(
-            EmptyNote("The mean gradient of each layer appears here with the first training step. Press Run or Step.")
+        self._empty = EmptyNote(
+            "The mean gradient of each layer appears here with the first training step. Press Run or Step."
         )
+        self._pages.addWidget(self._empty)
         self._pages.addWidget(self._scroll)
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
+        self._empty.follow(snapshot)
         layers = [k for k, layer in enumerate(snapshot.spec.layers) if getattr(layer, "units", 0)]
         values = [float(snapshot.layers[k].gradient_norm) for k in layers if k < len(snapshot.layers)]
         if snapshot.run != self._run:

@@ -15,7 +15,6 @@ from engine.data.dataset import Dataset
 from engine.files.figures import Figure, Image, Panel
 from engine.telemetry import Predictions, Snapshot
 from gui import theme
-from gui.numbers import preparing_words
 from gui.views.base import View
 from gui.views.confusion import ConfusionMatrix
 from gui.views.output_fits import FitPicture, ScatterPicture
@@ -25,8 +24,6 @@ from gui.views.pieces import Age, EmptyNote
 
 if TYPE_CHECKING:
     from gui.session import Session
-
-EMPTY = "What the network says about the data appears here. Press Run to let it learn."
 
 
 def kind_of(dataset: Dataset) -> str:
@@ -52,7 +49,7 @@ class Output(View):
         self._kind = ""
         self._told: Predictions | None = None
         self._turn = 0
-        self._empty = EmptyNote(EMPTY)
+        self._empty = EmptyNote("What the network says about the data appears here. Press Run to let it learn.")
         self._matrix = ConfusionMatrix()
         self._pictures: dict[str, Picture] = {
             "plane": PlanePicture(),
@@ -107,7 +104,7 @@ class Output(View):
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
         failed = snapshot.state == "diverged"
-        self._empty.say(EMPTY if snapshot.preparing is None else f"{preparing_words(snapshot.preparing)}.")
+        self._empty.follow(snapshot)
         extra = snapshot.plane if self._kind == "plane" else snapshot.predictions
         self._age.tell(snapshot, extra.taken if extra is not None else None)
         if self._kind == "confusion":

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from engine.telemetry import Snapshot
 from gui import theme
+from gui.numbers import preparing_words
 
 #: the marker of each category, in pyqtgraph's letters and in the words of engine.files.figures
 SYMBOLS = ("o", "d", "s", "t1", "+", "star", "h")
@@ -44,8 +45,13 @@ class EmptyNote(Canvas):
 
     def __init__(self, sentence: str) -> None:
         super().__init__()
-        self.sentence = sentence
+        self.sentence = self._invitation = sentence
         self.setAccessibleName(sentence)
+
+    def follow(self, snapshot: Snapshot) -> None:
+        """Tells how far the kernels are while they are prepared, else what will appear here."""
+        preparing = snapshot.preparing
+        self.say(self._invitation if preparing is None else f"{preparing_words(preparing)}.")
 
     def say(self, sentence: str) -> None:
         if sentence != self.sentence:

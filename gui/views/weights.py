@@ -62,7 +62,8 @@ class Weights(View):
         self._inner.addWidget(self._scroll)
         column.addLayout(self._inner, 1)
         self._pages = QStackedLayout(self)
-        self._pages.addWidget(EmptyNote("The weights of each layer appear here as colours. Press Run or Step."))
+        self._empty = EmptyNote("The weights of each layer appear here as colours. Press Run or Step.")
+        self._pages.addWidget(self._empty)
         self._pages.addWidget(drawing)
         session.selection_changed.connect(self._follow)
         self._list_layers(self.session.document.spec)
@@ -76,6 +77,7 @@ class Weights(View):
         self._pages.setCurrentIndex(0)
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
+        self._empty.follow(snapshot)
         if snapshot.parameters is None:
             return
         if self._snapshot is None or snapshot.spec is not self._snapshot.spec:
