@@ -22,7 +22,7 @@ from engine.telemetry import History
 if TYPE_CHECKING:
     from engine.kernels.stepper import Stepper
 
-CHUNK_SECONDS = 0.008
+CHUNK_SECONDS = 0.016
 _numbers = itertools.count(1)
 
 
@@ -102,13 +102,13 @@ class Run:
             took = time.perf_counter() - began
             taken += took
             self.seconds += took
-            if stepper.diverged is None and stepper.epoch != epoch:
-                self._record(stepper.last_loss, stepper.last_metric)
-                return taken
             if took < 0.5 * CHUNK_SECONDS and stepper.tiles_done >= self._tiles:
                 self._tiles = min(self._tiles * 2, 1 << 24)
             elif took > 1.5 * CHUNK_SECONDS and self._tiles > 1:
                 self._tiles //= 2
+            if stepper.diverged is None and stepper.epoch != epoch:
+                self._record(stepper.last_loss, stepper.last_metric)
+                return taken
             if stepper.diverged is not None or stepper.at_batch_boundary or interrupted():
                 return taken
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import engine
+from engine.run import Run
 from engine.telemetry import HISTORY_COLUMNS, WATCHABLE, History
 
 
@@ -209,6 +210,19 @@ def test_long_histories_are_thinned_by_epoch_number() -> None:
     assert History.from_dict(history.to_dict()).column("epoch").tolist() == kept
     history.add(**dict.fromkeys(HISTORY_COLUMNS, 0.0) | {"epoch": 10**9 - 1})
     assert history.column("epoch")[-1] == 10**9 - 1
+
+
+def test_a_tiny_network_trains_many_epochs_in_a_call() -> None:
+    x = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], dtype=np.float32)
+    data = engine.Dataset(x, np.array([0, 1, 1, 0]), x, np.array([0, 1, 1, 0]), task="binary")
+    spec = engine.NetworkSpec((2,), (engine.Dense(2, "tanh"), engine.Dense(1)), "binary_cross_entropy")
+    run = Run(spec, engine.TrainingSpec(epochs=100_000), data)
+    run.prepare(lambda done, total: True)
+    calls = 0
+    while not run.at_limit:
+        run.advance(1 << 40, True, lambda: False)
+        calls += 1
+    assert calls < 100_000 / 20
 
 
 def test_deaths_are_dated_alike_in_every_run(digits: engine.Dataset) -> None:
