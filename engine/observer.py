@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from engine.trainer import Trainer
 
 BUDGET = 0.02
-FRAME_SECONDS = 1 / 45
+FRAME_SECONDS = 1 / 60
 COMPUTED = ("plane", "activations", "distributions", "predictions", "sample")
 
 

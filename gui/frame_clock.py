@@ -7,13 +7,13 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
-from PySide6.QtCore import QObject, QTimer, Slot
+from PySide6.QtCore import QObject, Qt, QTimer, Slot
 
 from engine.telemetry import Snapshot
 from gui.session import Session
 from gui.views.base import View
 
-FRAME_MS = 33
+FRAME_MS = 30
 TEXT_SECONDS = 0.2
 COLLECT_SECONDS = 1.0
 FULL_EVERY = 30
@@ -41,7 +41,7 @@ class FrameClock(QObject):
         self._told_at = 0.0
         self._collected_at = time.monotonic()
         self._collections = 0
-        self._timer = QTimer(self)
+        self._timer = QTimer(self, timerType=Qt.TimerType.PreciseTimer)
         self._timer.setInterval(FRAME_MS)
         self._timer.timeout.connect(self.tick)
 
