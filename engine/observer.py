@@ -29,7 +29,7 @@ class Observer:
     def __init__(self, trainer: Trainer, run: Run) -> None:
         self.trainer, self.run = trainer, run
         self.units = UnitHistory(run.spec)
-        self.probes = Probes(run, trainer.commands_waiting)
+        self.probes = Probes(run, trainer.commands.waiting)
         self._credit = 0.1
         self._published = 0.0
         self._looked = 0.0
@@ -160,7 +160,7 @@ class Observer:
         if self._pass is None or (whole and self._pass_step != self._now()):
             self._pass, self._pass_position, self._pass_step = UnitStatistics(self.run.spec), 0, self._now()
         while self._pass_position < len(x):
-            if not patient and self.trainer.commands_waiting():
+            if not patient and self.trainer.commands.waiting():
                 raise Interrupted
             rows = x[self._pass_position : self._pass_position + self.probes.slice_rows]
             self._pass.add(self.run.stepper.forward(rows))

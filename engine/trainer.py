@@ -7,16 +7,15 @@ never changes the run: probes only read, on a budget, and the steps do not depen
 from __future__ import annotations
 
 import dataclasses
-import queue
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from numbers import Real
-from typing import Any
 
 import numpy as np
 
 from engine.checkpoint import Checkpoint
+from engine.command_queue import CommandQueue
 from engine.data.dataset import Dataset
 from engine.errors import RelumeError, expect, shown
 from engine.network import Network
@@ -46,8 +45,7 @@ class Trainer:
         self.preparing: tuple[int, int] | None = None  # kernels ready, kernels in all
         self.watched: frozenset[str] = frozenset()
         self.sample: tuple[str, int] | None = None
-        self._commands: queue.SimpleQueue[tuple[Callable[[], None], threading.Event | None]] = queue.SimpleQueue()
-        self._thread: threading.Thread | None = None
+        self.commands = CommandQueue()
         self._at_rest = threading.Event()
         self._at_rest.set()
         self._interval: float | None = None
@@ -59,7 +57,7 @@ class Trainer:
     def run(self, progress: Callable[[Snapshot], None] | None = None) -> History:
         """Trains in this thread until an end is reached; returns the history. `progress` is called about 10 times
         a second. Ctrl-C pauses the run and is passed on."""
-        if self._thread is not None:
+        if self.commands.thread is not None:
             raise RelumeError("The trainer already runs in a thread.", fix="Use wait() instead of run().")
         self._prepare()
         self._resume()
@@ -77,9 +75,9 @@ class Trainer:
 
     def open(self) -> None:
         """Starts the thread at rest: it prepares the kernels and shows the network before training."""
-        if self._thread is None and self.state != "closed":
-            self._thread = threading.Thread(target=self._loop, name="relume trainer", daemon=True)
-            self._thread.start()
+        if self.commands.thread is None and self.state != "closed":
+            self.commands.thread = threading.Thread(target=self._loop, name="relume trainer", daemon=True)
+            self.commands.thread.start()
 
     def start(self) -> None:
         """Trains in the background thread, or goes on. Returns at once."""
@@ -118,7 +116,7 @@ class Trainer:
 
     def close(self, timeout: float = 5.0) -> None:
         """Ends the thread and waits for it."""
-        thread = self._thread
+        thread = self.commands.thread
         if thread is None:
             self.state = "closed"
             return
@@ -128,7 +126,7 @@ class Trainer:
     @property
     def alive(self) -> bool:
         """Whether its thread still runs."""
-        return self._thread is not None and self._thread.is_alive()
+        return self.commands.thread is not None and self.commands.thread.is_alive()
 
     def reset(self, seed: int | None = None, wait: bool = True) -> None:
         """Back to the weights of the training's seed, or of a new one."""
@@ -203,7 +201,7 @@ class Trainer:
     @property
     def network(self) -> Network:
         """A copy of the network as it is between two batches."""
-        return self._ask(lambda: self._run.network.copy())
+        return self.commands.ask(lambda: self._run.network.copy())
 
     @property
     def run_number(self) -> int:
@@ -218,7 +216,7 @@ class Trainer:
             self._observer.bring_up_to_date()
             return self._observer.snapshot()
 
-        return self._ask(exact)
+        return self.commands.ask(exact)
 
     def checkpoint(self) -> Checkpoint:
         """Everything needed to go on later, bit for bit."""
@@ -228,7 +226,7 @@ class Trainer:
             counters = {**taken.counters, "state": self.state}
             return dataclasses.replace(taken, units=self._observer.units.state(), counters=counters)
 
-        return self._ask(copy)
+        return self.commands.ask(copy)
 
     @classmethod
     def from_checkpoint(
@@ -245,57 +243,16 @@ class Trainer:
 
     # ---- commands, obeyed between two compiled calls ----------------------------------------
 
-    def commands_waiting(self) -> bool:
-        """Whether somebody waits: long work looks at this between its slices."""
-        return not self._commands.empty()
-
     def _send(self, command: Callable[[], None], wait: bool = False) -> None:
-        thread = self._thread
-        if thread is None or thread is threading.current_thread():
-            if self.state != "closed":
-                command()
-            return
-        if not wait:
-            self._commands.put((command, None))
-            return
-        done = threading.Event()
-        refused: list[RelumeError] = []
-
-        def told() -> None:
-            try:
-                command()
-            except RelumeError as error:
-                refused.append(error)
-
-        self._commands.put((told, done))
-        while not done.wait(0.2) and thread.is_alive():
-            pass
-        if refused:
-            raise refused[0]
-
-    def _ask(self, question: Callable[[], Any]) -> Any:
-        if self._thread is None or not self._thread.is_alive():
-            return question()
-        answers: list[Any] = []
-        self._send(lambda: answers.append(question()), wait=True)
-        return answers[0] if answers else question()
+        if self.commands.thread is not None or self.state != "closed":
+            self.commands.send(command, wait)
 
     def _drain(self, timeout: float = 0.0) -> None:
-        """Obeys what is waiting; waits up to `timeout` for the first command."""
-        while True:
-            try:
-                command, done = self._commands.get(timeout > 0, timeout or None)
-            except queue.Empty:
-                return
-            timeout = 0.0
-            try:
-                command()
-            except RelumeError as error:
-                self.error = error
-                self._observer.publish()
-            finally:
-                if done is not None:
-                    done.set()
+        self.commands.drain(self._refused, timeout)
+
+    def _refused(self, error: RelumeError) -> None:
+        self.error = error
+        self._observer.publish()
 
     def _begin(self, run: Run) -> None:
         self._run = run
@@ -368,7 +325,7 @@ class Trainer:
     def _prepare(self) -> bool:
         """Compiles what the network uses, telling how far it is. False when a command came in between."""
         began = time.monotonic()
-        threaded = self._thread is threading.current_thread()
+        threaded = self.commands.thread is threading.current_thread()
 
         def progress(done: int, total: int) -> bool:
             if done == 0 or time.monotonic() - began > 0.3:  # the first may already take seconds
@@ -404,7 +361,7 @@ class Trainer:
         left = self._due - time.monotonic()
         if self._interval is not None and left > 0 and self.state == "running":
             began = time.monotonic()
-            if self._thread is None:
+            if self.commands.thread is None:
                 time.sleep(left)
             else:
                 self._drain(min(left, 1 / 60))
@@ -424,14 +381,14 @@ class Trainer:
 
     def _advance(self, batches: int, limited: bool) -> None:
         epoch = self._run.stepper.epoch
-        taken = self._run.advance(batches, limited, self.commands_waiting)
+        taken = self._run.advance(batches, limited, self.commands.waiting)
         self._observer.worked(taken)
         if self._run.stepper.epoch != epoch:
             self._observer.epoch_ended()
         self.error = self._run.divergence()
         if self.error is not None:
             self._rest("diverged")
-        elif self.state == "paused" and self.commands_waiting() and not limited:
+        elif self.state == "paused" and self.commands.waiting() and not limited:
             self._drain()
 
     def _rest(self, state: str) -> None:

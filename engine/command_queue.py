@@ -1,0 +1,72 @@
+"""How other threads speak to a thread that works: commands wait in a queue until it drains them between two pieces."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from engine.errors import RelumeError
+
+Command = Callable[[], None]
+
+
+class CommandQueue:
+    """Commands for `thread`, obeyed in their order. Without a thread, or from within it, a command runs at once."""
+
+    def __init__(self) -> None:
+        self.thread: threading.Thread | None = None
+        self._queue: queue.SimpleQueue[tuple[Command, threading.Event | None]] = queue.SimpleQueue()
+
+    def waiting(self) -> bool:
+        """Whether somebody waits: long work looks at this between its slices."""
+        return not self._queue.empty()
+
+    def send(self, command: Command, wait: bool = False) -> None:
+        """Leaves a command; with `wait`, returns when it is obeyed and passes its RelumeError on."""
+        thread = self.thread
+        if thread is None or thread is threading.current_thread():
+            command()
+            return
+        if not wait:
+            self._queue.put((command, None))
+            return
+        done = threading.Event()
+        refused: list[RelumeError] = []
+
+        def told() -> None:
+            try:
+                command()
+            except RelumeError as error:
+                refused.append(error)
+
+        self._queue.put((told, done))
+        while not done.wait(0.2) and thread.is_alive():
+            pass
+        if refused:
+            raise refused[0]
+
+    def ask(self, question: Callable[[], Any]) -> Any:
+        """The answer of the thread, or our own once it has ended."""
+        if self.thread is None or not self.thread.is_alive():
+            return question()
+        answers: list[Any] = []
+        self.send(lambda: answers.append(question()), wait=True)
+        return answers[0] if answers else question()
+
+    def drain(self, refused: Callable[[RelumeError], None], timeout: float = 0.0) -> None:
+        """Obeys what is waiting; waits up to `timeout` seconds for the first command."""
+        while True:
+            try:
+                command, done = self._queue.get(timeout > 0, timeout or None)
+            except queue.Empty:
+                return
+            timeout = 0.0
+            try:
+                command()
+            except RelumeError as error:
+                refused(error)
+            finally:
+                if done is not None:
+                    done.set()
