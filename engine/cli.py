@@ -162,6 +162,7 @@ def _metric(trainer: Trainer, value: float) -> str:
 
 def _tell_result(snapshot: Snapshot, trainer: Trainer) -> None:
     from engine.report import dead_words
+    from engine.target_error import target_error
 
     tested = math.isfinite(snapshot.test_loss)
     loss, metric = (
@@ -171,9 +172,10 @@ def _tell_result(snapshot: Snapshot, trainer: Trainer) -> None:
         f"[bold]{'Test' if tested else 'Training'} loss {loss:.4g}, {_metric(trainer, metric)}[/] "
         f"after {snapshot.epoch:,} epochs in {snapshot.seconds:.2f} s of training"
     )
-    if snapshot.spec.loss == "mean_squared_error" and trainer.data.outputs == 1 and trainer.data.task == "regression":
-        error = math.sqrt(max(0.0, loss)) * float(trainer.data.target_scale[0])
-        out.print(f"Root mean squared error {error:.4g} in units of {escape(trainer.data.target_name)}")
+    error = target_error(snapshot.spec.loss, trainer.data)
+    if error is not None:
+        value = float(error.of("test" if tested else "train", loss, metric))
+        out.print(f"{error.name} {value:.4g}, {escape(error.unit)}")
     units = [
         f"{dead_words(layer.dead)} in layer {number}"
         for number, layer in enumerate(snapshot.layers[:-1], 1)

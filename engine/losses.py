@@ -38,6 +38,7 @@ class Loss:
     low: float = 0.0  # target of the class that is not there
     threshold: float = 0.5  # a single output above it says class 1
     outputs: int | None = None  # the width this loss wants, None for any
+    power: int | None = None  # the loss is an error to this power: 2 for squares, 1 for absolute values
 
     def evaluate(self, outputs: np.ndarray, targets: np.ndarray) -> tuple[float, np.ndarray]:
         """(loss, gradient (n, outputs)) of outputs and encoded targets, both (n, outputs)."""
@@ -63,7 +64,7 @@ LOSSES.add(
         "mean_squared_error", "Mean squared error", "mean of (o - t)^2",
         lambda o, t, r: (o - t) * (o - t),
         lambda o, t, r: 2.0 * (o - t),
-        TASKS, "The usual loss of a regression; large errors count most.",
+        TASKS, "The usual loss of a regression; large errors count most.", power=2,
     )
 )  # fmt: skip
 LOSSES.add(
@@ -71,7 +72,7 @@ LOSSES.add(
         "mean_absolute_error", "Mean absolute error", "mean of |o - t|",
         lambda o, t, r: maths.absolute(o - t),
         lambda o, t, r: maths.sign(o - t),
-        TASKS, "Robust: an outlier pulls no harder than any other sample.",
+        TASKS, "Robust: an outlier pulls no harder than any other sample.", power=1,
     )
 )  # fmt: skip
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from engine.data.dataset import Dataset
 from engine.errors import RelumeError
 from engine.files.figures import Figure, Image, Line, Mark, Panel, Points
 from engine.spec import NetworkSpec
+from engine.target_error import PARTS, target_error
 from engine.telemetry import HISTORY_COLUMNS, Plane, Predictions, Snapshot
 from engine.trainer import Trainer
 
@@ -47,9 +48,15 @@ def write_results(trainer: Trainer, folder: Path) -> Snapshot:
 
 
 def figures(snapshot: Snapshot, data: Dataset) -> Iterator[tuple[str, Figure]]:
-    """(file name, figure): the curves, the output, the activations."""
-    yield "loss", _curve(snapshot, "loss", "Loss")
-    yield "metric", _curve(snapshot, "metric", metric_title(data))
+    """(file name, figure): the curves, the output, the activations; for a regression the error in its own units."""
+    history = dict(snapshot.history)
+    yield "loss", _curve(history, "loss", "Loss")
+    yield "metric", _curve(history, "metric", metric_title(data))
+    error = target_error(snapshot.spec.loss, data)
+    if error is not None:
+        for part in PARTS:
+            history[f"{part}_error"] = error.of(part, history[f"{part}_loss"], history[f"{part}_metric"])
+        yield "error", _curve(history, "error", error.title)
     panel = _output(snapshot, data)
     if panel is not None:
         yield "output", Figure(panel.title, (panel,))
@@ -63,13 +70,13 @@ def metric_title(data: Dataset) -> str:
     return "R²" if data.task == "regression" else "Accuracy"
 
 
-def _curve(snapshot: Snapshot, column: str, title: str) -> Figure:
-    epochs, history = snapshot.history["epoch"], snapshot.history
+def _curve(history: Mapping[str, np.ndarray], column: str, title: str) -> Figure:
+    epochs = history["epoch"]
     lines = [Line(epochs, history[f"train_{column}"], "train")]
     if np.isfinite(history[f"test_{column}"]).any():
         lines.append(Line(epochs, history[f"test_{column}"], "test", "ink 2", dashed=True, width=1.5))
     y = np.concatenate([line.y[np.isfinite(line.y)] for line in lines])
-    log = column == "loss" and bool(len(y)) and bool((y > 0).all())
+    log = column != "metric" and bool(len(y)) and bool((y > 0).all())
     return Figure(f"{title} of training and test", (Panel(tuple(lines), "", "epoch", title, y_log=log),))
 
 

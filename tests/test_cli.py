@@ -60,6 +60,14 @@ def test_data_sets_bring_a_network_of_their_own(name, tmp_path):
     assert {"weights.npz", "history.csv", "plots/output.png"} <= written(tmp_path)
 
 
+def test_a_regression_is_told_in_its_own_units(tmp_path, capsys):
+    train("diabetes", "--epochs", "2", folder=tmp_path)
+    assert "plots/error.png" in written(tmp_path)
+    said = capsys.readouterr().out
+    error = float(said.split("RMS error ")[1].split(",")[0])
+    assert 40 < error < 200 and "units of disease progression" in said
+
+
 @pytest.mark.parametrize("name", engine.datasets.names())
 def test_default_networks_fit_their_data(name):
     data = engine.datasets.load_spec(engine.datasets.switch(engine.DataSpec(), name))

@@ -14,12 +14,14 @@ from PySide6.QtCore import QObject, QPointF, Qt, Signal
 from PySide6.QtTest import QTest
 
 from engine.data.dataset import Dataset
+from engine.data.preprocessing import Preprocessing
 from engine.files.figures import Figure, Image, Line
 from engine.layers.dense import Dense
 from engine.layers.dropout import Dropout
 from engine.spec import NetworkSpec, TrainingSpec
 from engine.telemetry import Distributions as ToldDistributions, Histogram, LayerSnapshot, Plane, Predictions, Snapshot
 from gui import theme
+from gui.numbers import number
 from gui.views import scales
 from gui.views.curves import Curves, deaths
 from gui.views.distributions import Distributions
@@ -411,3 +413,45 @@ def test_an_empty_view_tells_how_far_the_kernels_are(qtbot, kind) -> None:
     assert view._empty.sentence == "Preparing kernels, 3 of 12."
     view.show_snapshot(snapshot(spec, **nothing, layers=unknown))
     assert view._empty.sentence == invitation and "Press Run" in invitation
+
+
+def scaled_case(inputs: int) -> tuple[Curves, Output, Snapshot]:
+    """Curves and output of a regression whose target was divided by 50."""
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(50, inputs)), rng.normal(0, 1, (50, 1))
+    steps = Preprocessing(tuple(f"x{i}" for i in range(inputs)), None, (), (), (150.0,), (50.0,))
+    data = Dataset(x[:40], y[:40], x[40:], y[40:], "regression", target_names=("price",), preprocessing=steps)
+    spec = network(inputs, (4,), 1, "mean_absolute_error")
+    extra = {"plane": plane()} if inputs == 2 else {"predictions": scatter_case()[2]["predictions"]}
+    told = snapshot(spec, state="paused", **extra)
+    return Curves(SessionDouble(spec, data)), Output(SessionDouble(spec, data)), told
+
+
+@pytest.mark.parametrize("inputs", [2, 4])
+def test_a_regression_is_told_in_the_targets_own_units(qtbot, inputs) -> None:
+    curves, output, told = scaled_case(inputs)
+    for view in (curves, output):
+        qtbot.addWidget(view)
+        view.reset()
+        view.show_snapshot(told)
+    picture = output._picture
+    errors = [50 * float(told.history[f"{part}_loss"][-1]) for part in ("train", "test")]
+    expected = f"Mean abs. error, units of price: train\u00a0{number(errors[0])}, test\u00a0{number(errors[1])}"
+    assert picture.errors.text() == expected and not picture.errors.isHidden()
+    curves._what.setCurrentIndex(2)
+    (panel,) = curves.figure().panels
+    assert panel.y_label == "Mean abs. error, units of price"
+    assert panel.marks[0].y[-1] == pytest.approx(errors[0]) and panel.marks[1].y[-1] == pytest.approx(errors[1])
+    assert number(errors[1]) in curves.summary() and "units of price" in curves.summary()
+
+
+def test_classes_have_no_error_to_choose(qtbot) -> None:
+    curves, _, _ = scaled_case(2)
+    qtbot.addWidget(curves)
+    curves.reset()
+    curves._what.setCurrentIndex(2)
+    spec, data, _ = CASES["two classes"]()
+    curves.session.document.spec, curves.session.dataset = spec, data
+    curves.reset()
+    assert [curves._what.itemText(k) for k in range(curves._what.count())] == ["Loss", "Accuracy"]
+    assert curves._what.currentIndex() == 0

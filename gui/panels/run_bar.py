@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from engine.target_error import TargetError, target_error
 from engine.telemetry import Snapshot
 from gui import theme
 from gui.numbers import count, large, number, percent, plain
@@ -28,7 +29,7 @@ from gui.session import Session
 #: Epochs per second at the ends of the slider; its left end is one batch a second.
 SLOWEST, FASTEST = 0.02, 30.0
 STEPS = 100
-WIDE = 1500
+NARROW, MIDDLE, WIDE = 1190, 1270, 1500
 
 
 class Metric(QWidget):
@@ -90,9 +91,12 @@ class RunBar(QWidget):
         row.addWidget(self._make_speed())
         row.addWidget(_separator())
         self.epoch = Metric("epoch", 56)
-        self.train_loss = Metric("train loss", 72, accent=True)
-        self.test_loss = Metric("test loss", 72)
+        self.train_loss = Metric("train loss", 66, accent=True)
+        self.test_loss = Metric("test loss", 66)
         self.score = Metric("test accuracy", 84)
+        self.train_error = Metric("train error", 66, accent=True)
+        self.test_error = Metric("test error", 66)
+        self._error: TargetError | None = None
         self.rate = Metric("throughput", 150)
         for metric in self.metrics:
             row.addWidget(metric)
@@ -108,7 +112,8 @@ class RunBar(QWidget):
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
-        return (self.epoch, self.train_loss, self.test_loss, self.score, self.rate)
+        losses = (self.train_loss, self.test_loss, self.score, self.train_error, self.test_error)
+        return (self.epoch, *losses, self.rate)
 
     def _button(self, name: str, icon: str, tip: str) -> QPushButton:
         button = QPushButton(name)
@@ -229,7 +234,15 @@ class RunBar(QWidget):
         self.full.setChecked(document.speed is None)
         for widget in (self.speed, self.full):
             widget.blockSignals(False)
-        self.score.caption.setText("test R²" if self.session.dataset.task == "regression" else "test accuracy")
+        self._error = target_error(document.spec.loss, self.session.dataset)
+        self.score.caption.setText("test accuracy" if self._error is None else "test R²")
+        self.score.setFixedWidth(84 if self._error is None else 60)
+        for metric, when in (
+            (self.train_error, "on the training samples, over the epoch in which they were learned from"),
+            (self.test_error, "on the test samples, at the epoch's end"),
+        ):
+            metric.setToolTip(f"{self._error.title}, {when}.\n{self._error.meaning}" if self._error else "")
+        self._show_widths()
         self._show_speed()
         self._show_state(self.session.state)
 
@@ -268,17 +281,27 @@ class RunBar(QWidget):
         self.epoch.show_value(count(snapshot.epoch))
         self.train_loss.show_value(number(snapshot.train_loss))
         self.test_loss.show_value(number(snapshot.test_loss))
-        regression = self.session.dataset.task == "regression"
-        metric = snapshot.test_metric
-        self.score.show_value(number(metric) if regression else percent(metric, 1))
+        metric, error = snapshot.test_metric, self._error
+        self.score.show_value(percent(metric, 1) if error is None else number(metric))
+        if error is not None:
+            told = error.of("train", snapshot.train_loss, snapshot.train_metric)
+            self.train_error.show_value(number(float(told)))
+            self.test_error.show_value(number(float(error.of("test", snapshot.test_loss, metric))))
         running = snapshot.state == "running" and not math.isnan(snapshot.samples_per_second)
         self.rate.show_value(f"{large(snapshot.samples_per_second)} samples/s" if running else "–")
-
         self.progress.show_share(snapshot.preparing)
 
     def resizeEvent(self, event: object) -> None:
-        self.rate.setVisible(self.width() >= WIDE)
+        self._show_widths()
         self.progress.setGeometry(0, self.height() - 2, self.width(), 2)
+
+    def _show_widths(self) -> None:
+        """Shows what there is room for."""
+        regression = self._error is not None
+        self.rate.setVisible(self.width() >= WIDE)
+        self.score.setVisible(not regression or self.width() >= NARROW)
+        self.test_error.setVisible(regression)
+        self.train_error.setVisible(regression and self.width() >= MIDDLE)
 
 
 class ProgressLine(QWidget):

@@ -1,4 +1,4 @@
-"""Curves: loss or metric of the training and the test data, against epochs or seconds."""
+"""Curves: loss, metric or error of the training and the test data, against epochs or seconds."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from PySide6.QtGui import QFontMetricsF, QPainter, QPen
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QStackedLayout, QToolButton, QVBoxLayout, QWidget
 
 from engine.files.figures import Figure, Line, Mark, Panel, Points
+from engine.target_error import TargetError, target_error
 from engine.telemetry import Snapshot
 from gui import theme
 from gui.marks import paint_cross
@@ -38,6 +39,7 @@ class Curves(View):
         self._deaths: list[tuple[int, str]] = []  # (epoch, "2 in layer 1")
         self._seen: tuple[object, ...] | None = None
         self._hover: float | None = None
+        self._error: TargetError | None = None
         self._texts = {"train": "", "test": ""}
         self._pace = Pace()
         self._plot = Plot()
@@ -74,6 +76,7 @@ class Curves(View):
         self._what = QComboBox()
         self._what.addItems(["Loss", "Accuracy"])
         self._what.setAccessibleName("What the curves show")
+        self._what.setToolTip("The error is told in the target's own units")
         self._what.currentIndexChanged.connect(self._choose)
         self._log.setChecked(True)
         self._log.toggled.connect(self._redraw)
@@ -116,8 +119,19 @@ class Curves(View):
     def reset(self) -> None:
         self._history, self._deaths, self._seen = {}, [], None
         self._pace.reset()
-        self._what.setItemText(1, "R²" if self._task == "regression" else "Accuracy")
+        self._list_quantities()
         self._pages.setCurrentIndex(0)
+
+    def _list_quantities(self) -> None:
+        """A regression has an error in the target's own units too."""
+        self._error = target_error(self.session.document.spec.loss, self.session.dataset)
+        self._what.setItemText(1, "Accuracy" if self._error is None else "R²")
+        if self._error is not None and self._what.count() == 2:
+            self._what.addItem("Error")
+        elif self._error is None and self._what.count() == 3:
+            self._what.setCurrentIndex(self._what.currentIndex() % 2)  # a loss where there is no error
+            self._what.removeItem(2)
+        self._choose()
 
     @property
     def _task(self) -> str:
@@ -131,8 +145,23 @@ class Curves(View):
     def _is_log(self) -> bool:
         return self._log.isChecked() and not self._metric
 
+    @property
+    def _shown_error(self) -> TargetError | None:
+        """The error, where it is what the curves show."""
+        return self._error if self._what.currentIndex() == 2 else None
+
+    @property
+    def _name(self) -> str:
+        """What the curves show, with its unit."""
+        if self._shown_error is not None:
+            return self._shown_error.title
+        return metric_name(self._task) if self._metric else "loss"
+
     def _column(self, part: str) -> np.ndarray:
-        return self._history[f"{part}_{'metric' if self._metric else 'loss'}"]
+        loss, metric = self._history[f"{part}_loss"], self._history[f"{part}_metric"]
+        if self._shown_error is not None:
+            return self._shown_error.of(part, loss, metric)
+        return metric if self._metric else loss
 
     @property
     def _x(self) -> np.ndarray:
@@ -141,6 +170,7 @@ class Curves(View):
     @Slot()
     def _choose(self) -> None:
         self._log.setEnabled(not self._metric)
+        self._plot.name_y(self._name if self._shown_error is not None else "")  # else the head says it
         self._redraw()
 
     @Slot()
@@ -272,16 +302,15 @@ class Curves(View):
     def summary(self) -> str:
         if not self._history:
             return "No training yet."
-        name = metric_name(self._task) if self._metric else "loss"
         epoch = int(self._history["epoch"][-1])
-        values = ", ".join(f"{part} {name} {self._words(_last(self._column(part)))}" for part in ("train", "test"))
+        values = ", ".join(f"{part} {self._words(_last(self._column(part)))}" for part in ("train", "test"))
         died = f"; neurons died in epochs {', '.join(str(epoch) for epoch, _ in self._deaths)}" if self._deaths else ""
-        return f"Epoch {epoch}: {values}{died}."
+        return f"Epoch {epoch}, {self._name}: {values}{died}."
 
     def figure(self) -> Figure | None:
         if not self._history:
             return None
-        name = (metric_name(self._task) if self._metric else "loss").capitalize()
+        name = self._name[0].upper() + self._name[1:]
         marks: list[Mark] = [
             Line(self._x, self._column("train"), "train", "accent"),
             Line(self._x, self._column("test"), "test", "ink 2", dashed=True, width=1.5),

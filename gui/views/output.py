@@ -116,6 +116,7 @@ class Output(View):
         if picture is None:
             return
         ready = picture.update_from(snapshot)
+        picture.tell_errors(snapshot)
         picture.plot.fade(failed)
         if ready and self._pages.currentWidget() is not picture:
             self._pages.setCurrentWidget(picture)

@@ -49,7 +49,6 @@ class FitPicture(Picture):
             and np.isfinite(told.curve_y).all()
         ):
             self._told = told
-            self.tell_errors(told)
             self._lines = (np.ravel(told.curve_x), told.curve_y.reshape(len(np.ravel(told.curve_x)), -1))
             left, right, bottom, top = self.plot.limits
             x = self._lines[0]
@@ -122,7 +121,6 @@ class ScatterPicture(Picture):
         told = snapshot.predictions
         if told is not None and told is not self._told and np.isfinite(told.train).all():
             self._told = told
-            self.tell_errors(told)
             self._draw()
         return self._told is not None
 

@@ -12,11 +12,12 @@ from PySide6.QtWidgets import QLabel, QVBoxLayout
 from engine.data.dataset import Dataset
 from engine.files.figures import Panel
 from engine.spec import NetworkSpec
-from engine.telemetry import Predictions, Snapshot
+from engine.target_error import TargetError, errors_by_target, target_error
+from engine.telemetry import Snapshot
 from gui import theme
 from gui.numbers import number
 from gui.views.pieces import SYMBOLS, Ground, Legend
-from gui.views.plot import Plot
+from gui.views.plot import Pace, Plot
 
 MOST_POINTS = 2000  # drawn of each part; more would hide the surface
 REACH = 14  # px around a point that still count as the point
@@ -44,6 +45,7 @@ class Picture(Ground):
         self.plot.setAccessibleName("Output plot")
         self.plot.setAccessibleDescription("Up and Down pick the previous and the next training sample.")
         self._groups: dict[str, pg.ScatterPlotItem] = {}
+        self._pace = Pace()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
@@ -52,6 +54,7 @@ class Picture(Ground):
         self.errors = QLabel()
         self.errors.setProperty("role", "caption")
         self.errors.setContentsMargins(16, 0, 16, 4)
+        self.errors.setWordWrap(True)
         self.errors.setVisible(False)
         layout.addWidget(self.errors)
 
@@ -70,22 +73,15 @@ class Picture(Ground):
         self.ring.setData(pen=pg.mkPen(theme.color("accent"), width=2.5), brush=None)
         self.mark(self.sample)
 
-    def tell_errors(self, told: Predictions) -> None:
-        """Writes the root mean squared error of both parts under the picture, in the target's own units."""
-        if self.dataset is None:
+    def tell_errors(self, snapshot: Snapshot) -> None:
+        """Writes the error of both parts under the picture, in the target's own units; nothing for classes."""
+        if self.dataset is None or not self._pace.due() and snapshot.state == "running":
             return
-        dataset = self.dataset
-        words = []
-        for part, said, rows, y in (
-            ("train", told.train, told.train_samples, dataset.y_train),
-            ("test", told.test, told.test_samples, dataset.y_test),
-        ):
-            if len(rows) and said.shape[1] == in_units(dataset, y[:1]).shape[1]:
-                difference = said.astype(np.float64) - in_units(dataset, y[rows])
-                error = np.sqrt(np.mean(np.square(difference)))
-                words.append(f"{part} {number(float(error))}")
-        self.errors.setText(f"RMS error, in units of {dataset.target_names[0]}: {', '.join(words)}")
-        self.errors.setToolTip("The root of the mean squared difference between predicted and true values")
+        error = target_error(snapshot.spec.loss, self.dataset)
+        words = error_words(error, snapshot, self.dataset) if error is not None else ""
+        if error is not None and words != self.errors.text():
+            self.errors.setText(words)
+            self.errors.setToolTip(f"{error.title}.\n{error.meaning}")
         self.errors.setVisible(bool(words))
 
     def positions(self, part: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -146,6 +142,21 @@ class Picture(Ground):
                     best = (float(squares[nearest]), part, int(rows[nearest]))
         if best[1]:
             self.picked.emit(best[1], best[2])
+
+
+def error_words(error: TargetError, snapshot: Snapshot, dataset: Dataset) -> str:
+    """Such as "RMS error, units of price: train 51.2, test 45.9"; of several targets each its own."""
+    if dataset.outputs > 1 and snapshot.predictions is not None:
+        part = "test" if len(dataset.y_test) else "train"
+        values = errors_by_target(snapshot.spec.loss, dataset, snapshot.predictions, part)
+        names = zip(dataset.target_names, values, strict=False)
+        return f"{error.name}, {part}: {', '.join(f'{name} {number(float(value))}' for name, value in names)}"
+    both = (
+        ("train", float(error.of("train", snapshot.train_loss, snapshot.train_metric))),
+        ("test", float(error.of("test", snapshot.test_loss, snapshot.test_metric))),
+    )
+    told = [f"{part}\u00a0{number(value)}" for part, value in both if math.isfinite(value)]
+    return f"{error.title}: {', '.join(told)}" if told else ""
 
 
 def in_units(dataset: Dataset, y: np.ndarray) -> np.ndarray:

@@ -72,6 +72,14 @@ class Plot(pg.GraphicsView):
         self.y_ticks = numbered(bottom, top, self.square) if y is None else y
         self.viewport().update()
 
+    def name_y(self, name: str) -> None:
+        """Writes a name above the left axis, and makes room for it."""
+        if name != self.y_name:
+            self.y_name = name
+            self.margins.setTop(26 if name else 12)
+            self.box.setGeometry(self.frame())
+            self.viewport().update()
+
     def fade(self, faded: bool) -> None:
         """Shows the picture at 40 %: it is the last good one of a run that failed."""
         if faded != self.faded:

@@ -1,0 +1,39 @@
+"""The run bar tells the run in numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import engine
+from engine.datasets import switch
+from gui.numbers import number
+from gui.panels.run_bar import RunBar
+from gui.session import Session
+
+
+@pytest.fixture
+def session(qtbot):
+    made = Session()
+    yield made
+    made.close()
+
+
+def test_the_error_of_a_regression_is_told_in_its_own_units(qtbot, session) -> None:
+    bar = RunBar(session)
+    qtbot.addWidget(bar)
+    bar.resize(1280, 56)
+    bar.show()
+    assert bar.test_error.isHidden() and bar.train_error.isHidden()
+    session.edit("Data", data=switch(session.document.data, "diabetes"))
+    qtbot.waitUntil(lambda: session.dataset.name == "diabetes", timeout=20_000)
+    assert bar.test_error.isVisible() and bar.train_error.isVisible()
+    assert "units of disease progression" in bar.test_error.toolTip()
+    trainer = engine.Trainer(session.document.spec, session.document.training, session.dataset)
+    trainer.step_epoch()
+    snapshot = trainer.snapshot()
+    bar.show_snapshot(snapshot)
+    units = session.dataset.preprocessing.targets_to_units
+    wrong = units(trainer.network.predict(session.dataset.x_test)) - units(session.dataset.y_test)
+    assert bar.test_error.value.text() == number(float(np.sqrt(np.square(wrong).mean())))
+    trainer.close()
