@@ -56,9 +56,9 @@ def output_index(spec: NetworkSpec) -> int | None:
 
 
 def describe_output(spec: NetworkSpec, dataset: Dataset) -> str:
-    """What the output is and why: "1 unit + sigmoid, set by the data and the loss"."""
+    """What the output is and why: "1 unit + sigmoid, set by the data"."""
     units = output_units(spec.loss, dataset)
     link = LOSSES.get(spec.loss).link
     count = "1 unit" if units == 1 else f"{units} units"
     squashed = "" if link == "identity" else f" + {link}"
-    return f"{count}{squashed}, set by the data and the loss"
+    return f"{count}{squashed}, set by the data"

@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QMainWindow,
     QMenuBar,
     QProxyStyle,
-    QScrollArea,
     QSplitter,
     QStackedWidget,
     QStyle,
@@ -31,6 +30,7 @@ from gui.dialogs.sample_inspector import SampleView
 from gui.frame_clock import FrameClock
 from gui.notice_bar import NoticeBar
 from gui.panel_frame import PanelFrame, TabFrame
+from gui.panels.column import Column
 from gui.panels.data_panel import DataPanel
 from gui.panels.findings_panel import FindingsPanel
 from gui.panels.network_panel import NetworkPanel
@@ -119,22 +119,9 @@ class MainWindow(QMainWindow):
         row.addStretch(1)
         row.addWidget(self._corner)
         self.setMenuWidget(top)
-        panels = QWidget()
-        panels.setProperty("role", "bg")
-        column = QVBoxLayout(panels)
-        column.setContentsMargins(16, 12, 16, 16)
-        column.setSpacing(12)
-        for panel in (DataPanel(self.session), self.network_panel, TrainingPanel(self.session)):
-            if column.count():
-                column.addWidget(_line())
-            column.addWidget(panel)
-        column.addStretch()
-        self.left = QScrollArea()
-        self.left.setWidgetResizable(True)
-        self.left.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        data = DataPanel(self.session)
+        self.left = Column((data, self.network_panel, TrainingPanel(self.session)), data.more)
         self.left.setMinimumWidth(LEFT)
-        self.left.setWidget(panels)
-        self.left.setAccessibleName("Design")
         split = QToolButton()
         split.setProperty("role", "flat")
         split.setFixedSize(24, 24)

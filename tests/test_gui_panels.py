@@ -169,7 +169,7 @@ def test_only_controls_that_change_the_set_are_shown(session, qtbot):
     choose(named(panel, QComboBox, "Data set"), "iris")
     qtbot.waitUntil(lambda: session.document.data.name == "iris", timeout=20_000)
     assert not panel.noise_row.isVisible() and not panel.points_row.isVisible()
-    assert panel.line.text() == "150 samples, 3 classes"
+    assert panel.sets.detail == "150 samples, 3 classes"
 
 
 def test_every_data_set_is_on_offer(session, qtbot):

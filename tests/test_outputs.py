@@ -24,7 +24,7 @@ def test_any_loss_fits_any_data(name, loss):
     assert spec.output_shape == (expected,)
     assert spec.layers[0] == Dense(8, "relu")
     assert fit_output(spec, data) is spec
-    assert "set by the data and the loss" in describe_output(spec, data)
+    assert "set by the data" in describe_output(spec, data)
 
 
 def test_a_chosen_activation_stays_where_the_width_fits():

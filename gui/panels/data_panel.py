@@ -19,8 +19,9 @@ from gui.numbers import count
 from gui.panels.changes import change
 from gui.session import Session
 from gui.widgets.chips import ChipBox
+from gui.widgets.data_combo import DataCombo, data_picture
 from gui.widgets.number_field import NumberField, QuietCombo
-from gui.widgets.rows import Fold, Row, bare, head, label
+from gui.widgets.rows import Fold, Row, bare, head_row
 from gui.widgets.value_slider import ValueSlider
 
 GROUPS = {
@@ -40,22 +41,14 @@ class DataPanel(QWidget):
         self.session = session
         column = QVBoxLayout(self)
         bare(column, 4)
-        self.line = label("", "label")
-        self.line.setAccessibleName("Size of the data")
-        top = QHBoxLayout()
-        bare(top)
-        top.addWidget(head("Data"))
-        top.addStretch()
-        top.addWidget(self.line)
-        column.addLayout(top)
-        self.sets = QuietCombo("Data set")
+        self.more = Fold("More about the data")
+        column.addLayout(head_row("Data", self.more.button))
+        self.sets = DataCombo("Data set")
         self.sets.activated.connect(self._choose)
-        column.addSpacing(4)
         column.addWidget(self.sets)
         self.noise = ValueSlider("Noise", self._tell, 0.0, 0.5, 0.01)
         self.noise.edited.connect(lambda value: self._set("Noise", "noise", noise=value))
         self.noise_row = self._add(column, "Noise", self.noise, "noise")
-        self.more = Fold("More about the data")
         column.addWidget(self.more)
         self._fill_more()
         session.document_changed.connect(self._show_document)
@@ -90,7 +83,7 @@ class DataPanel(QWidget):
         self._add(rows, "Scaling", self.scaling, "scaling")
         self.target_scaling = _choices("Target scaling", SCALINGS)
         self.target_scaling.activated.connect(lambda row: self._set("Target scaling", target_scaling=SCALINGS[row]))
-        self.target_row = self._add(rows, "Target scaling", self.target_scaling, "target_scaling")
+        self.target_row = self._add(rows, "Target scale", self.target_scaling, "target_scaling")
         self.missing = _choices("Missing values", MISSING)
         self.missing.activated.connect(lambda row: self._set("Missing values", missing=MISSING[row]))
         self.missing_row = self._add(rows, "Missing", self.missing, "missing")
@@ -114,6 +107,11 @@ class DataPanel(QWidget):
     @Slot()
     def _dress(self) -> None:
         self.again.setIcon(theme.icon("dice"))
+        for row in range(self.sets.count()):
+            if name := self.sets.itemData(row):
+                self.sets.setItemIcon(row, data_picture(name))
+            else:
+                self.sets.setItemData(row, theme.color("ink 2"), Qt.ItemDataRole.ForegroundRole)
 
     # ---- what it shows --------------------------------------------------------------------------
 
@@ -124,7 +122,7 @@ class DataPanel(QWidget):
         record = None if own else datasets.get(data.name)
         self._fill_sets(data.table.name if data.table is not None else None)
         self.sets.setCurrentIndex(self.sets.findData(data.name))
-        self.line.setText(self._describe(record))
+        self.sets.show_detail(self._describe(record))
         self.sets.setToolTip("\n".join([*([record.line] if record else []), *dataset.notes]))
         made = record is not None and record.has_samples
         self.noise_row.setVisible(record is not None and record.has_noise)
@@ -171,13 +169,16 @@ class DataPanel(QWidget):
             item = QStandardItem(group)
             item.setFlags(Qt.ItemFlag.NoItemFlags)
             item.setFont(theme.font(11, 600))
+            item.setSizeHint(QSize(0, 24))
             model.appendRow(item)
             for other, title, name in wanted:
                 if other == group:
                     item = QStandardItem(title)
                     item.setData(name, Qt.ItemDataRole.UserRole)
+                    item.setSizeHint(QSize(0, 30))
                     model.appendRow(item)
         self.sets.setModel(model)
+        self._dress()
         self.sets.setMaxVisibleItems(model.rowCount())
 
     # ---- what the user does ---------------------------------------------------------------------

@@ -23,6 +23,8 @@ from gui.widgets.rows import bare, label
 from gui.widgets.stepper import Stepper
 from gui.widgets.value_slider import ValueSlider
 
+OUTPUT_TIP = "The data set how many outputs there are; the loss sets what is applied to them."
+
 
 class LayerCard(QFrame):
     """A card; `kind` is the layer's kind, or "Output" for the last one. Values come through `show_layer`."""
@@ -36,7 +38,7 @@ class LayerCard(QFrame):
         self.chosen = False
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._rows = QVBoxLayout(self)
-        self._rows.setContentsMargins(4, 5, 8, 7)
+        self._rows.setContentsMargins(4, 3, 8, 5)
         self._rows.setSpacing(4)
         self._named: list[tuple[QWidget, str]] = []
         self._top = QHBoxLayout()
@@ -110,8 +112,12 @@ class LayerCard(QFrame):
         self.activation.setMaximumWidth(128)  # type: ignore[union-attr]
         self.words.setProperty("role", "caption")
         self.words.setWordWrap(True)
-        self.words.setContentsMargins(22, 0, 0, 0)
-        self._rows.addWidget(self.words)
+        self.words.setToolTip(OUTPUT_TIP)
+        below = QHBoxLayout()
+        bare(below)
+        below.setContentsMargins(22, 0, 0, 0)
+        below.addWidget(self.words)
+        self._rows.addLayout(below)
         self._add_details()
 
     def _add_activation(self, row: QHBoxLayout) -> None:

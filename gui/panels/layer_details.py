@@ -27,7 +27,7 @@ class LayerDetails(QWidget):
         self._removable = kind != "Output"
         self._dense = kind in ("Dense", "Output")
         rows = QVBoxLayout(self)
-        bare(rows, 4)
+        bare(rows, 2)
         rows.setContentsMargins(22, 0, 0, 0)
         last = QHBoxLayout()
         bare(last, 6)

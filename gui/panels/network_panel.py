@@ -13,7 +13,7 @@ from gui import edits, theme
 from gui.numbers import count
 from gui.panels.layer_card import LayerCard
 from gui.session import Session
-from gui.widgets.rows import bare, head, label
+from gui.widgets.rows import bare, head_row, label
 
 
 class NetworkPanel(QWidget):
@@ -24,17 +24,12 @@ class NetworkPanel(QWidget):
         self.session = session
         self.cards: list[LayerCard] = []
         column = QVBoxLayout(self)
-        bare(column, 8)
-        top = QHBoxLayout()
-        bare(top)
+        bare(column, 4)
         self.parameters = label("", "label")
         self.parameters.setAccessibleName("Parameters")
-        top.addWidget(head("Network"))
-        top.addStretch()
-        top.addWidget(self.parameters)
-        column.addLayout(top)
+        column.addLayout(head_row("Network", self.parameters))
         self._list = QVBoxLayout()
-        bare(self._list, 6)
+        bare(self._list, 4)
         column.addLayout(self._list)
         column.addLayout(self._make_add())
         self._marker = QFrame(self)

@@ -14,8 +14,8 @@ from engine.optimizers import OPTIMIZERS, Optimizer
 from engine.spec import SHORT_BATCHES, TrainingSpec
 from gui.panels.changes import change
 from gui.session import Session
-from gui.widgets.number_field import NumberCombo, NumberField, QuietCombo, Value
-from gui.widgets.rows import Fold, Row, bare, empty, head
+from gui.widgets.number_field import SHORT_FORM, NumberCombo, NumberField, QuietCombo, Value
+from gui.widgets.rows import Fold, Row, bare, empty, head_row
 
 RATES: tuple[Value, ...] = (1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 0.0001)
 BATCHES: tuple[Value, ...] = (1, 5, 10, 20, 32, 64, 128, 256)
@@ -30,8 +30,8 @@ class TrainingPanel(QWidget):
         self._options_of = ""
         column = QVBoxLayout(self)
         bare(column, 4)
-        column.addWidget(head("Training"))
-        column.addSpacing(4)
+        self.more = Fold("More about training")
+        column.addLayout(head_row("Training", self.more.button))
         self.optimizer = QuietCombo("Optimizer")
         for record in OPTIMIZERS:
             self.optimizer.addItem(record.title, record.name)
@@ -47,7 +47,6 @@ class TrainingPanel(QWidget):
         self._add(column, "Learning rate", self.rate, info(Optimizer, "learning_rate").help)
         self._add(column, "Batch size", self.batch, info(TrainingSpec, "batch_size").help)
         self._add(column, "Loss", self.loss)
-        self.more = Fold("More about training")
         column.addWidget(self.more)
         self._fill_more()
         session.document_changed.connect(self._show_document)
@@ -75,7 +74,7 @@ class TrainingPanel(QWidget):
         self.epochs.edited.connect(lambda value: self._set("Stop at epoch", epochs=value))
         self.target.edited.connect(lambda value: self._set("Target loss", target_loss=value))
         self.seconds.edited.connect(lambda value: self._set("Time limit", time_limit=value))
-        self._add(rows, "Stop at epoch", self.epochs, info(TrainingSpec, "epochs").help)
+        self._add(rows, "Last epoch", self.epochs, info(TrainingSpec, "epochs").help)
         self._add(rows, "Target loss", self.target, info(TrainingSpec, "target_loss").help)
         self._add(rows, "Time limit", self.seconds, info(TrainingSpec, "time_limit").help)
 
@@ -96,7 +95,10 @@ class TrainingPanel(QWidget):
             self.loss.clear()
             for record in fitting:
                 self.loss.addItem(record.title, record.name)
-                self.loss.setItemData(self.loss.count() - 1, record.advice, Qt.ItemDataRole.ToolTipRole)
+                row = self.loss.count() - 1
+                self.loss.setItemData(row, record.advice, Qt.ItemDataRole.ToolTipRole)
+                if record.link in ("sigmoid", "softmax"):  # the output's card names the link
+                    self.loss.setItemData(row, "Cross-entropy", SHORT_FORM)
         self.loss.setCurrentIndex(self.loss.findData(document.spec.loss))
         loss = LOSSES.get(document.spec.loss)
         self.loss.setToolTip(f"{loss.title}: {loss.formula}. {loss.advice}")

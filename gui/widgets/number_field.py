@@ -6,9 +6,12 @@ import math
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtGui import QPainter, QPaintEvent, QWheelEvent
-from PySide6.QtWidgets import QComboBox, QLineEdit, QStyle, QStyleOptionComboBox, QWidget
+from PySide6.QtGui import QPainter, QPaintEvent, QPalette, QWheelEvent
+from PySide6.QtWidgets import QComboBox, QLineEdit, QStyle, QStyledItemDelegate, QStyleOptionComboBox, QWidget
 
+TEXT_LEFT, TEXT_RIGHT = 9, 20  # px of a combo box beside its text; the chevron takes the right ones
+SHORT_FORM = Qt.ItemDataRole.UserRole + 1
+BESIDE = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine
 Value = int | float | None
 Tell = Callable[[str], None]
 
@@ -78,6 +81,7 @@ class QuietCombo(QComboBox):
         super().__init__(parent)
         self.setAccessibleName(name)
         self.setMinimumContentsLength(4)
+        self.setItemDelegate(QStyledItemDelegate(self))  # the usual one leaves the style sheet's colours aside
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
@@ -89,12 +93,19 @@ class QuietCombo(QComboBox):
             return
         option = QStyleOptionComboBox()
         self.initStyleOption(option)
-        width = self.width() - 36
-        shown = self.fontMetrics().elidedText(self.currentText(), Qt.TextElideMode.ElideRight, width)
-        option.currentText = shown  # type: ignore[attr-defined]
         with QPainter(self) as painter:
             self.style().drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option, painter, self)
-            self.style().drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option, painter, self)
+            painter.setPen(self.palette().color(QPalette.ColorRole.Text))
+            place = self.rect().adjusted(TEXT_LEFT, 0, -TEXT_RIGHT, 0)
+            painter.drawText(place, BESIDE, self._fitting(place.width()))
+
+    def _fitting(self, width: int) -> str:
+        """The text, the short form that an item may have, or what there is room for."""
+        metrics = self.fontMetrics()
+        for text in (self.currentText(), self.currentData(SHORT_FORM)):
+            if text and metrics.horizontalAdvance(text) <= width:
+                return str(text)
+        return metrics.elidedText(self.currentText(), Qt.TextElideMode.ElideRight, width)
 
 
 class NumberCombo(QuietCombo):
@@ -110,6 +121,7 @@ class NumberCombo(QuietCombo):
         self._values = values
         self._field = QLineEdit()
         self._field.setAccessibleName(name)
+        self._field.setTextMargins(-3, 0, 0, 0)  # its text begins where the other combos' does
         self.setLineEdit(self._field)
         self.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
         self.setCompleter(None)  # type: ignore[arg-type]

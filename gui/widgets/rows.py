@@ -1,4 +1,4 @@
-"""Rows of a panel: heads, labels on the left with a field on the right, and a part that folds."""
+"""Rows of a panel: heads with something at their end, labels with a field on the right, and a part that folds."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QLayout, QSizePolicy, QToolBu
 
 from gui import theme
 
-LABEL_WIDTH = 84
+LABEL_WIDTH = 80
 
 
 def label(text: str, role: str) -> QLabel:
@@ -22,6 +22,17 @@ def head(text: str) -> QLabel:
     made = label(text.upper(), "head")
     made.setFont(theme.font(11, 600, capitals=True))
     return made
+
+
+def head_row(text: str, end: QWidget) -> QHBoxLayout:
+    """A head with something at its end, as high in every section."""
+    row = QHBoxLayout()
+    bare(row)
+    row.addWidget(head(text))
+    row.addStretch()
+    row.addWidget(end)
+    row.addStrut(24)
+    return row
 
 
 def bare(layout: QLayout, spacing: int = 8) -> None:
@@ -60,38 +71,41 @@ class Row(QWidget):
 
 
 class Fold(QWidget):
-    """Rarely used rows behind one word."""
+    """Rarely used rows, behind a word that stands elsewhere: `button`."""
 
     def __init__(self, name: str, text: str = "More") -> None:
         super().__init__()
-        self._button = QToolButton()
-        self._button.setProperty("role", "fold")
-        self._button.setText(text)
-        self._button.setAccessibleName(name)
-        self._button.setCheckable(True)
-        self._button.setIconSize(QSize(16, 16))
-        self._button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self._button.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        self._body = QWidget()
-        self.rows = QVBoxLayout(self._body)
+        self.button = QToolButton()
+        self.button.setProperty("role", "fold")
+        self.button.setText(text)
+        self.button.setAccessibleName(name)
+        self.button.setToolTip(name)
+        self.button.setCheckable(True)
+        self.button.setIconSize(QSize(16, 16))
+        self.button.setLayoutDirection(Qt.LayoutDirection.RightToLeft)  # the sign behind the word
+        self.button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.button.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.chosen = False  # by the user, who is not overruled
+        self.rows = QVBoxLayout(self)
         bare(self.rows, 4)
-        self._body.hide()
-        column = QVBoxLayout(self)
-        bare(column, 4)
-        column.addWidget(self._button)
-        column.addWidget(self._body)
-        self._button.toggled.connect(self.open)
+        self.hide()
+        self.button.clicked.connect(self._choose)
+        self.button.toggled.connect(self.open)
         theme.signals.changed.connect(self._dress)
         self._dress()
+
+    @Slot()
+    def _choose(self) -> None:
+        self.chosen = True
 
     @Slot(bool)
     def open(self, on: bool) -> None:
         """Shows or hides the rows."""
-        self._button.setChecked(on)
-        self._body.setVisible(on)
+        self.button.setChecked(on)
+        self.setVisible(on)
         self._dress()
 
     @Slot()
     def _dress(self) -> None:
-        name = "chevron-down" if self._button.isChecked() else "chevron-right"
-        self._button.setIcon(theme.icon(name, "ink 2"))
+        name = "chevron-down" if self.button.isChecked() else "chevron-right"
+        self.button.setIcon(theme.icon(name, "ink 2"))

@@ -1,0 +1,60 @@
+"""The left column: what is set, one panel below the other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt, QTimer, Slot
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+
+from gui.widgets.rows import Fold
+
+EDGE = 16
+
+
+class Column(QScrollArea):
+    """Scrolls when the panels are higher than the window; the bar stands in the margin and squeezes nothing.
+
+    A column with room to spare opens `spare`, as long as the user has not folded it by hand.
+    """
+
+    def __init__(self, panels: Sequence[QWidget], spare: Fold) -> None:
+        super().__init__()
+        self._spare = spare
+        self.setAccessibleName("Design")
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        ground = QWidget()
+        ground.setProperty("role", "bg")
+        self._rows = QVBoxLayout(ground)
+        self._rows.setSpacing(8)
+        for panel in panels:
+            if self._rows.count():
+                line = QFrame()
+                line.setProperty("role", "line")
+                self._rows.addWidget(line)
+            self._rows.addWidget(panel)
+        self._rows.addStretch()
+        self._keep_width()
+        self.setWidget(ground)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._keep_width()
+        if event.size().height() != event.oldSize().height():
+            QTimer.singleShot(0, self, self._use_room)
+
+    def _keep_width(self) -> None:
+        bar = self.width() - self.viewport().width() if self.verticalScrollBar().isVisible() else 0
+        self._rows.setContentsMargins(EDGE, 6, EDGE - bar, 8)
+
+    @Slot()
+    def _use_room(self) -> None:
+        """Opens or folds, by the height there is."""
+        if self._spare.chosen:
+            return
+        needed = self._rows.sizeHint().height()
+        if self._spare.isHidden():
+            needed += self._spare.sizeHint().height() + 4
+        self._spare.open(needed <= self.viewport().height())

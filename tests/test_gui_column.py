@@ -1,0 +1,124 @@
+"""The left column: what is set stands there whole, in the least window with room for the examples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtCore import QSize
+from PySide6.QtWidgets import QWidget
+from pytestqt.qtbot import QtBot
+
+from engine import datasets
+from engine.examples import EXAMPLES
+from engine.losses import LOSSES
+from gui import app, edits, theme
+from gui.document import Document
+from gui.main_window import MainWindow
+from gui.panels.column import Column
+from gui.panels.data_panel import DataPanel
+from gui.panels.training_panel import TrainingPanel
+from gui.session import Session
+from gui.widgets.data_combo import data_picture
+from gui.widgets.number_field import QuietCombo
+
+
+@pytest.fixture
+def column(qtbot: QtBot) -> Iterator[Column]:
+    kept = theme.mode()
+    _, window = app.build(["relume"])
+    window.resize(1280, 720)
+    window.show_workspace()
+    window.show()
+    qtbot.wait(20)
+    yield window.left
+    window._asked_to_close = True
+    window.close()
+    window.deleteLater()
+    qtbot.wait(1)
+    theme.set_mode(kept)
+
+
+def session_of(column: Column) -> Session:
+    window = column.window()
+    assert isinstance(window, MainWindow)
+    return window.session
+
+
+def open_example(column: Column, name: str) -> None:
+    example = EXAMPLES.get(name)
+    session_of(column)._replace(Document(example.spec, example.training, example.data, None), None, None)
+
+
+def assert_nothing_is_cut(column: Column) -> None:
+    ground = column.widget()
+    assert ground is not None and ground.width() == column.viewport().width()
+    for child in ground.findChildren(QWidget):
+        if child.isVisible():
+            right = child.mapTo(ground, child.rect().topRight()).x()
+            assert right <= ground.width(), (child, child.accessibleName())
+    for combo in ground.findChildren(QuietCombo):
+        if combo.isVisible() and not combo.isEditable():
+            assert "…" not in combo._fitting(combo.width() - 29), combo.accessibleName()
+
+
+@pytest.mark.parametrize("name", ["spiral", "digits"])
+def test_the_examples_fit_without_scrolling_whatever_layer_is_chosen(qtbot: QtBot, column: Column, name: str) -> None:
+    open_example(column, name)
+    session = session_of(column)
+    for layer in (None, *range(len(session.document.spec.layers))):
+        if layer is not None:
+            session.select(layer)
+        qtbot.wait(20)
+        assert column.verticalScrollBar().maximum() == 0, layer
+        assert_nothing_is_cut(column)
+
+
+def test_many_layers_scroll_and_squeeze_nothing(qtbot: QtBot, column: Column) -> None:
+    session = session_of(column)
+    width = column.findChild(QuietCombo).width()
+    spec = session.document.spec
+    for _ in range(12):
+        spec = edits.add_layer(spec)
+    session.edit("Many", spec=edits.set_layer(spec, 0, activation="hard_sigmoid", units=1000))
+    qtbot.wait(20)
+    assert column.verticalScrollBar().maximum() > 0
+    assert column.findChild(QuietCombo).width() == width
+    assert_nothing_is_cut(column)
+
+
+def test_every_loss_can_be_read(qtbot: QtBot, column: Column) -> None:
+    session = session_of(column)
+    panel = column.findChild(TrainingPanel)
+    for name in ("spiral", "digits", "sine"):
+        session.edit("Data", data=datasets.switch(session.document.data, name))
+        for loss in LOSSES:
+            if session.dataset.task in loss.tasks:
+                panel.loss.setCurrentIndex(panel.loss.findData(loss.name))
+                assert_nothing_is_cut(column)
+
+
+def test_room_to_spare_shows_more_unless_the_user_folded_it(qtbot: QtBot, column: Column) -> None:
+    open_example(column, "spiral")
+    fold = column.findChild(DataPanel).more
+    qtbot.wait(20)
+    assert fold.isHidden()
+    column.window().resize(1920, 1080)
+    qtbot.waitUntil(fold.isVisible)
+    assert column.verticalScrollBar().maximum() == 0
+    column.window().resize(1280, 720)
+    qtbot.waitUntil(fold.isHidden)
+    fold.button.click()
+    column.window().resize(1280, 680)
+    qtbot.wait(20)
+    assert fold.isVisible()
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_every_data_set_has_its_picture(column: Column, mode: str) -> None:
+    theme.set_mode(mode)
+    combo = column.findChild(DataPanel).sets
+    for name in (*datasets.names(), "table"):
+        assert not data_picture(name).pixmap(QSize(28, 28)).isNull(), f"run tools/make_data_thumbnails.py {name}"
+        if name != "table":
+            assert not combo.itemIcon(combo.findData(name)).isNull()
