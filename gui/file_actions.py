@@ -14,6 +14,7 @@ from gui import settings
 from gui.dialogs.export_dialog import ExportDialog, PlotExportDialog
 from gui.dialogs.import_dialog import ImportDialog
 from gui.views.base import View
+from gui.words import error_words
 
 if TYPE_CHECKING:
     from gui.main_window import MainWindow
@@ -159,7 +160,7 @@ def take_file(window: MainWindow, path: Path | str) -> None:
             f"A file that ends in {path.suffix or 'nothing'} cannot be opened.", path.name,
             "Drop a .relume project, or a .csv or .tsv table.",
         )  # fmt: skip
-        window.session.notice.emit(str(error), "warning")
+        window.session.notice.emit(error_words(error), "warning")
 
 
 # exports
@@ -191,6 +192,6 @@ def screenshot(window: MainWindow) -> None:
             window.session.notice.emit(f"Screenshot written to {path}", "info")
         else:
             error = RelumeError("The picture cannot be written.", str(path), "Choose another place.")
-            window.session.notice.emit(str(error), "warning")
+            window.session.notice.emit(error_words(error), "warning")
 
     ask_path(window, "Screenshot of the window", "Picture (*.png)", write, "relume.png", "png")

@@ -25,6 +25,7 @@ from gui import settings
 from gui.data_loader import DataLoader
 from gui.document import Document, Edit
 from gui.tasks import Task
+from gui.words import error_words
 
 CLOSE_SECONDS = 1.5
 
@@ -119,7 +120,7 @@ class Session(QObject):
             self._refuse(error)
 
     def _refuse(self, error: RelumeError) -> None:
-        self.notice.emit(str(error), "warning")
+        self.notice.emit(error_words(error), "warning")
         self.document_changed.emit()  # fields show the document again, not what was refused
 
     def _commit(
@@ -230,8 +231,8 @@ class Session(QObject):
             return None
         self.snapshot = snapshot
         self._tell_state(snapshot.state)
-        if snapshot.error is not None and snapshot.error is not self._error:
-            self.notice.emit(str(snapshot.error), "warning")
+        if snapshot.error is not None and snapshot.error is not self._error and snapshot.state != "diverged":
+            self.notice.emit(error_words(snapshot.error), "warning")  # a diverged run is a finding, told there
         elif snapshot.error is None:
             self._forget_error()
         self._error = snapshot.error
@@ -313,13 +314,13 @@ class Session(QObject):
             try:
                 self._replace(document, project.checkpoint, str(path))
             except RelumeError as error:
-                self.notice.emit(str(error), "warning")
+                self.notice.emit(error_words(error), "warning")
                 return
             settings.add_recent_project(str(Path(path).resolve()))
 
         def failed(error: RelumeError) -> None:
             self.busy.emit("")
-            self.notice.emit(str(error), "warning")
+            self.notice.emit(error_words(error), "warning")
 
         Task(work, done, failed, self)
 
@@ -351,7 +352,7 @@ class Session(QObject):
 
         def failed(error: RelumeError) -> None:
             self.busy.emit("")
-            self.notice.emit(str(error), "warning")
+            self.notice.emit(error_words(error), "warning")
 
         Task(work, done, failed, self)
 

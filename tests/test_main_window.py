@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 from engine.errors import RelumeError
 from gui import app, edits, settings, theme
 from gui.main_window import LEFT, LEFT_WIDE, RIGHT, RIGHT_WIDE, MainWindow
+from gui.words import error_words
 
 SMALL, LARGE = (1280, 720), (1920, 1080)
 
@@ -184,8 +185,8 @@ def test_the_seed_field_and_the_dice_give_other_weights(window: MainWindow) -> N
 
 
 def test_a_notice_says_what_where_and_what_to_do_and_goes_when_dismissed(window: MainWindow) -> None:
-    window.session.notice.emit(str(RelumeError("It is wrong.", "here", "Do that.")), "warning")
-    assert window.notice_bar.words.text() == "here: It is wrong. Do that."
+    window.session.notice.emit(error_words(RelumeError("It is wrong.", "here", "Do that.")), "warning")
+    assert window.notice_bar.words.text() == "It is wrong (here). Do that."
     press(window, "Dismiss notice")
     assert not window.notice_bar.isVisible()
 

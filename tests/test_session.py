@@ -109,7 +109,8 @@ def test_divergence_is_told_with_layer_and_step(qtbot: QtBot, session: Session) 
     session.set_speed(None)
     session.run()
     wait(qtbot, session, lambda: session.state == "diverged")
-    assert any(level == "warning" and "layer" in words and "step" in words for level, words in session.told)
+    assert session.snapshot.error.where.startswith("layer ") and "step" in session.snapshot.error.where
+    assert not session.told, "the findings tell it, and only they"
 
 
 def test_a_weight_is_edited_by_hand(qtbot: QtBot, session: Session) -> None:

@@ -12,7 +12,7 @@ SEVERITIES = ("info", "warning", "serious")
 class Remedy:
     """One cure. `action` with its arguments is what a session can do:
 
-    "activation" {layer, activation}; "learning_rate" {value}; "redraw" {layer, units}.
+    "activation" {layer, activation}; "learning_rate" {value}; "redraw" {layer, units}; "reset" {}.
     """
 
     text: str

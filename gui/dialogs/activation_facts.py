@@ -13,6 +13,7 @@ from gui.numbers import MINUS, number
 from gui.widgets.curve_plot import CurvePlot
 from gui.widgets.number_field import NumberField, Tell, Value
 from gui.widgets.rows import Row, bare, empty, label
+from gui.words import error_words
 
 LABELS = 104
 FACTS = ("Range", "Smooth", "Slope at z = 0", "Gain", "Can die")
@@ -88,7 +89,7 @@ class ActivationFacts(QWidget):
             self._show_facts()
         except RelumeError as error:
             self._options = before
-            self._tell(str(error))
+            self._tell(error_words(error))
         field.show_value(self._options[name])
 
     @Slot()

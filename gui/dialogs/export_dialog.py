@@ -30,6 +30,7 @@ from gui import settings, theme
 from gui.numbers import number
 from gui.tasks import Progress, Task, write_aside
 from gui.views.base import View
+from gui.words import error_words
 
 if TYPE_CHECKING:
     from gui.session import Session
@@ -202,7 +203,7 @@ class _FileDialog(QDialog):
         self._say(words, "")
 
     def _failed(self, error: RelumeError) -> None:
-        self._say(str(error), "warning")
+        self._say(error_words(error), "warning")
 
     def _ended(self) -> None:
         if self.task is not None and self.task.was_cancelled:

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from engine.errors import RelumeError
+from gui.words import error_words
 
 if TYPE_CHECKING:
     from gui.session import Session
@@ -93,7 +94,7 @@ class RunUntilDialog(QDialog):
                 time_limit=self.seconds.value() if self.by_time.isChecked() else None,
             )
         except RelumeError as error:
-            self.trouble.setText(str(error))
+            self.trouble.setText(error_words(error))
             return
         if training != self.session.document.training:
             self.session.edit("Run until", training=training)

@@ -7,6 +7,7 @@ from typing import Any
 
 from engine.errors import RelumeError
 from gui.session import Session
+from gui.words import error_words
 
 
 def change(session: Session, text: str, make: Callable[[], dict[str, Any]], merge: str | None = None) -> None:
@@ -14,7 +15,7 @@ def change(session: Session, text: str, make: Callable[[], dict[str, Any]], merg
     try:
         parts = make()
     except RelumeError as error:
-        session.notice.emit(str(error), "warning")
+        session.notice.emit(error_words(error), "warning")
         session.document_changed.emit()  # fields show the document again, not what was refused
         return
     session.edit(text, merge=merge, **parts)

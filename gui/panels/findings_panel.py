@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,12 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout
 from engine.diagnosis import Finding, Remedy, check_design, examine_snapshot
 from engine.telemetry import Snapshot
 from gui import edits
+from gui.numbers import THIN, plain
 from gui.panels.changes import change
 from gui.panels.finding_row import FindingRow
 from gui.session import Session
 from gui.widgets.rows import bare, head, label
+from gui.words import sentence
 
 OPEN = 1  # as long as the window is low; two from TALL on
 TALL = 900
@@ -90,7 +93,7 @@ class FindingsPanel(QWidget):
         found = list(self._design)
         fits = snapshot is not None and snapshot.spec == self.session.document.spec
         if snapshot is not None and fits:
-            found += [*_divergence(snapshot), *examine_snapshot(snapshot)]
+            found = [*_divergence(snapshot), *found, *examine_snapshot(snapshot)]
         found.sort(key=lambda finding: ORDER[finding.severity])
         known = snapshot is not None and fits and any(np.isfinite(layer.max_z).any() for layer in snapshot.layers)
         self._calm.setText(CALM if known else WAITING)
@@ -155,6 +158,9 @@ class FindingsPanel(QWidget):
         if remedy.action == "redraw":
             self.session.redraw(wanted["layer"], wanted["units"])
             return
+        if remedy.action == "reset":
+            self.session.reset()
+            return
 
         def make() -> dict[str, Any]:
             if remedy.action == "activation":
@@ -166,11 +172,12 @@ class FindingsPanel(QWidget):
 
 
 def _divergence(snapshot: Snapshot) -> list[Finding]:
-    """A run that stopped because its numbers were no longer finite."""
+    """A run that stopped because its numbers were no longer finite; here is the one place that tells it."""
     error = snapshot.error
-    if error is None:
+    if error is None or snapshot.state != "diverged":
         return []
-    rate = snapshot.training.optimizer.learning_rate
-    lower = Remedy("Lower the rate", "learning_rate", {"value": float(f"{rate / 10:.3g}")})
-    where = f"{error.where}. " if error.where else ""
-    return [Finding("diverged", 0, (), "serious", f"{where}{error.fix}", "", (lower,), error.what)]
+    rate = float(f"{snapshot.training.optimizer.learning_rate / 10:.3g}")
+    lower = Remedy(f"Lower the rate to {plain(rate)}", "learning_rate", {"value": rate})
+    where = re.sub(r"(?<=[0-9]),(?=[0-9])", THIN, error.where)
+    evidence = f"{sentence(where)} {error.fix}"
+    return [Finding("diverged", 0, (), "serious", evidence, "", (lower, Remedy("Reset", "reset")), error.what)]
