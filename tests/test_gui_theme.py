@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +12,6 @@ from PySide6.QtGui import QColor, QFontInfo
 from PySide6.QtWidgets import QApplication
 
 from gui import theme
-from gui.numbers import count, large, number, percent, plain
 
 #: text on what it stands on: 4.5:1 at least
 READ = (
@@ -98,21 +96,3 @@ def test_inter_is_there_with_its_licence_and_its_weights(qapp: QApplication) -> 
     assert "SIL OPEN FONT LICENSE" in (fonts / "OFL.txt").read_text("utf-8").upper()
     for weight in (400, 500, 600):
         assert QFontInfo(theme.font(13, weight)).family().startswith("Inter")
-
-
-@pytest.mark.parametrize(
-    ("value", "words"),
-    [
-        (0.0564, "0.056"), (12.34, "12.3"), (1284, "1\u2009284"), (0, "0"), (-0.07, "\u22120.070"), (math.nan, "–"),
-        (math.inf, "∞"), (-math.inf, "\u2212∞"), (3.2e-5, "3.2e\u22125"), (4.1e9, "4.1e9"),
-    ],
-)  # fmt: skip
-def test_numbers_have_sensible_digits(value: float, words: str) -> None:
-    assert number(value) == words
-
-
-def test_shares_counts_and_rates() -> None:
-    assert percent(0.9667, 1) == "96.7\u2009%" and percent(math.nan) == "–"
-    assert count(60000) == "60\u2009000"
-    assert large(1_300_000) == "1.3\u2009M" and large(950) == "950"
-    assert plain(4.0) == "4" and plain(0.25) == "0.25"

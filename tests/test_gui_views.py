@@ -378,12 +378,7 @@ def test_ranges_grow_in_steps(low, high, expected) -> None:
     assert scales.stepped_range(low, high) == pytest.approx(expected)
 
 
-def test_ticks_and_their_words() -> None:
-    assert [scales.words(v, 0.5) for v in scales.ticks(-1, 1, 4)] == ["−1.0", "−0.5", "0", "0.5", "1.0"]
-    assert scales.power_of_ten(-3) == "10⁻³"
-    values = (440.0, 0.0066, 3.2e-5, 30000.0, 0.0)
-    assert [scales.significant(v) for v in values] == ["440", "0.0066", "3.2·10⁻⁵", "30\u2009000", "0"]
-    assert [scales.words(v) for v in (30000.0, 0.3, 1e-5)] == ["30\u2009k", "0.3", "10⁻⁵"]
+def test_ticks_are_round() -> None:
     assert len(numbered(-4.4, 4.4, few=True)) >= 3
     assert [round(10**v, 2) for v in scales.log_ticks(*scales.log_range(0.04, 0.9))] == [0.03, 0.1, 0.3, 1.0]
 

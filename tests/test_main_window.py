@@ -170,11 +170,12 @@ def test_the_speed_is_visible_and_full_is_one_click(window: MainWindow) -> None:
     assert session.undo_stack.count() == 0
 
 
-def test_the_seed_field_and_the_dice_give_other_weights(window: MainWindow) -> None:
+def test_the_seed_field_and_the_dice_give_other_weights(window: MainWindow, qtbot: QtBot) -> None:
     bar, session = window.run_bar, window.session
     bar.seed.setText("23")
     bar.seed.editingFinished.emit()
-    assert session.document.training.seed == 23 and session.trainer.training.seed == 23
+    assert session.document.training.seed == 23
+    qtbot.waitUntil(lambda: session.trainer.training.seed == 23, timeout=60_000)
     press(window, "New weights")
     assert bar.seed.text() == "24"
     session.undo_stack.undo()

@@ -9,7 +9,7 @@ from engine.activations import ACTIVATIONS, Activation
 from engine.errors import RelumeError
 from engine.fields import NamedOptions, name_of, options_of
 from gui import theme
-from gui.numbers import MINUS, number
+from gui.numbers import number, plain
 from gui.widgets.curve_plot import CurvePlot
 from gui.widgets.number_field import NumberField, Tell, Value
 from gui.widgets.rows import Row, bare, empty, label
@@ -97,7 +97,7 @@ class ActivationFacts(QWidget):
         record = self._record
         values = record.values(self._options)
         self.plot.show_curve(record, values)
-        kinks = ", ".join(f"{kink:g}".replace("-", MINUS) for kink in record.kinks)
+        kinks = ", ".join(plain(kink, 3) for kink in record.kinks)
         words = {
             "Range": record.range,
             "Smooth": "yes" if record.smooth else f"no, corner at {kinks}" if kinks else "no",

@@ -27,7 +27,7 @@ from PySide6.QtWidgets import (
 from engine.errors import RelumeError
 from engine.files.figures import export_figure
 from gui import settings, theme
-from gui.numbers import number
+from gui.numbers import count, number
 from gui.tasks import Progress, Task, write_aside
 from gui.views.base import View
 from gui.words import error_words
@@ -251,7 +251,7 @@ class ExportDialog(_FileDialog):
         network, dataset = self._trainer.network, self._dataset
         preprocessing = None if dataset is None else dataset.preprocessing
         report = write_aside(path, lambda aside: export_weights(network, aside, preprocessing, dataset), progress)
-        size = f"{path.stat().st_size:,}".replace(",", "\u2009")
+        size = count(path.stat().st_size)
         return (
             f"Written: {path} ({size} bytes)\n"
             f"Read back and compared: largest difference of the outputs {number(report.largest_difference)}"

@@ -24,6 +24,7 @@ from engine.telemetry import SampleTrace, Snapshot
 from gui import theme
 from gui.dialogs.sample_words import outcome, outcome_words, true_words
 from gui.dialogs.trace_picture import TracePicture
+from gui.numbers import count as whole
 from gui.views.base import View
 from gui.views.layer_words import layer_words
 
@@ -142,7 +143,7 @@ class SampleView(View):
         self.number.setMaximum(count)
         self.number.setValue(index + 1)
         self.number.blockSignals(False)
-        self.of.setText(f"of {count:,}".replace(",", "\u2009"))
+        self.of.setText(f"of {whole(count)}")
         self.previous.setEnabled(index > 0)
         self.next.setEnabled(index < count - 1)
         self.picture.show_sample(part, index)

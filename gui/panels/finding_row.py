@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVB
 
 from engine.diagnosis import Finding, Remedy
 from gui import theme
+from gui.numbers import typeset
 from gui.widgets import curve_thumbnail
 from gui.widgets.rows import bare, label
 
@@ -112,5 +113,6 @@ class FindingRow(QWidget):
 
 
 def _tell(words: QLabel, text: str) -> None:
+    text = typeset(text)
     if words.text() != text:
         words.setText(text)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout
 from engine.diagnosis import Finding, Remedy, check_design, examine_snapshot
 from engine.telemetry import Snapshot
 from gui import edits
-from gui.numbers import THIN, plain
+from gui.numbers import plain
 from gui.panels.changes import change
 from gui.panels.finding_row import FindingRow
 from gui.session import Session
@@ -178,6 +177,5 @@ def _divergence(snapshot: Snapshot) -> list[Finding]:
         return []
     rate = float(f"{snapshot.training.optimizer.learning_rate / 10:.3g}")
     lower = Remedy(f"Lower the rate to {plain(rate)}", "learning_rate", {"value": rate})
-    where = re.sub(r"(?<=[0-9]),(?=[0-9])", THIN, error.where)
-    evidence = f"{sentence(where)} {error.fix}"
+    evidence = f"{sentence(error.where)} {error.fix}"
     return [Finding("diverged", 0, (), "serious", evidence, "", (lower, Remedy("Reset", "reset")), error.what)]

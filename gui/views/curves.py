@@ -16,7 +16,7 @@ from engine.target_error import TargetError, target_error
 from engine.telemetry import Snapshot
 from gui import theme
 from gui.marks import paint_cross
-from gui.numbers import count, number, percent
+from gui.numbers import count, number, percent, tick
 from gui.views import scales
 from gui.views.base import View
 from gui.views.pieces import EmptyNote, Ground, metric_name
@@ -206,14 +206,14 @@ class Curves(View):
         if self._is_log:
             finite = finite[finite > 0]
             low, high = scales.log_range(*_extent(finite))
-            marks = [(value, scales.words(10**value)) for value in scales.log_ticks(low, high)]
+            marks = [(value, tick(10**value)) for value in scales.log_ticks(low, high)]
             self._plot.set_range(0, right, low, high)
             self._plot.set_ticks(y=marks)
             return
         low, high = _extent(finite)
         if self._metric:
             low, high = scales.stepped_range(max(min(low, 0.5 if low >= 0 else low), -1.0), 1.0)
-            percents = [(value, f"{value * 100:.0f} %") for value in scales.ticks(low, high)]
+            percents = [(value, percent(value)) for value in scales.ticks(low, high)]
             self._plot.set_range(0, right, low, high)
             self._plot.set_ticks(y=percents if self._task != "regression" else None)
             return
@@ -225,7 +225,7 @@ class Curves(View):
             return "not finite"
         if self._metric and self._task != "regression":
             return percent(value, 1)
-        return number(value, 3) if abs(value) >= 0.01 or value == 0 else scales.significant(value, 2)
+        return number(value)
 
     def _ends(self) -> list[tuple[str, QPointF]]:
         """The last finite point of each line, in pixels."""

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QScrollArea, QStackedLayout, QWidget
 from engine.files.figures import Figure, Line, Panel
 from engine.telemetry import Distributions as ToldDistributions, Histogram, Snapshot
 from gui import theme
+from gui.numbers import significant, tick
 from gui.views import scales
 from gui.views.base import View
 from gui.views.pieces import Age, Canvas, EmptyNote, bar_color, layer_name
@@ -193,7 +194,7 @@ class _Grid(Canvas):
         for value in scales.ticks(cell.low, cell.high, 4):
             place = area.left() + (value - cell.low) / span * area.width()
             flag = Qt.AlignmentFlag.AlignHCenter
-            painter.drawText(QRectF(place - 30, area.bottom() + 3, 60, 15), flag, scales.words(value, step))
+            painter.drawText(QRectF(place - 30, area.bottom() + 3, 60, 15), flag, tick(value, step))
 
 
 def _cell(histogram: Histogram | None, old: Cell | None, due: bool, zero: bool) -> Cell:
@@ -217,11 +218,8 @@ def _words(histogram: Histogram) -> str:
     centres = (histogram.edges[:-1] + histogram.edges[1:]) / 2
     mean = float((counts * centres).sum() / total)
     deviation = float(np.sqrt((counts * (centres - mean) ** 2).sum() / total))
-    places = int(np.clip(1 - np.floor(np.log10(deviation)), 0, 6)) if deviation > 0 else 2
-    spread = f"{deviation:.{places}f}" if deviation < 1e4 else scales.significant(deviation, 2)
-    mean = 0.0 if abs(mean) < 0.5 * 0.1**places else mean
-    middle = f"{mean:.{places}f}" if abs(mean) < 1e4 else scales.significant(mean, 2)
-    return f"mean {middle}, std {spread}".replace("-", "\u2212")
+    mean = 0.0 if abs(mean) < 0.01 * deviation else mean
+    return f"mean {significant(mean, 2)}, std {significant(deviation, 2)}"
 
 
 def _activation_name(activation: object) -> str:

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QScrollArea, QStackedLayout
 from engine.files.figures import Bars, Figure, Panel
 from engine.telemetry import Snapshot
 from gui import theme
-from gui.views import scales
+from gui.numbers import power_of_ten, significant
 from gui.views.base import View
 from gui.views.pieces import Canvas, EmptyNote, bar_color, layer_name
 from gui.views.plot import Pace
@@ -164,7 +164,7 @@ class _Chart(Canvas):
             painter.setPen(QPen(theme.color("grid"), 1))
             painter.drawLine(QPointF(x, 4), QPointF(x, bottom))
             painter.setPen(theme.color("ink 2"))
-            text = scales.power_of_ten(exponent)
+            text = power_of_ten(exponent)
             painter.drawText(QRectF(x - 24, bottom + 4, 48, 15), Qt.AlignmentFlag.AlignHCenter, text)
         painter.drawText(QRectF(left - 40, bottom + 20, right - left + 80, 16), Qt.AlignmentFlag.AlignHCenter, X_NAME)
         painter.setPen(QPen(theme.color("control edge"), 1))
@@ -173,6 +173,4 @@ class _Chart(Canvas):
 
 
 def _words(value: float) -> str:
-    if value == 0:
-        return "0"
-    return scales.significant(value, 2) if math.isfinite(value) else "not finite"
+    return significant(value, 2) if math.isfinite(value) else "not finite"

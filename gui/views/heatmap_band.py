@@ -10,9 +10,9 @@ from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
 from gui import theme
-from gui.numbers import MINUS, count as whole
+from gui.numbers import MINUS, count as whole, plain
 from gui.views.cells import cell_image, color_table, levels, paint_scale_bar
-from gui.views.heatmap_canvas import BAR_LEFT, EDGE, LEFT, RIGHT
+from gui.views.heatmap_margin import BAR_LEFT, EDGE, LEFT, RIGHT
 from gui.views.heatmap_rows import Segment
 
 if TYPE_CHECKING:
@@ -117,6 +117,6 @@ class HeatmapScale(QWidget):
 
 def scale_numbers(top: float, signed: bool, clipped: bool) -> tuple[str, str]:
     """The words at both ends of a scale; "≥" where larger values share the last colour."""
-    high = f"{'≥ ' if clipped else ''}{top:g}"
-    low = f"{'≤ ' if clipped else ''}{MINUS}{top:g}"
+    high = f"{'≥ ' if clipped else ''}{plain(top, 3)}"
+    low = f"{'≤ ' if clipped else ''}{MINUS}{plain(top, 3)}"
     return low if signed else "0", high

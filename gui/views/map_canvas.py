@@ -22,7 +22,7 @@ from PySide6.QtWidgets import QWidget
 
 from engine.telemetry import Snapshot
 from gui import marks, theme
-from gui.numbers import number
+from gui.numbers import number, percent
 from gui.views.layer_words import LayerWords, unit_state
 from gui.views.map_layout import INPUTS, LEAST_PITCH, ROOMY_PITCH, Column, Layout, bias_spot, lay_out
 from gui.views.map_links import Link, Links, link_path, link_pen
@@ -329,7 +329,8 @@ class MapCanvas(QWidget):
             return words
         layer, hidden = snapshot.layers[column.layer], list(column.hidden)
         share = float(np.mean(layer.active_share[hidden]))
-        return f"{words}\n{int(layer.dead[hidden].sum())} of them dead\nactive on {share:.0%} of the samples on average"
+        dead = int(layer.dead[hidden].sum())
+        return f"{words}\n{dead} of them dead\nactive on {percent(share)} of the samples on average"
 
     def leaveEvent(self, event: QEvent) -> None:  # noqa: N802
         self._hovered = self._link = None

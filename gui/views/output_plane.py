@@ -12,6 +12,7 @@ from engine.files.figures import Image, Mark, Panel, Points
 from engine.spec import NetworkSpec
 from engine.telemetry import Plane, Snapshot
 from gui import theme
+from gui.numbers import tick
 from gui.views import scales
 from gui.views.output_picture import Picture, in_units, nothing, raw_inputs, thinned
 from gui.views.pieces import MARKERS, Entry, finer, rgb, shade
@@ -119,7 +120,7 @@ class PlanePicture(Picture):
             return
         if self.dataset.task == "regression":
             entries = (Entry("train", "ink 2", 0),) + ((Entry("test", "ink 2", 2, True),) if self.show_test else ())
-            end = scales.words(self._scale)
+            end = tick(self._scale)
             name = self.dataset.target_names[0] if self.dataset.target_names else "output"
             self.legend.show_entries(entries, ("decision", f"\u2212{end}", name, f"+{end}"))
             return

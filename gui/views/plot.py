@@ -11,6 +11,7 @@ from PySide6.QtGui import QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPen,
 from PySide6.QtWidgets import QGraphicsView, QWidget
 
 from gui import theme
+from gui.numbers import tick
 from gui.views import scales
 
 Overlay = Callable[[QPainter, "Plot"], None]
@@ -266,4 +267,4 @@ def numbered(low: float, high: float, few: bool = False) -> Ticks:
         count += 2
         values = scales.ticks(low, high, count)
     step = scales.nice_step(high - low, count)
-    return [(value, scales.words(value, step)) for value in values]
+    return [(value, tick(value, step)) for value in values]

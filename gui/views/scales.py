@@ -1,4 +1,4 @@
-"""Axis arithmetic: steps of 1, 2 and 5, ticks, their words. Pure numpy, no Qt."""
+"""Axis arithmetic: steps of 1, 2 and 5, and ticks. Pure numpy, no Qt."""
 
 from __future__ import annotations
 
@@ -65,42 +65,6 @@ def log_ticks(bottom: float, top: float, count: int = 5) -> list[float]:
     stride = max(1, math.ceil((top - bottom) / (count - 1)))
     first = math.ceil(bottom - 1e-9)
     return [float(k) for k in range(first, math.floor(top + 1e-9) + 1, stride)]
-
-
-def words(value: float, step: float | None = None) -> str:
-    """A tick's text with a true minus; `step` gives it the digits that its neighbours have."""
-    if 1e4 <= abs(value) < 1e9:
-        unit, name = (1e6, "M") if abs(value) >= 1e6 else (1e3, "k")
-        return f"{significant(value / unit, 3, keep_zeros=False)}\u2009{name}"
-    if step is None:
-        return significant(value, 3, keep_zeros=False)
-    if abs(value) < step * 1e-6:
-        return "0"
-    if step < 1e-4 or abs(value) >= 1e6:
-        return significant(value, 2, keep_zeros=False)
-    return _plain(value, max(0, -math.floor(math.log10(step) + 1e-9)))
-
-
-def significant(value: float, digits: int = 2, keep_zeros: bool = True) -> str:
-    """So many digits of a value of any size: 0.0066, 3.2·10⁻⁵, 12\u2009000."""
-    if value == 0 or not math.isfinite(value):
-        return _plain(value, 0)
-    mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
-    if not -4 <= int(exponent) < 6:
-        mantissa = mantissa if keep_zeros else f"{float(mantissa):g}"
-        power = power_of_ten(int(exponent))
-        return (power if mantissa == "1" else f"{mantissa}·{power}").replace("-", "\u2212")
-    text = _plain(value, max(0, digits - 1 - int(exponent)))
-    return text if keep_zeros or "." not in text else text.rstrip("0").rstrip(".")
-
-
-def _plain(value: float, decimals: int) -> str:
-    return f"{value:,.{decimals}f}".replace(",", "\u2009").replace("-", "\u2212")
-
-
-def power_of_ten(exponent: int) -> str:
-    """10 with a raised exponent."""
-    return "10" + str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
 def decimate(x: np.ndarray, y: np.ndarray, columns: int) -> tuple[np.ndarray, np.ndarray]:

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QToolTip
 
 from gui import theme
 from gui.marks import paint_cross
-from gui.views import scales
+from gui.numbers import significant
 from gui.views.pieces import Canvas, shade, to_image
 
 
@@ -109,7 +109,7 @@ class KernelMap(WeightCanvas):
             return ""
         unit, source = cell
         state = ", dead" if self.dead[unit] else ""
-        weight = scales.significant(float(self.kernel[source, unit]), 4)
+        weight = significant(float(self.kernel[source, unit]), 4)
         return f"neuron {unit + 1}{state}, from {self.names[source]}: weight {weight}"
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -228,7 +228,7 @@ class UnitImages(WeightCanvas):
         state = ", dead" if self.dead[unit] else ""
         if not (0 <= row < rows and 0 <= column < columns):
             return f"neuron {unit + 1}{state}"
-        value = scales.significant(float(self.images[unit, row, column]), 4)
+        value = significant(float(self.images[unit, row, column]), 4)
         return f"neuron {unit + 1}{state}, pixel row {row + 1}, column {column + 1}: weight {value}"
 
     def paintEvent(self, event: QPaintEvent) -> None:

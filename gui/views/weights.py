@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QScrollArea, QStackedLayou
 from engine.files.figures import Figure, Image, Panel
 from engine.spec import NetworkSpec
 from engine.telemetry import Snapshot
+from gui.numbers import significant, tick
 from gui.views import scales
 from gui.views.base import View
 from gui.views.pieces import EmptyNote, Ground, Legend, layer_name
@@ -148,7 +149,7 @@ class Weights(View):
         else:
             self._images.show_units(kernel.T.reshape(-1, *shape), dead, self._scale)
         self._inner.setCurrentWidget(self._map if shape is None else self._scroll)
-        end = scales.words(self._scale)
+        end = tick(self._scale)
         self._legend.show_entries((), ("diverging", f"\u2212{end}", "weight", f"+{end}"))
         if self._pages.currentIndex() != 1:
             self._pages.setCurrentIndex(1)
@@ -178,7 +179,7 @@ class Weights(View):
         if self._kernel is None:
             return "No weights yet."
         inputs, units = self._kernel.shape
-        low, high = (scales.significant(float(edge), 3) for edge in (self._kernel.min(), self._kernel.max()))
+        low, high = (significant(float(edge), 3) for edge in (self._kernel.min(), self._kernel.max()))
         return f"Weights of {self._choice.currentText()}: {inputs} inputs x {units} neurons, from {low} to {high}."
 
     def figure(self) -> Figure | None:

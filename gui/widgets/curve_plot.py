@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from engine.activations import Activation
 from gui import theme
-from gui.numbers import number
+from gui.numbers import plain
 from gui.widgets.curve_thumbnail import REACH, curves, draw, polylines
 
 LEFT, TOP, RIGHT, BOTTOM = 32, 22, 8, 20
@@ -96,4 +96,4 @@ def _ticks(low: float, high: float) -> np.ndarray:
 
 
 def _tick_words(value: float) -> str:
-    return number(value, 1) if value % 1 else number(value, 1).split(".")[0]
+    return plain(value)
