@@ -15,10 +15,21 @@ from engine.data.preprocessing import Preprocessing
 from engine.spec import NetworkSpec, TrainingSpec
 from engine.telemetry import Activations, LayerSnapshot, Snapshot, UnitEpochs
 from gui import theme
+from gui.numbers import percent
 from gui.views.cells import DEAD_LEVEL, large_size
 from gui.views.heatmap import Heatmap
-from gui.views.heatmap_canvas import LEFT, RIGHT
-from gui.views.heatmap_rows import Block, block_cells, column_at, lay_out_blocks, lay_out_segments, spread
+from gui.views.heatmap_margin import LEFT, RIGHT, share_words
+from gui.views.heatmap_rows import (
+    Block,
+    block_cells,
+    column_at,
+    dead_marks,
+    lay_out_blocks,
+    lay_out_segments,
+    runs,
+    spread,
+)
+from gui.views.layer_words import run_words, state_choices
 
 
 class FakeSession(QObject):
@@ -154,6 +165,52 @@ def test_a_dead_row_is_solid_and_said_in_words(qtbot) -> None:
     assert "neuron 7" in words and "dead since epoch 20" in words and "largest z −0.07" in words
     assert "class A" in words
     assert "1 of 8 dead (neurons 7)" in view.summary()
+
+
+@pytest.mark.parametrize("row", [5, 6, 8, 10, 11, 14, 36])
+def test_every_dead_row_has_a_cross_of_its_own_and_none_touch(row: int) -> None:
+    block = Block(0, 40, 0, row, 1)
+    dead = np.arange(40) % 5 != 0
+    found = dead_marks(block, dead)
+    assert len(found) == dead.sum()
+    for mark, unit in zip(found, np.flatnonzero(dead).tolist(), strict=True):
+        assert block.row_at(mark.center) == unit and not mark.merged and mark.size >= 3
+    assert all(b.center - a.center > (a.size + b.size) / 2 for a, b in zip(found, found[1:], strict=False))
+
+
+@pytest.mark.parametrize("row", [1, 2, 3, 4])
+def test_thin_dead_rows_share_crosses_that_leave_none_out(row: int) -> None:
+    block = Block(0, 300, 0, row, 1)
+    dead = np.random.default_rng(1).random(300) < 0.4
+    found = dead_marks(block, dead)
+    covered = [any(m.top <= block.rows_top + unit * row < m.bottom for m in found) for unit in np.flatnonzero(dead)]
+    assert all(covered)
+    alone = dead_marks(block, np.arange(300) == 7)
+    assert len(alone) == 1 and not alone[0].merged and alone[0].size >= 6
+
+
+def test_runs_are_found() -> None:
+    assert runs(np.array([True, True, False, True])) == [(0, 2), (3, 4)] and runs(np.zeros(3, bool)) == []
+
+
+@pytest.mark.parametrize(
+    ("units", "size"), [(16, (712, 424)), (100, (712, 424)), (100, (456, 300)), (1000, (712, 424))]
+)
+def test_dead_neurons_are_counted_in_the_head_at_any_width(qtbot, units: int, size: tuple[int, int]) -> None:
+    session, snapshot = scene(units=units, dead=(3, 4, 5))
+    view = shown_heatmap(qtbot, session, snapshot, size)
+    layer = snapshot.layers[0]
+    assert state_choices(view.words[0], layer)[0] == f"3 of {units} dead since epoch 20"
+    head = view.canvas.words_at(40, view.canvas.blocks[0].top + 8)
+    assert f"3 of {units} dead since epoch 20" in head
+    assert run_words(layer, 3, 6) == ("3 dead since epoch 20", "neurons 4 to 6")
+    picture = view.canvas.grab().toImage()
+    seen = {picture.pixelColor(x, 14).name() for x in range(100, 300)}
+    assert theme.color("dead").name() in seen
+
+
+def test_a_little_activity_is_not_none() -> None:
+    assert share_words(0.003).startswith("<") and share_words(0.0) == percent(0.0)
 
 
 def test_a_sparse_neuron_is_not_marked(qtbot) -> None:

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 from gui.widgets.rows import Fold
 
 EDGE = 16
+DETAILS = 72  # px that the card of a chosen layer grows by
 
 
 class Column(QScrollArea):
@@ -38,6 +39,7 @@ class Column(QScrollArea):
         self._rows.addStretch()
         self._keep_width()
         self.setWidget(ground)
+        self.verticalScrollBar().rangeChanged.connect(self._give_room)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -57,4 +59,10 @@ class Column(QScrollArea):
         needed = self._rows.sizeHint().height()
         if self._spare.isHidden():
             needed += self._spare.sizeHint().height() + 4
-        self._spare.open(needed <= self.viewport().height())
+        self._spare.open(needed + DETAILS <= self.viewport().height())
+
+    @Slot(int, int)
+    def _give_room(self, _: int, most: int) -> None:
+        """Another layer is worth more than rows nobody asked for."""
+        if most > 0 and not self._spare.chosen and not self._spare.isAncestorOf(self.focusWidget() or self):
+            self._spare.open(False)

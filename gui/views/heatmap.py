@@ -28,8 +28,9 @@ from gui.views.cells import StepScale, large_size
 from gui.views.heatmap_band import HeatmapBand, HeatmapScale, scale_numbers
 from gui.views.heatmap_canvas import HeatmapCanvas
 from gui.views.heatmap_data import HeatmapData, epochs_data, samples_data
+from gui.views.heatmap_margin import EDGE, LEFT
 from gui.views.hover_box import HoverBox
-from gui.views.layer_words import LayerWords, layer_words, output_words, state_words
+from gui.views.layer_words import LayerWords, layer_words, output_words, state_choices, state_words
 from gui.views.pieces import EmptyNote
 
 if TYPE_CHECKING:
@@ -97,8 +98,10 @@ class Heatmap(View):
         self._scroll.setWidget(self.canvas)
         self._foot = QLabel()
         self._foot.setProperty("role", "caption")
-        self._foot.setContentsMargins(64, 0, 16, 4)
-        self._foot.setFixedHeight(24)
+        self._foot.setFixedHeight(20)
+        foot = QHBoxLayout()
+        foot.setContentsMargins(LEFT, 0, EDGE, 4)
+        foot.addWidget(self._foot)
         self._empty = EmptyNote("")
         rows = QWidget()
         column = QVBoxLayout(rows)
@@ -106,7 +109,7 @@ class Heatmap(View):
         column.setSpacing(0)
         column.addWidget(self.band)
         column.addWidget(self._scroll, 1)
-        column.addWidget(self._foot)
+        column.addLayout(foot)
         self._pages = QStackedLayout()
         self._pages.addWidget(rows)
         self._pages.addWidget(self._empty)
@@ -193,11 +196,11 @@ class Heatmap(View):
 
     # words
 
-    def state_line(self, words: LayerWords, layer: LayerSnapshot) -> str:
-        """How a layer's units are; for the output what it gives."""
+    def state_lines(self, words: LayerWords, layer: LayerSnapshot) -> tuple[str, ...]:
+        """How a layer's units are, the longest words first; for the output what it gives."""
         if words.last and not layer.dead.any() and self.snapshot is not None:
-            return output_words(self.snapshot.spec, words)
-        return state_words(words, layer)
+            return (output_words(self.snapshot.spec, words),)
+        return state_choices(words, layer)
 
     def value_words(self) -> str:
         if self.mode == "samples":

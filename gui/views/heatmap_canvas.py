@@ -13,6 +13,7 @@ from engine.telemetry import LayerSnapshot
 from gui import marks, theme
 from gui.numbers import number, percent
 from gui.views.cells import cell_image, color_table
+from gui.views.heatmap_margin import EDGE, LEFT, LEFTWARDS, RIGHT, paint_margins
 from gui.views.heatmap_rows import (
     GAP_FROM,
     WORDS_FROM,
@@ -22,18 +23,14 @@ from gui.views.heatmap_rows import (
     column_at,
     lay_out_blocks,
     lay_out_segments,
-    spread,
+    runs,
 )
-from gui.views.layer_words import LayerWords, death_words, unit_state
+from gui.views.layer_words import LayerWords, death_words, run_words, unit_state
 
 if TYPE_CHECKING:
     from gui.views.heatmap import Heatmap
 
-LEFT, RIGHT, EDGE = 64, 96, 16
-BAR_LEFT, BAR_WIDTH = 12, 26
-LABEL_STEP, CROSS_STEP, CROSS = 14, 11, 9
-CROSS_MIDDLE = 21
-LEFTWARDS = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine
+CROSS = 9
 BESIDE = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine
 
 
@@ -88,29 +85,30 @@ class HeatmapCanvas(QWidget):
                     self._paint_head(painter, block, words[block.layer], layer)
                     self._paint_cells(painter, block, words[block.layer])
                     if len(layer.dead) == block.units:
-                        self._paint_margins(painter, block, words[block.layer], layer)
+                        paint_margins(painter, block, words[block.layer], layer, self.width() - RIGHT)
                         self._paint_deaths(painter, block, layer)
                     self._paint_selection(painter, block)
 
     def _paint_head(self, painter: QPainter, block: Block, words: LayerWords, layer: LayerSnapshot) -> None:
         painter.setFont(theme.font(12, 600))
         painter.setPen(theme.color("ink"))
-        place = QRectF(EDGE, block.top + 4, self.width() - 2 * EDGE, 20)
+        right = float(self.width() - EDGE)
+        place = QRectF(EDGE, block.top + 4, right - EDGE, 20)
         painter.drawText(place, BESIDE, words.title)
         x = max(118.0, EDGE + QFontMetricsF(painter.font()).horizontalAdvance(words.title) + 24)
-        state, dead = self.view.state_line(words, layer), bool(layer.dead.any())
-        painter.setFont(theme.font(12, 500 if dead else 400))
-        painter.setPen(theme.color("dead" if dead else "ink 2"))
-        if dead:
-            marks.paint_cross(painter, QRectF(x, block.top + 9.5, CROSS, CROSS), theme.color("dead"))
-            painter.setPen(theme.color("dead"))
-            x += CROSS + 6
-        painter.drawText(QRectF(x, block.top + 4, 240, 20), BESIDE, state)
         if block.merged > 1:
             painter.setFont(theme.font(11))
             painter.setPen(theme.color("ink 2"))
-            notice = f"{block.merged} neurons a row, largest shown"
-            painter.drawText(QRectF(LEFT, block.top + 4, self.width() - LEFT - RIGHT, 20), LEFTWARDS, notice)
+            painter.drawText(place, LEFTWARDS, merged_words(block))
+            right -= QFontMetricsF(painter.font()).horizontalAdvance(merged_words(block)) + 16
+        dead = bool(layer.dead.any())
+        painter.setFont(theme.font(12, 500 if dead else 400))
+        if dead:
+            marks.paint_cross(painter, QRectF(x, block.top + 9.5, CROSS, CROSS), theme.color("dead"))
+            x += CROSS + 6
+        painter.setPen(theme.color("dead" if dead else "ink 2"))
+        state = fitting(self.view.state_lines(words, layer), QFontMetricsF(painter.font()), right - x)
+        painter.drawText(QRectF(x, block.top + 4, right - x, 20), BESIDE, state)
 
     def _paint_cells(self, painter: QPainter, block: Block, words: LayerWords) -> None:
         data = self.view.data
@@ -129,59 +127,35 @@ class HeatmapCanvas(QWidget):
                 y = block.rows_top + row * block.row - 1
                 painter.fillRect(LEFT, y, self.width() - LEFT - RIGHT, 1, theme.color("panel"))
 
-    def _paint_margins(self, painter: QPainter, block: Block, words: LayerWords, layer: LayerSnapshot) -> None:
-        """Numbers, crosses and marks at the left; shares at the right."""
-        starts = block.starts
-        centers = block.rows_top + (np.arange(block.rows) + 0.5) * block.row - (block.row >= GAP_FROM) * 0.5
-        any_dead = np.maximum.reduceat(layer.dead, starts)
-        all_dead = np.minimum.reduceat(layer.dead, starts)
-        share = np.maximum.reduceat(layer.active_share, starts)
-        dead_rows = np.flatnonzero(any_dead)
-        if block.row < CROSS_STEP:
-            for row in dead_rows.tolist():
-                top = block.rows_top + row * block.row
-                painter.fillRect(QRect(LEFT - 6, top, 4, max(1, block.row)), theme.color("dead"))
-        for place in spread(centers[dead_rows], CROSS_STEP):
-            y = float(centers[dead_rows[place]])
-            cross = QRectF(CROSS_MIDDLE - CROSS / 2, y - CROSS / 2, CROSS, CROSS)
-            marks.paint_cross(painter, cross, theme.color("dead"))
-        painter.setFont(theme.font(11))
-        right = self.width() - RIGHT
-        thick = max(1.0, min(6.0, block.row - 2.0))
-        painter.setPen(Qt.PenStyle.NoPen)
-        for row in range(block.rows):
-            if share[row] > 0 and not all_dead[row]:
-                length = max(1.0, BAR_WIDTH * float(min(1.0, share[row])))
-                bar = QRectF(right + BAR_LEFT, centers[row] - thick / 2, length, thick)
-                painter.fillRect(bar, theme.color("control edge"))
-        for row in spread(centers, LABEL_STEP):
-            y, unit = float(centers[row]), int(starts[row])
-            painter.setPen(theme.color("dead" if all_dead[row] else "ink 2"))
-            painter.drawText(QRectF(34, y - 8, 20, 16), LEFTWARDS, str(unit + 1))
-            painter.drawText(QRectF(right + 36, y - 8, RIGHT - 36 - EDGE, 16), LEFTWARDS, percent(float(share[row])))
-            condition = unit_state(words, layer, unit) if block.merged == 1 else ""
-            if condition in ("nearly dead", "always on"):
-                paint_row_mark(painter, QRectF(CROSS_MIDDLE - CROSS / 2, y - CROSS / 2, CROSS, CROSS), condition)
-
     def _paint_deaths(self, painter: QPainter, block: Block, layer: LayerSnapshot) -> None:
-        if block.row < WORDS_FROM or not self.segments:
+        """Words on the dead rows: one line each, or one for a run of rows that is high enough together."""
+        if not self.segments or block.merged > 1 or (self.view.data is not None and self.view.data.mode == "epochs"):
             return
-        for unit in np.flatnonzero(layer.dead).tolist():
-            if self.view.data is not None and self.view.data.mode == "epochs":
+        for start, stop in runs(layer.dead):
+            step = 1 if block.row >= WORDS_FROM else stop - start
+            if step * block.row < WORDS_FROM:
                 continue
-            head, largest = death_words(layer, unit)
-            y = block.rows_top + unit * block.row
-            painter.setPen(theme.color("on dead"))
-            painter.setFont(theme.font(11, 600))
-            room = sum(s.width for s in self.segments)
-            place = QRectF(LEFT + 12, y, room - 16, block.row - 1)
-            painter.drawText(place, BESIDE, head)
-            x = QFontMetricsF(painter.font()).horizontalAdvance(head) + 16
-            painter.setFont(theme.font(11))
-            length = QFontMetricsF(painter.font()).horizontalAdvance(largest)
-            back = QRectF(LEFT + 12 + x, y + 1, length, block.row - 3)
-            painter.fillRect(back, theme.color("dead"))  # the gap between two classes must not cut a number
-            painter.drawText(place.adjusted(x, 0, 0, 0), BESIDE, largest)
+            for unit in range(start, stop, step):
+                top, height = block.rows_top + unit * block.row, step * block.row - (block.row >= GAP_FROM)
+                self._paint_words(painter, QRect(LEFT, top, self.width() - LEFT - RIGHT, height), *(
+                    death_words(layer, unit) if step == 1 else run_words(layer, start, stop)
+                ))  # fmt: skip
+
+    def _paint_words(self, painter: QPainter, row: QRect, head: str, tail: str) -> None:
+        """Words on a plate of the dead colour: the gaps between rows and classes must not cut them."""
+        parts, x = [], row.left() + 12.0
+        for text, weight in ((head, 600), (tail, 400)):
+            font = theme.font(11, weight)
+            length = QFontMetricsF(font).horizontalAdvance(text)
+            if text and x + length + 8 <= row.right():
+                parts.append((text, font, QRectF(x, row.top(), length + 4, row.height())))
+                x += length + 16
+        if parts:
+            painter.fillRect(QRectF(row.left(), row.center().y() - 6, x - 8 - row.left(), 13), theme.color("dead"))
+        painter.setPen(theme.color("on dead"))
+        for text, font, place in parts:
+            painter.setFont(font)
+            painter.drawText(place, BESIDE, text)
 
     def _paint_selection(self, painter: QPainter, block: Block) -> None:
         chosen = self.view.session.selection
@@ -212,8 +186,11 @@ class HeatmapCanvas(QWidget):
         return None
 
     def words_at(self, x: float, y: float) -> str:
-        """The numbers under the mouse, line by line."""
+        """The numbers under the mouse, line by line; on a head all that it would say with more room."""
         hit, snapshot, data = self.hit(x, y), self.view.snapshot, self.view.data
+        headed = next((block for block in self.blocks if block.top <= y < block.rows_top), None)
+        if headed is not None and snapshot is not None:
+            return self._head_words(headed, snapshot.layers[headed.layer])
         if hit is None or snapshot is None or data is None:
             return ""
         block, row, column = hit
@@ -242,6 +219,11 @@ class HeatmapCanvas(QWidget):
                 lines.append(state)
         return "\n".join(lines)
 
+    def _head_words(self, block: Block, layer: LayerSnapshot) -> str:
+        words = next(w for w in self.view.words if w.index == block.layer)
+        lines = [words.title, self.view.state_lines(words, layer)[0]]
+        return "\n".join(lines + [merged_words(block)] * (block.merged > 1))
+
     def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         place = event.position()
         self.view.hover.say(self.mapTo(self.view, place.toPoint()), self.words_at(place.x(), place.y()))
@@ -261,13 +243,10 @@ class HeatmapCanvas(QWidget):
             self.view.session.pick_sample("train", int(data.columns[hit[2]]))
 
 
-def paint_row_mark(painter: QPainter, rect: QRectF, condition: str) -> None:
-    """A hollow cross for nearly dead, a slash for always on; never in colour."""
-    painter.save()
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setPen(QPen(theme.color("ink 2"), 1.2))
-    inner = rect.adjusted(1, 1, -1, -1)
-    painter.drawLine(inner.bottomLeft(), inner.topRight())
-    if condition == "nearly dead":
-        painter.drawLine(inner.topLeft(), inner.bottomRight())
-    painter.restore()
+def merged_words(block: Block) -> str:
+    return f"{block.merged} neurons a row, largest shown"
+
+
+def fitting(choices: tuple[str, ...], metrics: QFontMetricsF, room: float) -> str:
+    """The first of `choices` that there is room for; the last one always."""
+    return next((text for text in choices if metrics.horizontalAdvance(text) <= room), choices[-1])

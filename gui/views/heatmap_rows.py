@@ -18,6 +18,8 @@ SCROLLED_SHARE = 0.6  # of the window that one layer may take when all of them s
 GAP_FROM = 4  # px of row height from which rows are 1 px apart
 WORDS_FROM = 14
 CLASS_GAP = 2
+CROSSED_ROW = 5  # px of row height from which every dead row has a cross of its own
+LARGEST_CROSS = 9.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -145,6 +147,46 @@ def block_cells(
         level[np.broadcast_to(gone, level.shape)] = DEAD_LEVEL
         cells.append(level.T)
     return cells
+
+
+@dataclasses.dataclass(frozen=True)
+class DeadMark:
+    """A cross in the margin, `size` px wide at the height `center`, for the dead rows between `top` and `bottom`."""
+
+    center: float
+    size: float
+    top: int
+    bottom: int
+    merged: bool
+
+
+def runs(flags: np.ndarray) -> list[tuple[int, int]]:
+    """(start, stop) of every run of True."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], flags.astype(np.int8), [0]])))
+    return [(int(start), int(stop)) for start, stop in edges.reshape(-1, 2)]
+
+
+def cross_size(block: Block) -> float:
+    """Crosses one above the other must not touch."""
+    return min(LARGEST_CROSS, 0.7 * block.row)
+
+
+def dead_marks(block: Block, dead: np.ndarray) -> list[DeadMark]:
+    """The crosses of a layer's dead rows (bool per row): one each, or one for several that are too thin."""
+    gap = block.row >= GAP_FROM
+    if block.row >= CROSSED_ROW:
+        size = cross_size(block)
+        tops = block.rows_top + np.flatnonzero(dead) * block.row
+        return [DeadMark(top + (block.row - gap) / 2, size, top, top + block.row, False) for top in tops.tolist()]
+    marks: list[DeadMark] = []
+    for start, stop in runs(dead):
+        top, bottom = block.rows_top + start * block.row, block.rows_top + stop * block.row - gap
+        center = (top + bottom) / 2
+        merged = stop - start > 1
+        if marks and center - marks[-1].center < LARGEST_CROSS + 1:
+            top, merged = marks.pop().top, True
+        marks.append(DeadMark((top + bottom) / 2, min(LARGEST_CROSS, max(6.0, bottom - top)), top, bottom, merged))
+    return marks
 
 
 def spread(places: np.ndarray, least: float) -> list[int]:

@@ -11,7 +11,7 @@ from engine.activations import ACTIVATIONS
 from engine.fields import name_of
 from engine.spec import NetworkSpec
 from engine.telemetry import LayerSnapshot
-from gui.numbers import number
+from gui.numbers import count, number
 
 NEARLY_DEAD_SHARE = 0.01
 LINK_WORDS = {"binary_cross_entropy": "sigmoid", "softmax_cross_entropy": "softmax"}
@@ -85,12 +85,30 @@ def state_words(words: LayerWords, layer: LayerSnapshot | None) -> str:
     return f"{dead} of {words.units} dead" if dead else f"{words.units} of {words.units} alive"
 
 
+def state_choices(words: LayerWords, layer: LayerSnapshot) -> tuple[str, ...]:
+    """What a head says, the longest first: "3 of 16 dead since epoch 12", "3 of 16 dead", "3 dead"."""
+    short, dead = state_words(words, layer), dead_count(layer)
+    if not dead:
+        return (short,)
+    since = layer.dead_since[layer.dead] if len(layer.dead_since) == len(layer.dead) else np.array([-1])
+    last = int(since.max())
+    when = "from the start" if last == 0 else f"since epoch {count(last)}"
+    return (*((f"{short} {when}",) if last >= 0 else ()), short, f"{dead} dead")
+
+
 def death_words(layer: LayerSnapshot, unit: int) -> tuple[str, str]:
     """("dead since epoch 20", "largest z −0.07")."""
     since = int(layer.dead_since[unit]) if unit < len(layer.dead_since) else -1
     head = f"dead since epoch {since}" if since > 0 else "dead from the start" if since == 0 else "dead"
     largest = float(layer.max_z[unit])
     return head, f"largest z {number(largest)}" if np.isfinite(largest) else ""
+
+
+def run_words(layer: LayerSnapshot, start: int, stop: int) -> tuple[str, str]:
+    """("7 dead since epoch 20", "neurons 12 to 18") for units in a row that are all dead."""
+    last = int(layer.dead_since[start:stop].max())
+    when = f" since epoch {count(last)}" if last > 0 else " from the start" if last == 0 else ""
+    return f"{stop - start} dead{when}", f"neurons {start + 1} to {stop}"
 
 
 def unit_state(words: LayerWords, layer: LayerSnapshot, unit: int) -> str:
