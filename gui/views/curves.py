@@ -295,7 +295,7 @@ class Curves(View):
         self._test.setPen(dashed)
         labels = math.ceil(QFontMetricsF(theme.font(11, 600)).horizontalAdvance("train 100.0 %")) + 14
         self._plot.margins.setRight(labels)
-        self._row.setContentsMargins(44, 0, labels, 0)
+        self._row.setContentsMargins(48, 0, labels, 0)
 
     # --- words and export
 

@@ -107,7 +107,7 @@ class Legend(Canvas):
         super().__init__()
         self.entries: tuple[Entry, ...] = ()
         self.bar: tuple[str, str, str, str] | None = None  # table, low, name, high
-        self.indent, self.edge = 44, 28  # px free at the left and the right
+        self.indent, self.edge = 48, 28  # px free at the left and the right
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
 
     def show_entries(self, entries: tuple[Entry, ...], bar: tuple[str, str, str, str] | None = None) -> None:

@@ -37,7 +37,7 @@ class Plot(pg.GraphicsView):
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.square, self.grid, self.axis_line = square, grid, grid
-        self.margins = QMarginsF(44, 12, 16, 40)
+        self.margins = QMarginsF(48, 12, 16, 40)
         self.overlays: list[Overlay] = []
         self.faded = False
         self.x_name = self.y_name = ""
