@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPaintEvent, QPen
 from PySide6.QtWidgets import QToolTip
 
 from gui import theme
-from gui.views.pieces import Canvas, rgb, shade
+from gui.views.pieces import Canvas, shade
 
 
 class ConfusionMatrix(Canvas):
@@ -28,8 +28,10 @@ class ConfusionMatrix(Canvas):
         self.setAccessibleName("Confusion matrix")
 
     def show_counts(self, counts: np.ndarray, names: tuple[str, ...], part: str, faded: bool) -> None:
+        same = (names, part, faded) == (self.names, self.part, self.faded) and np.array_equal(counts, self.counts)
         self.counts, self.names, self.part, self.faded = counts, names, part, faded
-        self.update()
+        if not same:
+            self.update()
 
     def sizeHint(self) -> QSize:
         return QSize(296, 280)
@@ -61,20 +63,18 @@ class ConfusionMatrix(Canvas):
             side = area.width() / count
             shares = self.counts / np.maximum(self.counts.sum(axis=1, keepdims=True), 1)
             colors = shade(np.sqrt(shares) * 0.85, 0, 1, "sequential")
-            ground = theme.color("panel").lightnessF()
+            luma = colors[..., :3] @ np.array([0.299, 0.587, 0.114])
+            panel, ink = theme.color("panel"), theme.color("ink")
             painter.setOpacity(0.4 if self.faded else 1.0)
             metrics = painter.fontMetrics()
             numbers = side >= metrics.horizontalAdvance(f"{self.counts.max()}") + 2 and side >= 14
             for row in range(count):
                 for column in range(count):
                     cell = QRectF(area.left() + column * side, area.top() + row * side, side - 1, side - 1)
-                    red, green, blue = (int(v) for v in colors[row, column, :3])
-                    color = theme.color("panel")
-                    color.setRgb(red, green, blue)
+                    color = QColor(*colors[row, column, :3].tolist())
                     painter.fillRect(cell, color)
                     if numbers and self.counts[row, column]:
-                        dark = float(rgb(color) @ np.array([0.299, 0.587, 0.114])) < 140
-                        painter.setPen(theme.color("panel" if dark == (ground > 0.5) else "ink"))
+                        painter.setPen(panel if (luma[row, column] < 140) == (panel.lightnessF() > 0.5) else ink)
                         painter.drawText(cell, flags.AlignCenter, str(self.counts[row, column]))
             painter.setOpacity(1.0)
             painter.setPen(theme.color("ink 2"))

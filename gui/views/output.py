@@ -87,6 +87,7 @@ class Output(View):
         self._told, self._turn = None, 0
         self._kind = kind_of(dataset) if dataset is not None else ""
         self.watches = frozenset({"plane"} if self._kind == "plane" else {"predictions"})
+        self.most_frames = 5 if self._kind == "confusion" else Output.most_frames  # as fast as numbers can be read
         self._test.setVisible(self._kind in self._pictures)
         self._test_set.setVisible(self._kind == "confusion")
         self._discretise.setEnabled(self._kind == "plane")
