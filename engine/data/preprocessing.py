@@ -13,6 +13,29 @@ from engine.fields import from_plain, to_plain
 
 
 @dataclasses.dataclass(frozen=True)
+class RawColumn:
+    """A column of a table and the raw columns it becomes: itself, or 0 and 1 for each of the values of a text.
+
+    `fill` stands for a missing number, `decimal` is the mark that its numbers are written with.
+    """
+
+    name: str
+    values: tuple[str, ...] = ()
+    fill: float | None = None
+    decimal: str = "."
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "values", tuple(str(value) for value in self.values))
+
+    @property
+    def width(self) -> int:
+        return max(1, len(self.values))
+
+    def to_dict(self) -> dict[str, Any]:
+        return to_plain(self)
+
+
+@dataclasses.dataclass(frozen=True)
 class Preprocessing:
     """input = (made(raw) - input_offset) / input_scale;  fed target = (target - target_offset) / target_scale.
 
@@ -21,6 +44,7 @@ class Preprocessing:
         features: inputs made from raw x and y (`engine.data.features`), or None for the raw columns themselves.
         input_offset, input_scale: one value per input; empty for none.
         target_offset, target_scale: one value per target; empty for none.
+        columns: the table's columns that the raw ones are made of (`engine.data.cells.encode`); empty for numbers.
     """
 
     raw_names: tuple[str, ...]
@@ -29,6 +53,7 @@ class Preprocessing:
     input_scale: tuple[float, ...] = ()
     target_offset: tuple[float, ...] = ()
     target_scale: tuple[float, ...] = ()
+    columns: tuple[RawColumn, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("raw_names", "features"):
@@ -36,6 +61,10 @@ class Preprocessing:
             object.__setattr__(self, name, None if value is None else tuple(str(item) for item in value))
         for name in ("input_offset", "input_scale", "target_offset", "target_scale"):
             object.__setattr__(self, name, _numbers(getattr(self, name), name))
+        made = (c if isinstance(c, RawColumn) else from_plain(RawColumn, c) for c in self.columns)
+        object.__setattr__(self, "columns", tuple(made))
+        if self.columns and sum(column.width for column in self.columns) != len(self.raw_names):
+            raise RelumeError("The table's columns do not fit the raw ones.", "preprocessing")
         for kind, width in (("input", len(self.input_names)), ("target", len(self.target_offset))):
             offset, scale = getattr(self, f"{kind}_offset"), getattr(self, f"{kind}_scale")
             if len(offset) != len(scale) or len(offset) not in (0, width) or 0.0 in scale:

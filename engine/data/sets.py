@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from engine.data import points
+from engine.data.preprocessing import RawColumn
 from engine.registry import Registry
 
 
@@ -23,6 +24,7 @@ class RawData:
     class_names: tuple[str, ...] = ()
     image_shape: tuple[int, int] | None = None
     notes: tuple[str, ...] = ()
+    columns: tuple[RawColumn, ...] = ()  # of the own table that x was made of
 
 
 @dataclasses.dataclass(frozen=True)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 
 from engine.data.dataset import Dataset
-from engine.data.preprocessing import Preprocessing, fit_scaling
+from engine.data.preprocessing import Preprocessing, RawColumn, fit_scaling
 from engine.data.sets import RawData, stream
 from engine.data.spec import DataSpec
 from engine.errors import RelumeError
@@ -40,7 +42,8 @@ def finish(raw: RawData, spec: DataSpec, name: str, title: str, regression: bool
     made = Preprocessing(raw.names, spec.features)
     offset, scale = fit_scaling(made.apply(parts[0]), spec.scaling)
     target = fit_scaling(raw.y[train], spec.target_scaling) if regression else ((), ())
-    preprocessing = Preprocessing(raw.names, spec.features, offset, scale, *target)
+    columns = _filled(raw, train, spec.missing)
+    preprocessing = Preprocessing(raw.names, spec.features, offset, scale, *target, columns)
     y_train, y_test = raw.y[train], raw.y[test]
     if regression:
         y_train, y_test = preprocessing.scale_targets(y_train), preprocessing.scale_targets(y_test)
@@ -73,13 +76,24 @@ def fill_missing(x: np.ndarray, train: np.ndarray, how: str) -> np.ndarray:
         return x
     filled = x.copy()
     for column in np.flatnonzero(holes.any(axis=0)):
-        known = x[train, column]
-        known = known[~np.isnan(known)]
-        filled[holes[:, column], column] = _typical(known, how) if len(known) else 0.0
+        filled[holes[:, column], column] = _typical(x[train, column], how)
     return filled
 
 
-def _typical(known: np.ndarray, how: str) -> float:
+def _filled(raw: RawData, train: np.ndarray, how: str) -> tuple[RawColumn, ...]:
+    """The table's columns with what stands for a missing number; rows with one are not dropped when predicting."""
+    columns, at = [], 0
+    for column in raw.columns:
+        fill = None if column.values or how == "drop rows" else _typical(raw.x[train, at], how)
+        columns.append(dataclasses.replace(column, fill=fill))
+        at += column.width
+    return tuple(columns)
+
+
+def _typical(column: np.ndarray, how: str) -> float:
+    known = column[~np.isnan(column)]
+    if not len(known):
+        return 0.0
     if how == "most frequent":
         values, counts = np.unique(known, return_counts=True)
         return float(values[counts.argmax()])

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engine.data.cells import MISSING_WORDS
 from engine.data.layout import Layout, find_layout
 from engine.data.text import MAX_BYTES, clean_text
 from engine.errors import RelumeError, expect
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     import polars
 
 PREVIEW_ROWS = 100
-#: What stands for "no value", in any case, beside an empty cell.
-MISSING_WORDS = ("", "na", "n/a", "#n/a", "nan", "null", "none", "nil", "?", "-", "--", "missing")
 MAX_CATEGORIES = 100
 MAX_CATEGORY_LENGTH = 100
 _PLAIN = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$|^[+-]?(?i:inf|infinity)$"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from engine.data.layout import MAX_CELLS
+from engine.data.preprocessing import RawColumn
 from engine.data.sets import RawData
 from engine.data.spec import DataSpec
 from engine.data.table import MAX_CATEGORIES, Column, Table
@@ -79,7 +80,8 @@ def raw_data(spec: DataSpec) -> tuple[RawData, bool]:
         notes.append(f"{dropped} of {table.rows} rows dropped: a value is missing.")
     if not regression and len(np.unique(y[keep])) < 2:
         raise RelumeError(f"The target {target[0]!r} has one class only.", table.name, "Choose another target.")
-    return RawData(x[keep], y[keep], names, target, class_names, None, tuple(notes)), regression
+    made = tuple(_raw_column(table, column) for column in columns)
+    return RawData(x[keep], y[keep], names, target, class_names, None, tuple(notes), made), regression
 
 
 def _inputs(table: Table, columns: list[Column]) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -95,10 +97,21 @@ def _inputs(table: Table, columns: list[Column]) -> tuple[np.ndarray, tuple[str,
             names.append(column.name)
             continue
         cells = table.cells[column.name]
-        for value in cells.drop_nulls().unique().sort().to_list():
+        for value in _values(table, column):
             x[:, len(names)] = (cells == value).fill_null(False).to_numpy()
             names.append(f"{column.name}={value}")
     return x, tuple(names)
+
+
+def _values(table: Table, column: Column) -> list[str]:
+    return table.cells[column.name].drop_nulls().unique().sort().to_list()
+
+
+def _raw_column(table: Table, column: Column) -> RawColumn:
+    if column.kind != "number":
+        return RawColumn(column.name, tuple(_values(table, column)))
+    commas = table.decimal == "," and table.cells[column.name].str.contains(",", literal=True).any()
+    return RawColumn(column.name, decimal="," if commas else ".")
 
 
 def _classes(table: Table, target: tuple[str, ...], task: str) -> tuple[np.ndarray, tuple[str, ...]]:

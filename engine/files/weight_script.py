@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import runpy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine import activations, losses, maths
+from engine.data.cells import decode, encode
 from engine.data.features import FEATURES
+from engine.data.preprocessing import RawColumn
 from engine.errors import RelumeError
 from engine.files.formulas import Formulas
 from engine.layers.dense import Dense
@@ -23,8 +26,8 @@ _WRITTEN_OUT = 256  # larger arrays are written as base64
 
 _HEAD = '''"""A network trained in Relume, as plain numpy.
 
-predict(raw) takes raw inputs (rows, columns as in RAW_NAMES) and gives {result}.
-With a CSV file that has a header line and these columns: python THIS_FILE data.csv
+predict(raw) takes raw inputs (rows, columns as in RAW_NAMES{cells}) and gives {result}.
+With a CSV file in UTF-8 that has a header line and these columns: python THIS_FILE data.csv
 """
 
 {imports}
@@ -64,9 +67,19 @@ def predict(raw):
 def main():
     if len(sys.argv) != 2:
         sys.exit("Usage: python " + sys.argv[0] + " data.csv    columns, after a header line: " + "; ".join(RAW_NAMES))
-    rows = np.loadtxt(sys.argv[1], delimiter=",", skiprows=1, ndmin=2)
+    with open(sys.argv[1], encoding="utf-8-sig", newline="") as file:
+        lines = file.read().splitlines(keepends=True)
+    delimiter = max(",;\\t|", key="".join(lines[:1]).count)
+    rows = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=delimiter) if row]
+    header = rows[0] if rows else []
+    if set(RAW_NAMES) <= set(header):  # others may stand between them
+        places = [header.index(name) for name in RAW_NAMES]
+    elif len(header) == len(RAW_NAMES):
+        places = range(len(header))
+    else:
+        sys.exit("The file lacks these columns: " + "; ".join(n for n in RAW_NAMES if n not in header))
     print(",".join(NAMES))
-    for row in predict(rows):
+    for row in predict([[row[k] for k in places] for row in rows[1:]]):
         print(",".join(repr(float(value)) for value in row))
 
 
@@ -98,12 +111,21 @@ def source_of(export: Export) -> str:
         chosen = f"(outputs[:, 0] > {loss.threshold!r}).astype(int)" if single else "outputs.argmax(axis=1)"
         classify = _CLASSIFY.format(chosen=chosen)
         columns = [names[-1]] if single else names
-    constants = [f"RAW_NAMES = {list(export.preprocessing.raw_names)!r}", f"NAMES = {columns!r}"]
+    table = export.preprocessing.columns
+    raw_names = [column.name for column in table] or list(export.preprocessing.raw_names)
+    constants = [f"RAW_NAMES = {raw_names!r}", f"NAMES = {columns!r}"]
+    if table:
+        formulas.add(encode, "encode")
+        rows = "\n".join(f"    {dataclasses.astuple(column)!r}," for column in table)
+        constants.append(
+            f"COLUMNS = [  # name, values of a text, what stands for a missing number, decimal mark\n{rows}\n]"
+        )
     if classify:
         constants.append(f"CLASSES = {names!r}")
-    imports = sorted({"import base64", "import sys", *formulas.imports} - {"import numpy as np"})
+    imports = sorted({"import base64", "import csv", "import sys", *formulas.imports} - {"import numpy as np"})
     return _HEAD.format(
         result=result,
+        cells=": numbers, or texts as the table has them" if table else "",
         imports="\n".join([*imports, "", "import numpy as np"]),
         constants="\n".join(constants),
         parameters="\n".join(f"    {k!r}: {_array(v, 16 + len(k))}," for k, v in export.network.parameters().items()),
@@ -116,10 +138,11 @@ def source_of(export: Export) -> str:
     )
 
 
-def run(path: Path, raw: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """The parameters that a script holds and what it predicts."""
+def run(path: Path, raw: np.ndarray, columns: tuple[RawColumn, ...]) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """The parameters that a script holds and what it predicts; of a table it is given the cells."""
     script = runpy.run_path(str(path))
-    return script["PARAMETERS"], script["predict"](raw)
+    rows = decode(raw, [dataclasses.astuple(column) for column in columns]) if columns else raw
+    return script["PARAMETERS"], script["predict"](rows)
 
 
 def _array(values: np.ndarray, indent: int) -> str:
@@ -136,7 +159,8 @@ def _array(values: np.ndarray, indent: int) -> str:
 
 def _inputs(export: Export) -> list[str]:
     steps, width = export.preprocessing, len(export.preprocessing.raw_names)
-    lines = [
+    lines = ["    raw = encode(raw, COLUMNS)"] if steps.columns else []
+    lines += [
         "    raw = np.asarray(raw, dtype=np.float64)",
         f"    if raw.ndim != 2 or raw.shape[1] != {width}:",
         f'        raise ValueError("raw inputs must have {width} columns")',

@@ -66,7 +66,8 @@ def export_weights(
 
     With a data set the file predicts from raw inputs, and is compared with the network on its samples. Arrays of .npz
     and .safetensors are named as in `network.parameters()`; "spec", "preprocessing", "task" and "names" are JSON texts
-    (arrays of one text in .npz, metadata in .safetensors). Raises RelumeError.
+    (arrays of one text in .npz, metadata in .safetensors); of an own table the preprocessing names the columns with the
+    values of each text. Raises RelumeError.
     """
     expect(network, Network, "export_weights, network")
     expect(path, (str, Path), "export_weights, path")
@@ -151,7 +152,7 @@ def _write_script(export: Export, path: Path) -> None:
 
 
 def _read_script(export: Export, path: Path, raw: np.ndarray) -> np.ndarray:
-    arrays, predicted = weight_script.run(path, raw)
+    arrays, predicted = weight_script.run(path, raw, export.preprocessing.columns)
     _rebuilt(export, arrays)
     return predicted
 
