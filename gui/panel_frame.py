@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QSize, Qt, Signal, Slot
+from PySide6.QtGui import QFontMetricsF, QResizeEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -21,6 +22,7 @@ from gui import theme
 from gui.views.base import View
 
 HEAD = 40
+TAKEN = 100  # px of a head that its margins and buttons take from the tabs
 
 
 def head_widgets(view: View) -> list[QWidget]:
@@ -145,6 +147,17 @@ class TabFrame(QWidget):
         column.addWidget(self.stack, 1)
         self.tabs.currentChanged.connect(self._turn)
         self._turn(0)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Tighter tabs before shorter words."""
+        super().resizeEvent(event)
+        metrics = QFontMetricsF(theme.font(13, 600))
+        needed = sum(metrics.horizontalAdvance(view.title) + 20 for view in self.views)
+        tight = needed > self.width() - TAKEN
+        if tight != bool(self.tabs.property("tight")):
+            self.tabs.setProperty("tight", tight)
+            self.tabs.style().unpolish(self.tabs)
+            self.tabs.style().polish(self.tabs)
 
     def current(self) -> View:
         return self.views[self.stack.currentIndex()]

@@ -28,6 +28,7 @@ from gui.views.heatmap_rows import (
     lay_out_segments,
     runs,
     spread,
+    spread_first,
 )
 from gui.views.layer_words import run_words, state_choices
 
@@ -207,6 +208,26 @@ def test_dead_neurons_are_counted_in_the_head_at_any_width(qtbot, units: int, si
     picture = view.canvas.grab().toImage()
     seen = {picture.pixelColor(x, 14).name() for x in range(100, 300)}
     assert theme.color("dead").name() in seen
+
+
+def test_dead_rows_are_numbered_before_the_others() -> None:
+    centers = np.arange(8) * 10.0
+    first = np.isin(np.arange(8), (3, 7))
+    found = spread_first(centers, first, 14)
+    assert {3, 7} <= set(found) and all(b - a >= 2 for a, b in zip(found, found[1:], strict=False)) and 0 in found
+
+
+@pytest.mark.parametrize("mode", [0, 1])
+@pytest.mark.parametrize("width", [456, 712])
+def test_the_scale_stays_inside_its_bar_at_any_width(qtbot, mode: int, width: int) -> None:
+    session, snapshot = scene()
+    view = shown_heatmap(qtbot, session, snapshot, (width, 424))
+    view._modes.button(mode).click()
+    qtbot.wait(10)
+    assert view.scale.geometry().right() <= width - 16
+    assert view._layers.geometry().right() < view.scale.geometry().left()
+    view.show_snapshot(dataclasses.replace(snapshot, state="diverged"))
+    assert view._foot.mapTo(view, QPoint(view._foot.width(), 0)).x() <= width
 
 
 def test_a_little_activity_is_not_none() -> None:

@@ -107,6 +107,13 @@ class ActivationPicker(QFrame):
 
     def open_beside(self) -> None:
         """Shows it to the right of what it was opened from, inside the window."""
+        self._place()
+        self.show()
+        self.raise_()
+        self.search.setFocus(Qt.FocusReason.PopupFocusReason)
+        QApplication.instance().installEventFilter(self)  # type: ignore[union-attr]
+
+    def _place(self) -> None:
         window = self.parentWidget()
         if self._anchor is not None and window is not None:
             column = _column_of(self._anchor)
@@ -118,10 +125,6 @@ class ActivationPicker(QFrame):
             self.setGeometry(QRect(left, top, width, height))
         else:
             self.resize(WANTED)
-        self.show()
-        self.raise_()
-        self.search.setFocus(Qt.FocusReason.PopupFocusReason)
-        QApplication.instance().installEventFilter(self)  # type: ignore[union-attr]
 
     # ---- what the user does ---------------------------------------------------------------------
 
@@ -147,6 +150,8 @@ class ActivationPicker(QFrame):
         self.use.setAccessibleName(f"Use {name}")
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if watched is self.parentWidget() and event.type() == QEvent.Type.Resize:
+            self._place()  # it stays inside
         if watched is self.search and event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
             step = STEPS.get(Qt.Key(event.key()))
             if step is not None:

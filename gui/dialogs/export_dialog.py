@@ -76,7 +76,7 @@ class _FileDialog(QDialog):
     def _add_formats(self, chosen: str) -> None:
         self.group = QButtonGroup(self)
         for suffix, name, line in self.formats:
-            button = QRadioButton(f"{name}   {line}")
+            button = QRadioButton(f"{name}: {line}")
             button.setAccessibleName(name)
             button.setProperty("suffix", suffix)
             button.setChecked(suffix == chosen)

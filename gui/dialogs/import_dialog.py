@@ -27,6 +27,7 @@ from engine.errors import RelumeError
 from gui import theme
 from gui.dialogs.table_preview import TablePreview
 from gui.tasks import Progress, Task
+from gui.widgets.elided_label import ElidedLabel
 
 if TYPE_CHECKING:
     from engine.data.dataset import Dataset
@@ -65,7 +66,7 @@ class ImportDialog(QDialog):
         column = QVBoxLayout(self)
         column.setContentsMargins(24, 24, 24, 24)
         column.setSpacing(12)
-        title = QLabel(path.name)
+        title = ElidedLabel(path.name)
         title.setProperty("role", "screen")
         self.found = QLabel("Reading")
         self.found.setProperty("role", "quiet")

@@ -41,7 +41,7 @@ class RunUntilDialog(QDialog):
         self.epochs.setRange(0, 10**9)
         self.epochs.setValue(training.epochs)
         self.epochs.setAccessibleName("Epochs")
-        self.by_loss, self.by_time = QCheckBox("training loss at most"), QCheckBox("seconds of training")
+        self.by_loss, self.by_time = QCheckBox("Training loss at most"), QCheckBox("Seconds of training")
         self.loss = QLineEdit("" if training.target_loss is None else f"{training.target_loss:g}")
         self.loss.setPlaceholderText("0.01")
         self.loss.setAccessibleName("Training loss at most")
@@ -57,9 +57,11 @@ class RunUntilDialog(QDialog):
             box.setChecked(on)
             field.setEnabled(on)
             box.toggled.connect(field.setEnabled)
+        for spin in (self.epochs, self.seconds):
+            spin.lineEdit().setTextMargins(6, 0, 0, 0)  # begins where the other field's text does
         grid = QGridLayout()
         grid.setSpacing(8)
-        grid.addWidget(QLabel("epoch"), 0, 0)
+        grid.addWidget(QLabel("Epoch"), 0, 0)
         grid.addWidget(self.epochs, 0, 1)
         grid.addWidget(self.by_loss, 1, 0)
         grid.addWidget(self.loss, 1, 1)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Slot
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
-    QComboBox,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -27,11 +26,13 @@ from gui.dialogs.trace_picture import TracePicture
 from gui.numbers import count as whole
 from gui.views.base import View
 from gui.views.layer_words import layer_words
+from gui.widgets.number_field import QuietCombo
 
 if TYPE_CHECKING:
     from gui.session import Session
 
 PARTS = (("train", "Training"), ("test", "Test"))
+WORDS_FROM = 520  # px of width from which the buttons have words
 
 
 class SampleView(View):
@@ -90,8 +91,8 @@ class SampleView(View):
         row = QHBoxLayout(bar)
         row.setContentsMargins(16, 8, 16, 8)
         row.setSpacing(8)
-        self.part = QComboBox()
-        self.part.setAccessibleName("Part of the data")
+        self.part = QuietCombo("Part of the data")
+        self.part.setMinimumWidth(94)
         for key, words in PARTS:
             self.part.addItem(words, key)
         self.part.activated.connect(self._part_chosen)
@@ -100,12 +101,14 @@ class SampleView(View):
         self.number.setMinimum(1)
         self.number.setMinimumWidth(72)
         self.number.setKeyboardTracking(False)
+        self.number.lineEdit().setTextMargins(6, 0, 0, 0)
         self.number.valueChanged.connect(self._number_chosen)
         self.of = QLabel()
         self.of.setProperty("role", "quiet")
         self.previous, self.next = QPushButton("Previous"), QPushButton("Next")
-        self.previous.setAccessibleName("Previous sample")
-        self.next.setAccessibleName("Next sample")
+        for button, words in ((self.previous, "Previous sample"), (self.next, "Next sample")):
+            button.setAccessibleName(words)
+            button.setToolTip(words)
         self.previous.clicked.connect(self._step_back)
         self.next.clicked.connect(self._step_on)
         for widget in (self.part, QLabel("sample"), self.number, self.of):
@@ -114,6 +117,13 @@ class SampleView(View):
         row.addWidget(self.previous)
         row.addWidget(self.next)
         return bar
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Signs without words where words would be cut."""
+        super().resizeEvent(event)
+        wide = self.width() >= WORDS_FROM
+        self.previous.setText("Previous" if wide else "")
+        self.next.setText("Next" if wide else "")
 
     @Slot()
     def _restyle(self) -> None:

@@ -208,14 +208,22 @@ class TracePicture(QWidget):
             return ()
         return tuple(getattr(dataset, "raw_names", ()) or dataset.feature_names)
 
+    def _is_wide(self) -> bool:
+        return self.width() - self._cells_left() >= 360
+
+    def _beside(self) -> int:
+        """Where what is said about a name begins."""
+        return self._cells_left() + (140 if self._is_wide() else 116)
+
     def _paint_layer(self, painter: QPainter, words: LayerWords, top: float, columns: int) -> None:
         assert self._trace is not None
         left, size = self._cells_left(), cell_size(words.units)
-        paint_text(painter, left, top, 200, words.title, "ink", 12, 600)
+        beside = self._beside()
+        paint_text(painter, left, top, beside - left - 4, words.title, "ink", 12, 600)
         passed, _, lost = self._pass_words(words).partition(", ")
-        paint_text(painter, left + 140, top, 190, passed, "ink 2", 12)
+        paint_text(painter, beside, top, 190, passed, "ink 2", 12)
         if lost:
-            after = left + 140 + painter.fontMetrics().horizontalAdvance(passed) + 12
+            after = beside + painter.fontMetrics().horizontalAdvance(passed) + 12
             paint_text(painter, after, top, 90, lost, "dead", 12, 600)
         values, open_, dead = self._trace.activations[words.index], self._open(words), self._dead(words)
         scale = self._scales[words.index].update(float(np.abs(values).max(initial=0.0)))
@@ -251,26 +259,33 @@ class TracePicture(QWidget):
         paint_text(painter, right - 180, top, 44, number(-scale) if words.signed else "0", "ink 2", 11, right=True)
 
     def _paint_outcome(self, painter: QPainter, dataset: Dataset, trace: SampleTrace) -> None:
-        left, top = self._cells_left(), self._outcome_top()
+        left, top, beside = self._cells_left(), self._outcome_top(), self._beside()
         paint_text(painter, left, top, 80, "Output", "ink", 12, 600)
-        paint_text(painter, left + 140, top, 400, outcome_words(dataset, trace), "ink 2", 12)
+        words_left = beside if self._is_wide() else left + 56
+        paint_text(painter, words_left, top, self.width() - 4 - words_left, outcome_words(dataset, trace), "ink 2", 12)
         names, values = outcome(dataset, trace)
         if dataset.task == "regression":
             for name, value in zip(names, values, strict=True):
                 top += BAR_ROW
-                paint_text(painter, left, top + 4, 130, name, "ink 2", 12)
-                paint_text(painter, left + 140, top + 4, 200, number(float(value)), "ink", 12, 500)
+                paint_text(painter, left, top + 4, beside - left - 10, name, "ink 2", 12)
+                paint_text(painter, beside, top + 4, 200, number(float(value)), "ink", 12, 500)
             return
         y = dataset.y_test if trace.part == "test" else dataset.y_train
         true = int(y[trace.index])
-        room = max(60.0, min(360.0, self.width() - left - 140 - 76 - EDGE))
+        room = max(60.0, min(360.0, self.width() - beside - 76 - EDGE))
         for position, (name, value) in enumerate(zip(names, values, strict=True)):
             top += BAR_ROW
             is_true = position == true
             paint_text(
-                painter, left, top + 4, 132, f"{name}  true" if is_true else name, "ink" if is_true else "ink 2", 12
+                painter,
+                left,
+                top + 4,
+                beside - left - 8,
+                f"{name}  true" if is_true else name,
+                "ink" if is_true else "ink 2",
+                12,
             )
-            rail = QRectF(left + 140, top + 6, room, BAR_HEIGHT)
+            rail = QRectF(beside, top + 6, room, BAR_HEIGHT)
             painter.fillRect(rail, theme.color("grid"))
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(theme.category(0))

@@ -9,9 +9,7 @@ from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
-    QComboBox,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QScrollArea,
     QStackedLayout,
@@ -32,6 +30,8 @@ from gui.views.heatmap_margin import EDGE, LEFT
 from gui.views.hover_box import HoverBox
 from gui.views.layer_words import LayerWords, layer_words, output_words, state_choices, state_words
 from gui.views.pieces import EmptyNote
+from gui.widgets.elided_label import ElidedLabel
+from gui.widgets.number_field import QuietCombo
 
 if TYPE_CHECKING:
     from engine.data.dataset import Dataset
@@ -80,23 +80,23 @@ class Heatmap(View):
             button.setStyleSheet(f"border-top-{inner}-radius: 0; border-bottom-{inner}-radius: 0;")
             self._modes.addButton(button, place)
             bar.addWidget(button)
-        self._layers = QComboBox()
-        self._layers.setAccessibleName("Layers of the heatmap")
-        self._values = QComboBox()
-        self._values.setAccessibleName("Value of the heatmap")
+        self._layers, self._values = QuietCombo("Layers of the heatmap"), QuietCombo("Value of the heatmap")
+        for combo, width in ((self._layers, 128), (self._values, 144)):
+            combo.setMinimumWidth(88)
+            combo.setMaximumWidth(width)
         self._values.addItems([words for words, _ in VALUES])
         self._values.hide()
         bar.addSpacing(8)
-        bar.addWidget(self._layers)
+        bar.addWidget(self._layers, 2)
         bar.addSpacing(8)
-        bar.addWidget(self._values)
+        bar.addWidget(self._values, 2)
         bar.addWidget(self.scale, 1)
         self._scroll = QScrollArea(widgetResizable=True)
         self._scroll.setFrameShape(QScrollArea.Shape.NoFrame)
         self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._scroll.setWidget(self.canvas)
-        self._foot = QLabel()
+        self._foot = ElidedLabel()
         self._foot.setProperty("role", "caption")
         self._foot.setFixedHeight(20)
         foot = QHBoxLayout()
@@ -241,7 +241,7 @@ class Heatmap(View):
             return ""
         words = self.data.caption
         if self.snapshot.state == "diverged":
-            words += f". The last good picture, before it diverged in epoch {self.snapshot.epoch}"
+            words = f"The last good picture, before it diverged in epoch {self.snapshot.epoch}: {words}"
         elif self.snapshot.taken - self.data.taken > STALE_AFTER:
             words += f". {self.snapshot.taken - self.data.taken:.1f} s old"
         return words

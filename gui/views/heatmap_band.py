@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 BAND = 6
 MIDDLE = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextSingleLine
 CATEGORIES = 7
-BAR, SCALE_WIDTH = 104, 180
+BARS, SCALE_WIDTH = (104, 56, 24), 88  # px; the bar gives way first, then the words
 
 
 class HeatmapBand(QWidget):
@@ -97,22 +97,38 @@ class HeatmapScale(QWidget):
         with QPainter(self) as painter:
             painter.setFont(theme.font(11))
             metrics = QFontMetricsF(painter.font())
-            kinds = sorted({view.is_signed(words) for words in view.shown_layers()}, reverse=True)
+            scales = [
+                (signed, *view.scale_words(signed))
+                for signed in sorted({view.is_signed(words) for words in view.shown_layers()}, reverse=True)
+            ]
+            bar, head = self._fit(scales, metrics)
             x = float(self.width())
-            for place, signed in enumerate(kinds):
-                bar = BAR if len(kinds) == 1 else 56
-                low, high = view.scale_words(signed)
-                head = f"{view.value_words()}  " if place == len(kinds) - 1 else ""
+            for place, (signed, low, high) in enumerate(scales):
                 painter.setPen(theme.color("ink 2"))
-                slot = max(26.0, metrics.horizontalAdvance(high))
+                slot = number_slot(high, metrics)
                 painter.drawText(QPointF(x - slot, 18), high)
                 x -= slot + 8
                 paint_scale_bar(painter, QRectF(x - bar, 10, bar, 8), signed)
                 x -= bar + 8
-                words = head + low
+                words = head + low if place == len(scales) - 1 else low
                 x -= metrics.horizontalAdvance(words)
                 painter.drawText(QPointF(x, 18), words)
                 x -= 14
+
+    def _fit(self, scales: list[tuple[bool, str, str]], metrics: QFontMetricsF) -> tuple[int, str]:
+        """The longest bar, and the name before it, that there is room for."""
+        ends = sum(number_slot(high, metrics) + metrics.horizontalAdvance(low) + 30 for _, low, high in scales) - 14
+        name = f"{self.view.value_words()}  "
+        for head in (name, ""):
+            for bar in BARS[len(scales) > 1 :]:
+                if ends + metrics.horizontalAdvance(head) + bar * len(scales) <= self.width() - 8:
+                    return bar, head
+        return BARS[-1], ""
+
+
+def number_slot(high: str, metrics: QFontMetricsF) -> float:
+    """px for the number at a scale's end; another number does not move the bar."""
+    return max(26.0, metrics.horizontalAdvance(high))
 
 
 def scale_numbers(top: float, signed: bool, clipped: bool) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from PySide6.QtGui import QPainter, QPen
 from engine.telemetry import LayerSnapshot
 from gui import marks, theme
 from gui.numbers import percent
-from gui.views.heatmap_rows import GAP_FROM, Block, cross_size, dead_marks, spread
+from gui.views.heatmap_rows import CROSSED_ROW, GAP_FROM, Block, cross_size, dead_marks, spread, spread_first
 from gui.views.layer_words import LayerWords, unit_state
 
 LEFT, RIGHT, EDGE = 64, 96, 16  # px
@@ -32,7 +32,8 @@ def paint_margins(painter: QPainter, block: Block, words: LayerWords, layer: Lay
     if block.merged == 1 and block.row >= CONDITIONS_FROM:
         _paint_conditions(painter, block, words, layer, centers)
     painter.setFont(theme.font(11))
-    for row in spread(centers, LABEL_STEP):
+    own_crosses = block.row >= CROSSED_ROW
+    for row in spread_first(centers, any_dead, LABEL_STEP) if own_crosses else spread(centers, LABEL_STEP):
         y = float(centers[row])
         painter.setPen(theme.color("dead" if all_dead[row] else "ink 2"))
         painter.drawText(QRectF(28, y - 8, 27, 16), LEFTWARDS, str(int(starts[row]) + 1))

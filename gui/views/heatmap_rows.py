@@ -189,6 +189,16 @@ def dead_marks(block: Block, dead: np.ndarray) -> list[DeadMark]:
     return marks
 
 
+def spread_first(places: np.ndarray, first: np.ndarray, least: float) -> list[int]:
+    """Like `spread`, but those of `first` (bool) come before the others, which fill the gaps."""
+    numbers = np.flatnonzero(first)
+    kept = [int(numbers[index]) for index in spread(places[numbers], least)]
+    for index in range(len(places)):
+        if all(abs(places[index] - places[other]) >= least for other in kept):
+            kept.append(index)
+    return sorted(kept)
+
+
 def spread(places: np.ndarray, least: float) -> list[int]:
     """Indices of sorted `places` that keep `least` px from the one before."""
     kept: list[int] = []
