@@ -1,4 +1,4 @@
-"""The drawing area of the network map: one cached picture, and what the mouse does on it."""
+"""The drawing area of the network map: links, tiles over them, captions over both; and what the mouse does on it."""
 
 from __future__ import annotations
 
@@ -6,51 +6,48 @@ import time
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPoint, QRectF, Qt
-from PySide6.QtGui import (
-    QColor,
-    QFontMetricsF,
-    QMouseEvent,
-    QMoveEvent,
-    QPainter,
-    QPaintEvent,
-    QPen,
-    QPixmap,
-    QResizeEvent,
-)
+from PySide6.QtCore import QEvent, QPoint, Qt, QTimer
+from PySide6.QtGui import QFontMetricsF, QMouseEvent, QMoveEvent, QPainter, QPaintEvent, QPen, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from engine.telemetry import Snapshot
-from gui import marks, theme
+from gui import theme
 from gui.numbers import number, percent
-from gui.views.layer_words import LayerWords, unit_state
-from gui.views.map_layout import INPUTS, LEAST_PITCH, ROOMY_PITCH, Column, Layout, bias_spot, lay_out
+from gui.views.layer_words import unit_state
+from gui.views.map_captions import Caption, captions_picture
+from gui.views.map_layout import INPUTS, ROOMY_PITCH, Column, Layout, lay_out
 from gui.views.map_links import Link, Links, link_path, link_pen
-from gui.views.map_tiles import Art, Tiles, paint_art, paint_condition, paint_dead
+from gui.views.map_tiles import Art, Tiles, paint_art
 
 if TYPE_CHECKING:
     from gui.views.network_map import NetworkMap
 
-BESIDE = Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine
 DEATH_SECONDS = 0.6
-FRAME_SECONDS = 0.025  # what one picture may cost of each 33 ms
-CENTER = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextSingleLine
+CAPTION_SECONDS = 0.2  # words that change faster cannot be read
+LINK_SECONDS = 0.005  # of drawing links in each frame
 
 
 class MapCanvas(QWidget):
-    """Paints columns, tiles and links; hands hovers and clicks to its view."""
+    """Paints the newest snapshot; hands hovers and clicks to its view."""
 
     def __init__(self, view: NetworkMap) -> None:
         super().__init__()
         self.view = view
         self.tiles, self.links = Tiles(), Links()
         self.layout_of_map = Layout((), 0, 0, 0)
-        self._picture: QPixmap | None = None
-        self._stale, self._waited, self._cost = True, 0, 0.0
+        self.whole_image = False
+        self._stale, self._told = True, 0.0
+        self._arranged: object = None
+        self._columns: list[Column] = []
+        self._captioned: list[Column] = []
+        self._captions: tuple = ()
+        self._over: QPixmap | None = None
         self._scene: Art | None = None
         self._hovered: tuple[int, int] | None = None
         self._link: Link | None = None
         self._deaths: dict[tuple[int, int], float] = {}
+        self._again = QTimer(self, singleShot=True, interval=0)
+        self._again.timeout.connect(self.update)
         self.setMouseTracking(True)
 
     # what is drawn
@@ -59,14 +56,18 @@ class MapCanvas(QWidget):
         """Another run or network: no picture of the old one stays."""
         self.tiles.reset()
         self.links.reset()
+        self._captions, self._told = (), 0.0
         self._link = self._hovered = None
 
     def renew(self) -> None:
-        """New numbers: drawn at the next paint; less often where one picture takes longer than a frame should."""
-        self._waited += 1
-        if self._waited * FRAME_SECONDS >= self._cost:
-            self._stale = True
-            self.update()
+        """New numbers: they are drawn at the next paint."""
+        self._stale = True
+        self.update()
+
+    def recolor(self) -> None:
+        self.links.forget_pictures()
+        self._captions = ()
+        self.renew()
 
     def mark_deaths(self, before: Snapshot, now: Snapshot) -> None:
         """A neuron that died between two snapshots gets a ring for a moment."""
@@ -81,22 +82,24 @@ class MapCanvas(QWidget):
         chosen = self.view.session.selection
         column = None if chosen is None else self.layout_of_map.column(chosen[0])
         if column is not None and chosen is not None and chosen[1] not in column.shown:
-            self.renew_all()
-        self.update()
-
-    def renew_all(self) -> None:
-        """Another size, theme or state of training: the links too, at once."""
-        self.links.touch()
-        self._stale = True
+            self._stale = True
         self.update()
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
-        self.renew_all()
+        self.renew()
+
+    def moveEvent(self, event: QMoveEvent) -> None:  # noqa: N802
+        self.renew()
 
     def _arrange(self) -> None:
         view = self.view
         inputs = view.input_names()
         self.whole_image = self._shows_image(len(inputs))
+        window = self.parentWidget() or self
+        key = (inputs, view.words, self._output_names(), self.whole_image, view.session.selection, window.size())
+        if key == self._arranged:
+            return
+        self._arranged = key
         widths = [(INPUTS, 1 if self.whole_image else len(inputs))]
         widths += [(words.index, words.units) for words in view.words]
         metrics = QFontMetricsF(theme.font(12))
@@ -106,12 +109,10 @@ class MapCanvas(QWidget):
         big = {words.index for words in view.words if words.last and words.units == 1}
         if self.whole_image:
             big.add(INPUTS)
-        window = self.parentWidget() or self
-        size = (window.width(), window.height())
-        selection = view.session.selection
         self.layout_of_map = lay_out(
-            widths, size, selection, (left, right), frozenset(big), view.words[-1].index if view.words else None
-        )
+            widths, (window.width(), window.height()), view.session.selection, (left, right), frozenset(big),
+            view.words[-1].index if view.words else None,
+        )  # fmt: skip
         self.setMinimumWidth(int(self.layout_of_map.width))
 
     def columns_in_sight(self) -> list[Column]:
@@ -121,9 +122,6 @@ class MapCanvas(QWidget):
             return list(columns)
         reach = self.layout_of_map.pitch + 40
         return [c for c in columns if seen.left() - reach <= c.center <= seen.right() + reach]
-
-    def moveEvent(self, event: QMoveEvent) -> None:  # noqa: N802
-        self.renew_all()
 
     def _shows_image(self, inputs: int) -> bool:
         data = self.view.session.dataset
@@ -138,162 +136,108 @@ class MapCanvas(QWidget):
         return names if len(names) == words[-1].units > 1 else ()
 
     def _prepare(self) -> None:
+        """Takes the newest snapshot: tiles at once, links as far as the time reaches, captions a few times a second."""
         self._arrange()
-        view, snapshot = self.view, self.view.snapshot
-        columns = self.columns_in_sight()
+        self._columns = self.columns_in_sight()
+        view, snapshot, now = self.view, self.view.snapshot, time.monotonic()
+        running = snapshot is not None and snapshot.state == "running"
+        if not running or now - self._told > CAPTION_SECONDS or self._captioned != self._columns:
+            self._tell()
+            self._told, self._captioned = now, self._columns
         if snapshot is None:
             return
-        by_index = {words.index: words for words in view.words}
         data = view.session.dataset
-        failed = snapshot.state == "diverged"  # tiles stay as they were; links follow the size, their weights are kept
-        if not failed:
-            self.tiles.update(snapshot, columns, by_index, data)
-        if not failed and self.whole_image and data is not None:
-            sample = view.session.sample
-            self._scene = self.tiles.scene(data, sample[1] if sample is not None and sample[0] == "train" else None)
+        if snapshot.state != "diverged":  # tiles stay as they were; links follow the size, their weights are kept
+            self.tiles.update(snapshot, self._columns, {words.index: words for words in view.words}, data)
+            if self.whole_image and data is not None:
+                sample = view.session.sample
+                self._scene = self.tiles.scene(data, sample[1] if sample is not None and sample[0] == "train" else None)
         if snapshot.parameters is not None:
             dead = {words.index: snapshot.layers[words.index].dead for words in view.words}
-            linked = [column for column in columns if column.layer != INPUTS or not self.whole_image]
+            linked = [column for column in self._columns if column.layer != INPUTS or not self.whole_image]
             self.links.update(linked, snapshot.parameters, dead)
 
-    def _draw(self) -> QPixmap:
-        ratio = self.devicePixelRatioF()
-        picture = QPixmap(self.size() * ratio)
-        picture.setDevicePixelRatio(ratio)
-        picture.fill(theme.color("panel"))
-        with QPainter(picture) as painter:
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            snapshot = self.view.snapshot
-            if snapshot is not None and snapshot.state == "diverged":
-                painter.setOpacity(0.4)
-            self.links.paint(painter, ratio)
-            for column in self.columns_in_sight():
-                if column.layer == INPUTS:
-                    self._paint_inputs(painter, column)
-                else:
-                    self._paint_layer(painter, column, next(w for w in self.view.words if w.index == column.layer))
-        return picture
+    def _tell(self) -> None:
+        """The captions, and their picture where they changed."""
+        captions = tuple(self._caption(column) for column in self._columns)
+        key = (captions, self.size(), self.devicePixelRatioF())
+        if key != self._captions:
+            self._captions = key
+            self._over = captions_picture(*key, self.layout_of_map.pitch)
 
-    def _head(self, painter: QPainter, column: Column, title: str, state: str, dead: bool) -> None:
-        pitch = max(LEAST_PITCH, self.layout_of_map.pitch)
-        for words, font, top, color in (
-            (title, theme.font(12, 600), 6, "ink"),
-            (state, theme.font(11, 600 if dead else 400), 23, "dead" if dead else "ink 2"),
-        ):
-            painter.setFont(font)
-            painter.setPen(theme.color(color))
-            room = pitch - 4
-            words = QFontMetricsF(font).elidedText(words, Qt.TextElideMode.ElideRight, room)
-            painter.drawText(QRectF(column.center - room / 2, top, room, 18), CENTER, words)
-
-    def _paint_inputs(self, painter: QPainter, column: Column) -> None:
-        names = self.view.input_names()
-        state = f"{len(names)} pixels" if self.whole_image else f"{len(names)} feature{'s' * (len(names) != 1)}"
-        self._head(painter, column, "Inputs", state, False)
-        for unit, rect in zip(column.shown, column.rects, strict=True):
-            art = self._scene if self.whole_image else self.tiles.art.get((INPUTS, unit))
-            paint_art(painter, rect, art)
-            self._edge(painter, rect)
-            if not self.whole_image:
-                self._name(painter, names[unit], QRectF(8, rect.top(), rect.left() - 16, rect.height()), True)
-        if column.more is not None:
-            self._paint_more(painter, column.more, len(column.hidden), 0)
-
-    def _paint_layer(self, painter: QPainter, column: Column, words: LayerWords) -> None:
+    def _caption(self, column: Column) -> Caption:
         view, snapshot = self.view, self.view.snapshot
+        if column.layer == INPUTS:
+            names = view.input_names()
+            if self.whole_image:
+                return Caption(column, "Inputs", f"{len(names)} pixels")
+            state = f"{len(names)} feature{'s' * (len(names) != 1)}"
+            return Caption(column, "Inputs", state, names=tuple(names[unit] for unit in column.shown))
+        words = next(w for w in view.words if w.index == column.layer)
         layer = snapshot.layers[words.index] if snapshot is not None else None
-        known = layer is not None and len(layer.dead) == words.units
-        state = view.state_line(words)
-        if words.between and self.layout_of_map.pitch >= ROOMY_PITCH:
+        if layer is not None and len(layer.dead) != words.units:
+            layer = None
+        state, roomy = view.state_line(words), self.layout_of_map.pitch >= ROOMY_PITCH
+        if words.between and roomy:
             state = f"{state}, after {words.between}"
-        dead = known and bool(layer.dead.any())  # type: ignore[union-attr]
-        roomy = self.layout_of_map.pitch >= ROOMY_PITCH
-        self._head(painter, column, words.title if roomy else words.short_title, state, dead and not words.last)
         names, bias = self._output_names() if words.last else (), view.parameter(f"{words.index}.bias")
-        for unit, rect in zip(column.shown, column.rects, strict=True):
-            condition = unit_state(words, layer, unit) if known and layer is not None else ""
-            if condition == "dead":
-                paint_dead(painter, rect, unit)
-            else:
-                paint_art(painter, rect, self.tiles.art.get((words.index, unit)))
-                if condition:
-                    paint_condition(painter, rect, condition)
-            self._edge(painter, rect)
-            if names:
-                place = QRectF(rect.right() + 8, rect.top(), self.width() - rect.right() - 12, rect.height())
-                self._name(painter, names[unit], place, False)
-            if bias is not None and unit < len(bias):
-                self._paint_bias(painter, rect, float(bias[unit]))
-        if column.more is not None:
-            gone = int(layer.dead[list(column.hidden)].sum()) if known and layer is not None else 0
-            self._paint_more(painter, column.more, len(column.hidden), gone)
-
-    def _name(self, painter: QPainter, words: str, place: QRectF, right: bool) -> None:
-        painter.setFont(theme.font(12))
-        painter.setPen(theme.color("ink"))
-        words = QFontMetricsF(painter.font()).elidedText(words, Qt.TextElideMode.ElideRight, place.width())
-        painter.drawText(place, BESIDE | (Qt.AlignmentFlag.AlignRight if right else Qt.AlignmentFlag.AlignLeft), words)
-
-    def _edge(self, painter: QPainter, rect: QRectF) -> None:
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.setPen(QPen(theme.color("control edge"), 1))
-        painter.drawRoundedRect(rect.adjusted(-0.5, -0.5, 0.5, 0.5), 3, 3)
-
-    def _paint_bias(self, painter: QPainter, rect: QRectF, bias: float) -> None:
-        painter.setPen(QPen(theme.color("panel"), 1.5))
-        painter.setBrush(theme.category(1 if bias > 0 else 0) if bias else theme.color("control edge"))
-        painter.drawEllipse(bias_spot(rect), 3.5, 3.5)
-
-    def _paint_more(self, painter: QPainter, rect: QRectF, hidden: int, dead: int) -> None:
-        painter.setPen(QPen(theme.color("control edge"), 1, Qt.PenStyle.DashLine))
-        painter.setBrush(theme.color("sunken"))
-        painter.drawRoundedRect(rect.adjusted(-0.5, -0.5, 0.5, 0.5), 3, 3)
-        middle = rect.center().y()
-        wide = rect.adjusted(-16, 0, 16, 0)
-        painter.setFont(theme.font(11, 600))
-        painter.setPen(theme.color("ink"))
-        painter.drawText(QRectF(wide.left(), middle - 16, wide.width(), 16), CENTER, f"+{hidden}")
-        if dead:
-            painter.setPen(theme.color("dead"))
-            painter.setFont(theme.font(11, 600))
-            marks.paint_cross(painter, QRectF(rect.left() + 4, middle + 4, 7, 7), theme.color("dead"))
-            painter.setPen(theme.color("dead"))
-            painter.drawText(QRectF(rect.left() + 13, middle, rect.width() - 12, 16), BESIDE, f"{dead}")
-        else:
-            painter.setFont(theme.font(11))
-            painter.setPen(theme.color("ink 2"))
-            painter.drawText(QRectF(wide.left(), middle, wide.width(), 16), CENTER, "more")
+        known = bias is not None and max(column.shown, default=0) < len(bias)
+        return Caption(
+            column,
+            words.title if roomy else words.short_title,
+            state,
+            layer is not None and bool(layer.dead.any()) and not words.last,
+            () if layer is None else tuple(unit_state(words, layer, unit) for unit in column.shown),
+            tuple(np.sign(bias[list(column.shown)]).astype(int).tolist()) if known and bias is not None else (),
+            tuple(names[unit] for unit in column.shown) if names else (),
+            0 if layer is None else int(layer.dead[list(column.hidden)].sum()),
+        )
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
-        if self._stale or self._picture is None:
-            started = time.perf_counter()
+        snapshot = self.view.snapshot
+        running = snapshot is not None and snapshot.state == "running"
+        if self._stale:
             self._prepare()
-            self._picture, self._stale, self._waited = self._draw(), False, 0
-            self._cost = time.perf_counter() - started
+            self._stale = False
+        if self.links.renew(self.devicePixelRatioF(), LINK_SECONDS) and not running:
+            self._again.start()
         with QPainter(self) as painter:
-            painter.drawPixmap(0, 0, self._picture)
+            painter.fillRect(event.rect(), theme.color("panel"))
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            if self._link is not None:
-                link = self._link
-                color = QColor(
-                    theme.category(1 if link.weight > 0 else 0) if link.carries else theme.color("control edge")
-                )
-                painter.setPen(QPen(color, max(2.5, link_pen(True, 1.0).widthF())))
-                painter.drawPath(link_path(link.left, link.y0, link.right, link.y1))
-            for (layer, neuron), since in self._deaths.items():
-                column = self.layout_of_map.column(layer)
-                rect = column.rect_of(neuron) if column is not None else None
-                age = (time.monotonic() - since) / DEATH_SECONDS
-                if rect is not None and age < 1:
-                    painter.setPen(QPen(theme.color("dead"), 4 - 2 * age))
-                    painter.drawRoundedRect(rect.adjusted(-3, -3, 3, 3), 5, 5)
-            for unit, token in ((self._hovered, "control edge"), (self.view.session.selection, "accent")):
-                column = self.layout_of_map.column(unit[0]) if unit is not None else None
-                rect = column.rect_of(unit[1]) if column is not None and unit is not None else None
-                if rect is not None:
-                    painter.setPen(QPen(theme.color(token), 2))
-                    painter.drawRoundedRect(rect.adjusted(-3, -3, 3, 3), 5, 5)
+            painter.setOpacity(0.4 if snapshot is not None and snapshot.state == "diverged" else 1.0)
+            self.links.paint(painter)
+            for column in self._columns:
+                for unit, rect in zip(column.shown, column.rects, strict=True):
+                    whole = column.layer == INPUTS and self.whole_image
+                    paint_art(painter, rect, self._scene if whole else self.tiles.art.get((column.layer, unit)))
+            if self._over is not None:
+                painter.drawPixmap(0, 0, self._over)
+            painter.setOpacity(1.0)
+            self._paint_marked(painter)
+
+    def _paint_marked(self, painter: QPainter) -> None:
+        """The link and the tile under the mouse, the selected tile, and those that just died."""
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        if self._link is not None:
+            link = self._link
+            color = theme.category(1 if link.weight > 0 else 0) if link.carries else theme.color("control edge")
+            painter.setPen(QPen(color, max(2.5, link_pen(True, 1.0).widthF())))
+            painter.drawPath(link_path(link.left, link.y0, link.right, link.y1))
+        moment = time.monotonic()
+        rings = [
+            (unit, "dead", 4 - 2 * (moment - since) / DEATH_SECONDS)
+            for unit, since in self._deaths.items()
+            if moment - since < DEATH_SECONDS
+        ]
+        rings += [(self._hovered, "control edge", 2.0)] if self._hovered is not None else []
+        chosen = self.view.session.selection
+        rings += [(chosen, "accent", 2.0)] if chosen is not None else []
+        for (layer, unit), token, width in rings:
+            column = self.layout_of_map.column(layer)
+            rect = column.rect_of(unit) if column is not None else None
+            if rect is not None:
+                painter.setPen(QPen(theme.color(token), width))
+                painter.drawRoundedRect(rect.adjusted(-3, -3, 3, 3), 5, 5)
 
     # the mouse
 

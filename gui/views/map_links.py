@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections import deque
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -19,8 +20,6 @@ MOST_LINKS = 2000
 THIN, THICK = 0.75, 3.2
 FAINT, STRONG = 0.2, 0.7
 DOTS = 0.85
-FRAME_SECONDS = 0.004  # of drawing links, per frame on average
-MOST_REST = 12  # frames
 REACH = 5.0  # px from a link that still count as on it
 
 
@@ -53,104 +52,138 @@ class Link:
     y1: float
 
 
+@dataclasses.dataclass(frozen=True)
+class Pair:
+    """Two neighbouring columns, and the key of the kernel between them."""
+
+    first: Column
+    second: Column
+
+    @property
+    def key(self) -> str:
+        return f"{self.second.layer}.kernel"
+
+    @property
+    def count(self) -> int:
+        return len(self.first.shown) * len(self.second.shown)
+
+
 class Links:
     """All links between the tiles shown.
 
-    Colours are relative to the largest weight of their gap, by a scale that does not jump.
+    Drawing a gap takes milliseconds: `renew` draws as many as there is time for, the oldest first, and `paint` shows
+    what there is. Colours are relative to the largest weight of their gap, by a scale that does not jump.
     """
 
     def __init__(self) -> None:
-        self.gaps: tuple[Gap, ...] = ()
-        self.total = 0
+        self._pairs: dict[str, Pair] = {}
+        self._parameters: Mapping[str, np.ndarray] = {}
+        self._dead: Mapping[int, np.ndarray] = {}
         self._scales: dict[str, StepScale] = {}
-        self._images: list[tuple[QPointF, QImage]] = []
-        self._stale, self._age, self._rest = True, 0, 0
+        self._pictures: dict[str, tuple[QPointF, QImage]] = {}
+        self._stale: deque[str] = deque()
 
     def reset(self) -> None:
-        self.gaps, self.total = (), 0
-        self._images = []
-        self.touch()
-        self._scales.clear()
+        """Another network: nothing of the old one stays."""
+        self.__init__()  # type: ignore[misc]
 
-    def touch(self) -> None:
-        """The links are drawn anew at the next paint: the layout or the colours changed."""
-        self._stale, self._age = True, MOST_REST
+    def forget_pictures(self) -> None:
+        """The colours or the pixels changed."""
+        self._pictures.clear()
+        self._stale = deque(self._pairs)
+
+    @property
+    def most(self) -> int:
+        """Links that a gap may draw."""
+        return max(8, MOST_LINKS // max(1, len(self._pairs)))
+
+    @property
+    def total(self) -> int:
+        return sum(pair.count for pair in self._pairs.values())
 
     @property
     def drawn(self) -> int:
-        return sum(len(gap.weight) for gap in self.gaps)
+        return sum(min(self.most, pair.count) for pair in self._pairs.values())
 
     def update(
-        self,
-        columns: Sequence[Column],
-        parameters: Mapping[str, np.ndarray],
-        dead: Mapping[int, np.ndarray],
-        most: int = MOST_LINKS,
+        self, columns: Sequence[Column], parameters: Mapping[str, np.ndarray], dead: Mapping[int, np.ndarray]
     ) -> None:
-        """Chooses the strongest links from the kernels `"<layer>.kernel"` (sources, units)."""
-        gaps = []
-        for first, second in zip(columns, columns[1:], strict=False):
-            kernel = parameters.get(f"{second.layer}.kernel")
-            if kernel is None or not first.shown or kernel.ndim != 2:
+        """Takes the kernels `"<layer>.kernel"` (sources, units) between columns; the pictures follow in `renew`."""
+        pairs = {}
+        for pair in map(Pair, columns, columns[1:]):
+            kernel = parameters.get(pair.key)
+            if kernel is None or not pair.first.shown or kernel.ndim != 2:
                 continue
-            if max(first.shown) < kernel.shape[0] and max(second.shown) < kernel.shape[1]:
-                gaps.append(self._gap(first, second, kernel, dead))
-        self.total = sum(len(gap.weight) for gap in gaps)
-        if self.total > most:
-            strengths = np.concatenate([gap.strength for gap in gaps])
-            least = np.partition(strengths, -most)[-most]
-            gaps = [_thinned(gap, least, max(8, most // len(gaps))) for gap in gaps]
-        self.gaps, self._stale = tuple(gaps), True
+            if max(pair.first.shown) < kernel.shape[0] and max(pair.second.shown) < kernel.shape[1]:
+                pairs[pair.key] = pair
+        if pairs != self._pairs:
+            self._pictures = {key: self._pictures[key] for key in self._pictures if pairs.get(key) == self._pairs[key]}
+            self._pairs = pairs
+        self._parameters, self._dead = parameters, dead
+        waiting = [key for key in self._stale if key in pairs]
+        new = [key for key in pairs if key not in self._pictures and key not in waiting]
+        self._stale = deque(dict.fromkeys([*new, *waiting, *pairs]))
 
-    def _gap(self, first: Column, second: Column, kernel: np.ndarray, dead: Mapping[int, np.ndarray]) -> Gap:
+    def renew(self, ratio: float, seconds: float) -> bool:
+        """Draws the gaps whose numbers changed, for about so long, at `ratio` device pixels per pixel. True while
+        there are more."""
+        end = time.perf_counter() + seconds
+        while self._stale:
+            key = self._stale.popleft()
+            picture = _picture(self.gap(key), ratio)
+            if picture is not None:
+                self._pictures[key] = picture
+            if time.perf_counter() > end:
+                break
+        return bool(self._stale)
+
+    def paint(self, painter: QPainter) -> None:
+        for place, image in self._pictures.values():
+            painter.drawImage(place, image)
+
+    @property
+    def gaps(self) -> tuple[Gap, ...]:
+        return tuple(self.gap(key) for key in self._pairs)
+
+    def gap(self, key: str) -> Gap:
+        """The strongest links of one gap."""
+        first, second, kernel = self._pairs[key].first, self._pairs[key].second, self._parameters[key]
         sources, targets = np.array(first.shown), np.array(second.shown)
         weight = kernel[np.ix_(sources, targets)].astype(np.float32).ravel()
-        key = f"{second.layer}.kernel"
         scale = self._scales.setdefault(key, StepScale()).update(float(np.abs(weight).max(initial=0.0)))
         strength = np.clip(np.nan_to_num(np.abs(weight)) / scale, 0, 1)
         carries = np.ones((len(sources), len(targets)), bool)
         for units, layer, axis in ((sources, first.layer, 0), (targets, second.layer, 1)):
-            gone = dead.get(layer)
+            gone = self._dead.get(layer)
             if gone is not None and len(gone):
                 carries &= np.expand_dims(~gone[units], 1 - axis)
-        grid = np.meshgrid(np.arange(len(sources)), np.arange(len(targets)), indexing="ij")
-        rows, columns = grid[0].ravel(), grid[1].ravel()
+        order = np.argsort(strength, kind="stable")[-self.most :]
+        rows, columns = np.divmod(order, len(targets))
         y0 = np.array([rect.center().y() for rect in first.rects])[rows]
         y1 = np.array([rect.center().y() for rect in second.rects])[columns]
-        order = np.argsort(strength, kind="stable")
         return Gap(
-            first.right, second.left, key, sources[rows][order], targets[columns][order], y0[order], y1[order],
-            weight[order], strength[order], carries.ravel()[order],
+            first.right, second.left, key, sources[rows], targets[columns], y0, y1, weight[order], strength[order],
+            carries.ravel()[order],
         )  # fmt: skip
 
     def at(self, point: QPointF) -> Link | None:
         """The nearest link within reach of `point`."""
-        for gap in self.gaps:
-            if gap.left + 2 <= point.x() <= gap.right - 2 and len(gap.weight):
-                share = float(share_at((point.x() - gap.left) / (gap.right - gap.left)))
-                distance = np.abs(gap.y0 + (gap.y1 - gap.y0) * share - point.y())
-                nearest = int(np.argmin(distance[::-1]))
-                i = len(distance) - 1 - nearest
-                if distance[i] <= REACH:
-                    return Link(
-                        gap.key, int(gap.source[i]), int(gap.target[i]), float(gap.weight[i]), bool(gap.carries[i]),
-                        gap.left, gap.right, float(gap.y0[i]), float(gap.y1[i]),
-                    )  # fmt: skip
+        for key, pair in self._pairs.items():
+            if not pair.first.right + 2 <= point.x() <= pair.second.left - 2:
+                continue
+            gap = self.gap(key)
+            share = float(share_at((point.x() - gap.left) / (gap.right - gap.left)))
+            distance = np.abs(gap.y0 + (gap.y1 - gap.y0) * share - point.y())
+            i = len(distance) - 1 - int(np.argmin(distance[::-1]))
+            if distance[i] <= REACH:
+                return Link(
+                    gap.key, int(gap.source[i]), int(gap.target[i]), float(gap.weight[i]), bool(gap.carries[i]),
+                    gap.left, gap.right, float(gap.y0[i]), float(gap.y1[i]),
+                )  # fmt: skip
         return None
 
-    def paint(self, painter: QPainter, ratio: float) -> None:
-        """Draws all links, at `ratio` device pixels per pixel. When that is slow, they are made anew less often."""
-        self._age += 1
-        if self._stale and self._age >= self._rest:
-            started = time.perf_counter()
-            self._images = [made for gap in self.gaps if (made := _gap_image(gap, ratio)) is not None]
-            self._stale, self._age = False, 0
-            self._rest = min(MOST_REST, int((time.perf_counter() - started) / FRAME_SECONDS))
-        for place, image in self._images:
-            painter.drawImage(place, image)
 
-
-def _gap_image(gap: Gap, ratio: float) -> tuple[QPointF, QImage] | None:
+def _picture(gap: Gap, ratio: float) -> tuple[QPointF, QImage] | None:
     columns = round((gap.right - gap.left) * ratio)
     if columns < 8 or not len(gap.weight):
         return None
@@ -188,11 +221,3 @@ def link_path(left: float, y0: float, right: float, y1: float) -> QPainterPath:
     middle = (left + right) / 2
     path.cubicTo(middle, y0, middle, y1, right, y1)
     return path
-
-
-def _thinned(gap: Gap, least: float, most: int) -> Gap:
-    """The links that reach `least`, but at most twice the fair share of a gap."""
-    first = int(np.searchsorted(gap.strength, least))
-    kept = slice(max(first, len(gap.weight) - 2 * most), None)
-    arrays = ("source", "target", "y0", "y1", "weight", "strength", "carries")
-    return dataclasses.replace(gap, **{name: getattr(gap, name)[kept] for name in arrays})

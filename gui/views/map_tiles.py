@@ -29,9 +29,10 @@ SCENE_SAMPLES = 500  # of which the mean image is made
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Art:
-    """A tile's picture: an indexed image, or a curve in the unit square (y downwards)."""
+    """A tile's picture: a part of an image, or a curve in the unit square (y downwards)."""
 
     image: QImage | None = None
+    part: QRectF = dataclasses.field(default_factory=QRectF)
     curve: np.ndarray | None = None
     zero: float | None = None  # height of y = 0 for a curve
 
@@ -105,9 +106,16 @@ class Tiles:
                     top = self._top(column.layer, values)
             else:
                 continue
-            cells = levels(values[:, ::-1], top, signed)
-            for place, unit in enumerate(picked):
-                self.art[column.layer, unit] = Art(cell_image(cells[place], self._tables[signed]))
+            self._keep(column.layer, picked, levels(values[:, ::-1], top, signed), signed)
+
+    def _keep(self, layer: int, units: Sequence[int], cells: np.ndarray, signed: bool) -> None:
+        """The pictures of some units, cells (units, rows, columns), as one image."""
+        if not len(units):
+            return
+        image = cell_image(cells.reshape(-1, cells.shape[2]), self._tables[signed])
+        rows, columns = cells.shape[1:]
+        for place, unit in enumerate(units):
+            self.art[layer, unit] = Art(image, QRectF(0, place * rows, columns, rows))
 
     def _said(self, spec: NetworkSpec, outputs: np.ndarray) -> tuple[np.ndarray, bool, float]:
         """(values, signed, top) of outputs (n, width): one probability as -1 to 1, several as 0 to 1, else as given."""
@@ -155,14 +163,12 @@ class Tiles:
             else:
                 continue
             if column.layer == INPUTS or not words[column.layer].last:
-                top = self._top(column.layer, values)
+                top = self._top(column.layer, values[:: max(1, len(values) // STRIPES)])
             picked = [unit for unit in column.shown if unit < values.shape[1]]
             part = values[:, picked]
             if len(part) > STRIPES:
                 part = pool(part, np.arange(STRIPES) * len(part) // STRIPES, 0, signed)
-            cells = levels(part.T, top, signed)
-            for place, unit in enumerate(picked):
-                self.art[column.layer, unit] = Art(cell_image(cells[place][None, :], self._tables[signed]))
+            self._keep(column.layer, picked, levels(part.T, top, signed)[:, None, :], signed)
 
     def _images(self, snapshot: Snapshot, columns: Sequence[Column], data: Dataset) -> None:
         """Units that are fed by an image show their weights in its shape."""
@@ -178,9 +184,8 @@ class Tiles:
         self.weights_shown = True
         largest = float(np.abs(kernel[:, list(columns[1].shown)]).max(initial=0.0))
         top = self._scales.setdefault(WEIGHTS, StepScale()).update(largest)
-        for unit in columns[1].shown:
-            cells = levels(kernel[:, unit].reshape(rows, width), top, True)
-            self.art[first, unit] = Art(cell_image(cells, self._tables[True]))
+        picked = list(columns[1].shown)
+        self._keep(first, picked, levels(kernel[:, picked].T.reshape(-1, rows, width), top, True), True)
 
     def scene(self, data: Dataset, sample: int | None) -> Art | None:
         """The picked training image, or the mean one."""
@@ -192,7 +197,7 @@ class Tiles:
         values = picked.reshape(int(shape[0]), int(shape[1]), -1).mean(axis=2)
         low, high = float(values.min()), float(values.max())
         cells = levels(values - low, max(high - low, 1e-12), False)
-        return Art(cell_image(cells, color_table(False)))
+        return Art(cell_image(cells, color_table(False)), QRectF(0, 0, cells.shape[1], cells.shape[0]))
 
 
 def _belong(snapshot: Snapshot, data: Dataset) -> bool:
@@ -205,7 +210,7 @@ def _belong(snapshot: Snapshot, data: Dataset) -> bool:
 def paint_art(painter: QPainter, rect: QRectF, art: Art | None) -> None:
     """A tile's picture, or an empty tile."""
     if art is not None and art.image is not None:
-        painter.drawImage(rect, art.image)
+        painter.drawImage(rect, art.image, art.part)
         return
     painter.fillRect(rect, theme.color("sunken"))
     if art is None or art.curve is None:

@@ -82,10 +82,7 @@ class NetworkMap(View):
         if self.snapshot is None or snapshot.spec is not self.snapshot.spec:
             self.words = layer_words(snapshot.spec)
         self.snapshot = snapshot
-        if snapshot.state == "running":
-            self.canvas.renew()
-        else:
-            self.canvas.renew_all()
+        self.canvas.renew()
         self.legend.update()
 
     def reset(self) -> None:
@@ -105,7 +102,7 @@ class NetworkMap(View):
 
     @Slot()
     def _recolor(self) -> None:
-        self.canvas.renew_all()
+        self.canvas.recolor()
         self.legend.update()
 
     @Slot()
