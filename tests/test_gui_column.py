@@ -16,6 +16,7 @@ from gui import app, edits, theme
 from gui.document import Document
 from gui.main_window import MainWindow
 from gui.panels.column import Column
+from gui.panels.layer_card import LayerCard
 from gui.panels.data_panel import DataPanel
 from gui.panels.training_panel import TrainingPanel
 from gui.session import Session
@@ -81,8 +82,9 @@ def test_many_layers_scroll_and_squeeze_nothing(qtbot: QtBot, column: Column) ->
     for _ in range(12):
         spec = edits.add_layer(spec)
     session.edit("Many", spec=edits.set_layer(spec, 0, activation="hard_sigmoid", units=1000))
+    qtbot.waitUntil(lambda: len(column.findChildren(LayerCard)) == len(session.document.spec.layers))
+    qtbot.waitUntil(lambda: column.verticalScrollBar().maximum() > 0)
     qtbot.wait(20)
-    assert column.verticalScrollBar().maximum() > 0
     assert column.findChild(QuietCombo).width() == width
     assert_nothing_is_cut(column)
 

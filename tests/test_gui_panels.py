@@ -117,7 +117,7 @@ def test_thirty_layers_have_thirty_cards(session, qtbot):
     for _ in range(28):
         spec = edits.add_layer(spec)
     session.edit("Many", spec=spec)
-    assert len(panel.cards) == 31
+    qtbot.waitUntil(lambda: len(panel.cards) == 31)
     assert named(panel, QLineEdit, "Units of layer 30")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Slot
+from PySide6.QtCore import QSize, QTimer, Slot
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from engine.layers import LAYERS, Dense
@@ -16,6 +16,9 @@ from gui.session import Session
 from gui.widgets.rows import bare, head_row, label
 
 
+NEW_CARDS = 6  # in one turn of the event loop
+
+
 class NetworkPanel(QWidget):
     """Cards are kept and filled anew; only where the kind of layer changes, another card comes."""
 
@@ -23,6 +26,8 @@ class NetworkPanel(QWidget):
         super().__init__()
         self.session = session
         self.cards: list[LayerCard] = []
+        self._more_cards = QTimer(self, singleShot=True, interval=0)
+        self._more_cards.timeout.connect(self._show_document)
         column = QVBoxLayout(self)
         bare(column, 4)
         self.parameters = label("", "label")
@@ -83,16 +88,19 @@ class NetworkPanel(QWidget):
         total = spec.parameter_count()
         self.parameters.setText(f"{count(total)} parameter{'' if total == 1 else 's'}")
         self._fit_cards(_kinds(spec))
-        for index, (card, layer) in enumerate(zip(self.cards, spec.layers, strict=True)):
+        for index, (card, layer) in enumerate(zip(self.cards, spec.layers, strict=False)):
             card.show_layer(index, layer)
         self._show_selection()
         self._show_state(self.session.snapshot)
 
     def _fit_cards(self, kinds: list[str]) -> None:
-        for index, kind in enumerate(kinds):
-            if index < len(self.cards) and self.cards[index].kind == kind:
-                continue
-            card = LayerCard(self.session, index, kind)
+        """A card for every layer. Where many are new, some come now and the others in the next turns of the event
+        loop: each costs milliseconds."""
+        while len(self.cards) > len(kinds):
+            _discard(self._list, self.cards.pop())
+        new = [index for index, kind in enumerate(kinds) if index >= len(self.cards) or self.cards[index].kind != kind]
+        for index in new[:NEW_CARDS]:
+            card = LayerCard(self.session, index, kinds[index])
             card.dragged.connect(self._drag)
             card.dropped.connect(self._drop)
             if index < len(self.cards):
@@ -101,8 +109,8 @@ class NetworkPanel(QWidget):
             else:
                 self.cards.append(card)
             self._list.insertWidget(index, card)
-        while len(self.cards) > len(kinds):
-            _discard(self._list, self.cards.pop())
+        if len(new) > NEW_CARDS:
+            self._more_cards.start()
         before: QWidget = self
         for card in self.cards:
             QWidget.setTabOrder(before, card)
