@@ -64,9 +64,13 @@ def when_saved(window: MainWindow, then: Callable[[], None]) -> None:
     question.setDefaultButton(save)
     question.setEscapeButton(question.addButton("Cancel", QMessageBox.ButtonRole.RejectRole))
 
+    def saved() -> None:
+        """What was edited while the file was written is asked about again; a run that went on is not."""
+        then() if session.undo_stack.isClean() else when_saved(window, then)
+
     def answered(_: int) -> None:
         if question.clickedButton() is save:
-            save_project(window, then)
+            save_project(window, saved)
         elif question.clickedButton() is discard:
             then()
         question.deleteLater()

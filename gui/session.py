@@ -53,11 +53,13 @@ class Session(QObject):
         super().__init__()
         self.undo_stack = QUndoStack(self)
         self.undo_stack.cleanChanged.connect(self._tell_saved)
+        self.undo_stack.indexChanged.connect(self._note_edit)
         self.snapshot: Snapshot | None = None
         self.path: str | None = None
         self.selection: tuple[int, int] | None = None
         self.sample: tuple[str, int] | None = None
         self._saved_step = 0
+        self._opened = self._edits = 0  # how many documents were opened, how many edits made: a slow save compares
         self._loader = DataLoader(self)
         self._loader.busy.connect(self.busy)
         self._old_trainers: list[Trainer] = []
@@ -76,6 +78,9 @@ class Session(QObject):
 
     def _tell_saved(self, _clean: bool) -> None:
         self.saved.emit()
+
+    def _note_edit(self, _index: int) -> None:
+        self._edits += 1
 
     def _open_trainer(self) -> None:
         self.trainer.open()
@@ -325,11 +330,12 @@ class Session(QObject):
         Task(work, done, failed, self)
 
     def save_project(self, path: Path | str, then: Callable[[], None] | None = None) -> None:
-        """Saves beside the window; `then` is called once the file is on the disk."""
+        """Saves beside the window; `then` is called once the file is on the disk, if it is still this document that is
+        open."""
         from engine.files import Project, save_project
 
         document, trainer = self.document, self.trainer
-        index = self.undo_stack.index()
+        opened, edits = self._opened, self._edits
         self.busy.emit("Saving project")
 
         def work(_: Any) -> int:
@@ -340,13 +346,16 @@ class Session(QObject):
 
         def done(step: int) -> None:
             self.busy.emit("")
-            self.path = str(path)
-            self._saved_step = step
-            if self.undo_stack.index() == index:
-                self.undo_stack.setClean()
             settings.add_recent_project(str(Path(path).resolve()))
-            self.saved.emit()
             self.notice.emit(f"Saved {Path(path).name}.", "info")
+            if opened != self._opened:
+                return
+            self.path = str(path)
+            if trainer is self.trainer:
+                self._saved_step = step
+            if edits == self._edits:
+                self.undo_stack.setClean()
+            self.saved.emit()
             if then is not None:
                 then()
 
@@ -367,6 +376,7 @@ class Session(QObject):
         except RelumeError:
             self.document = old
             raise
+        self._opened += 1
         self.path = path
         self._saved_step = int(checkpoint.stepper.get("step", 0)) if checkpoint else 0
         self.undo_stack.clear()

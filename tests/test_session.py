@@ -140,6 +140,29 @@ def test_a_project_goes_on_where_it_was_saved(qtbot: QtBot, session: Session, tm
     assert all((found[key] == expected[key]).all() for key in expected)
 
 
+def test_a_save_that_ends_after_another_document_was_opened_leaves_that_one_alone(
+    qtbot: QtBot, session: Session, tmp_path: Path
+) -> None:
+    session.edit("Units", spec=edits.set_layer(session.document.spec, 0, units=5))
+    followed: list[bool] = []
+    session.save_project(tmp_path / "first.relume", lambda: followed.append(True))
+    session.new_document()
+    session.edit("Units", spec=edits.set_layer(session.document.spec, 0, units=6))
+    wait(qtbot, session, lambda: session.told)
+    assert session.told == [("info", "Saved first.relume.")] and not followed
+    assert session.path is None and session.unsaved, "the next save must ask for a place of its own"
+
+
+def test_what_was_edited_while_a_save_ran_is_not_saved(qtbot: QtBot, session: Session, tmp_path: Path) -> None:
+    saved: list[bool] = []
+    for units in (5, 6):  # the second becomes one step with the first
+        session.edit("Units", spec=edits.set_layer(session.document.spec, 0, units=units), merge="units")
+        if units == 5:
+            session.save_project(tmp_path / "first.relume", lambda: saved.append(True))
+    wait(qtbot, session, lambda: saved)
+    assert session.path and session.unsaved
+
+
 def test_a_file_that_is_no_project_is_told_and_the_document_stays(
     qtbot: QtBot, session: Session, tmp_path: Path
 ) -> None:
