@@ -16,8 +16,8 @@ from gui import app, edits, theme
 from gui.document import Document
 from gui.main_window import MainWindow
 from gui.panels.column import Column
-from gui.panels.layer_card import LayerCard
 from gui.panels.data_panel import DataPanel
+from gui.panels.layer_card import LayerCard
 from gui.panels.training_panel import TrainingPanel
 from gui.session import Session
 from gui.widgets.data_combo import data_picture
