@@ -40,6 +40,21 @@ class Loss:
     outputs: int | None = None  # the width this loss wants, None for any
     power: int | None = None  # the loss is an error to this power: 2 for squares, 1 for absolute values
 
+    @property
+    def tells_probabilities(self) -> bool:
+        """Outputs after the link are probabilities; without a link they are scores of any size."""
+        return self.link != "identity"
+
+    @property
+    def said_range(self) -> tuple[float, float]:
+        """What an output says of a class after the link, from "not there" to "there": probabilities, or its targets."""
+        return (0.0, 1.0) if self.tells_probabilities else (self.low, 1.0)
+
+    @property
+    def said_threshold(self) -> float:
+        """A single output above it after the link says class 1."""
+        return 0.5 if self.tells_probabilities else self.threshold
+
     def evaluate(self, outputs: np.ndarray, targets: np.ndarray) -> tuple[float, np.ndarray]:
         """(loss, gradient (n, outputs)) of outputs and encoded targets, both (n, outputs)."""
         with np.errstate(all="ignore"):
@@ -202,3 +217,10 @@ def classes_of(loss_name: str, outputs: np.ndarray) -> np.ndarray:
     if outputs.shape[1] == 1:
         return (outputs[:, 0] > get(loss_name).threshold).astype(np.int64)
     return outputs.argmax(axis=1)
+
+
+def said_classes(loss_name: str, said: np.ndarray) -> np.ndarray:
+    """`classes_of` for outputs that went through `link` already."""
+    if said.shape[1] == 1:
+        return (said[:, 0] > get(loss_name).said_threshold).astype(np.int64)
+    return said.argmax(axis=1)

@@ -1,12 +1,14 @@
-"""The output layer follows the data and the loss."""
+"""The output layer follows the data and the loss; what it gives is read by their rules."""
 
 from __future__ import annotations
 
 import dataclasses
 
+import numpy as np
+
 from engine.data.dataset import Dataset
 from engine.layers import Dense
-from engine.losses import LOSSES
+from engine.losses import LOSSES, link
 from engine.spec import NetworkSpec
 
 #: The loss that suits each task when the one chosen does not.
@@ -58,7 +60,25 @@ def output_index(spec: NetworkSpec) -> int | None:
 def describe_output(spec: NetworkSpec, dataset: Dataset) -> str:
     """What the output is and why: "1 unit + sigmoid, set by the data"."""
     units = output_units(spec.loss, dataset)
-    link = LOSSES.get(spec.loss).link
+    kind = LOSSES.get(spec.loss).link
     count = "1 unit" if units == 1 else f"{units} units"
-    squashed = "" if link == "identity" else f" + {link}"
+    squashed = "" if kind == "identity" else f" + {kind}"
     return f"{count}{squashed}, set by the data"
+
+
+def surface(loss: str, output: np.ndarray, dataset: Dataset) -> np.ndarray:
+    """What outputs over a plane (outputs, rows, columns) say: probabilities or scores; target units for regression.
+
+    Of two probabilities the second alone is told, which says all.
+    """
+    if dataset.task == "regression":
+        return output
+    width = len(output)
+    said = link(loss, np.moveaxis(output, 0, -1).reshape(-1, width), str(dataset.task))
+    told = said[:, 1:] if width == 2 and LOSSES.get(loss).tells_probabilities else said
+    return np.moveaxis(np.asarray(told, np.float32).reshape(*output.shape[1:], -1), -1, 0)
+
+
+def said_name(loss: str, class_name: str) -> str:
+    """What one output is called: "P(B)" where it is a probability, else "score of B"."""
+    return f"P({class_name})" if LOSSES.get(loss).tells_probabilities else f"score of {class_name}"

@@ -12,6 +12,7 @@ from engine import losses
 from engine.data.dataset import Dataset
 from engine.errors import RelumeError
 from engine.files.figures import Figure, Image, Line, Mark, Panel, Points
+from engine.outputs import said_name, surface
 from engine.spec import NetworkSpec
 from engine.target_error import PARTS, target_error
 from engine.telemetry import HISTORY_COLUMNS, Plane, Predictions, Snapshot
@@ -93,21 +94,19 @@ def _output(snapshot: Snapshot, data: Dataset) -> Panel | None:
 
 def _surface(spec: NetworkSpec, plane: Plane, data: Dataset) -> Panel:
     extent = (float(plane.x[0]), float(plane.x[-1]), float(plane.y[0]), float(plane.y[-1]))
-    rows = np.moveaxis(plane.output, 0, -1)
     marks: list[Mark] = []
     if data.task == "regression":
         top = max(1e-12, *(float(np.abs(values).max(initial=0)) for values in (plane.output, *_true(data))))
-        marks.append(Image(rows[..., 0], extent, "diverging", -top, top, data.target_name))
+        marks.append(Image(plane.output[0], extent, "diverging", -top, top, data.target_name))
         for part, raw in (("train", data.raw_train), ("test", data.raw_test)):
             marks.append(Points(raw[:, 0], raw[:, 1], part, "ink 2", hollow=part == "test"))
     else:
-        said = losses.link(spec.loss, rows.reshape(-1, rows.shape[-1]), data.task)
-        said = said.reshape(*rows.shape[:2], -1)
-        classes = len(data.class_names)
-        if said.shape[-1] <= 2:
-            marks.append(Image(said[..., -1], extent, "decision", 0.0, 1.0, f"P({data.class_names[-1]})"))
+        said = surface(spec.loss, plane.output, data)
+        if len(said) == 1:
+            low, high = losses.get(spec.loss).said_range
+            marks.append(Image(said[0], extent, "decision", low, high, said_name(spec.loss, data.class_names[1])))
         else:
-            marks.append(Image(said.argmax(axis=-1), extent, "sequential", 0, classes - 1, "class"))
+            marks.append(Image(said.argmax(axis=0), extent, "categories", 0, len(said) - 1, "class"))
         for part, raw, y in (("train", data.raw_train, data.y_train), ("test", data.raw_test, data.y_test)):
             for k, name in enumerate(data.class_names):
                 x = raw[y == k]

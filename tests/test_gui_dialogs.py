@@ -230,6 +230,24 @@ def _cell(view, unit: int):
     return QPoint(view.picture._cells_left() + unit * 26 + 8, int(top) + 24 + 8)
 
 
+@pytest.mark.parametrize(
+    "loss, output, words, bars",
+    [
+        ("binary_cross_entropy", [0.3], "Says A with 70.0\u2009%", ("70.0\u2009%", "30.0\u2009%")),
+        ("hinge", [0.3], "Says B, score 0.300 (B above 0)", ("0.300",)),
+        ("hinge", [2.5], "Says B, score 2.50 (B above 0)", ("2.50",)),
+        ("mean_squared_error", [0.3], "Says A, score 0.300 (B above 0.5)", ("0.300",)),
+        ("softmax_cross_entropy", [0.1, 0.9], "Says B with 90.0\u2009%", ("10.0\u2009%", "90.0\u2009%")),
+    ],
+)
+def test_a_sample_is_read_by_the_rules_of_its_loss(loss, output, words, bars):
+    from gui.dialogs.sample_words import outcome
+
+    data = engine.datasets.load("circles", samples=20)
+    told = outcome(data, loss, SampleTrace(0, "train", (), (), np.array(output), 0.7, 0.0))
+    assert told.words.startswith(words) and told.written() == bars
+
+
 def test_next_and_previous_walk_through_the_samples_and_the_parts(qtbot):
     from gui.dialogs.sample_inspector import SampleView
 

@@ -26,8 +26,7 @@ from gui.views import scales
 from gui.views.curves import Curves, deaths
 from gui.views.distributions import Distributions
 from gui.views.gradient_flow import GradientFlow
-from gui.views.output import Output, kind_of, winners
-from gui.views.output_plane import surface
+from gui.views.output import Output, kind_of
 from gui.views.pieces import finer
 from gui.views.plot import numbered
 from gui.views.weight_pictures import strongest
@@ -227,15 +226,6 @@ def test_output_chooses_its_picture() -> None:
     assert kinds == ["plane", "plane", "fit", "scatter", "confusion"]
 
 
-def test_surface_is_a_probability() -> None:
-    spec, dataset, extra = plane_case(2)
-    logits = extra["plane"].output
-    values = surface(spec.loss, logits, dataset)
-    assert np.allclose(values, 1 / (1 + np.exp(-logits)), atol=1e-5)
-    margins = surface("hinge", np.array([[[-1.0, 0.0, 3.0]]], np.float32), dataset)
-    assert margins.ravel().tolist() == [0.0, 0.5, 1.0]
-
-
 def test_finer_keeps_values_and_adds_between() -> None:
     grid = np.array([[[0.0, 1.0], [2.0, 3.0]]], np.float32)
     fine = finer(grid, 3)
@@ -271,6 +261,17 @@ def test_discretised_surface_has_two_colours(qtbot) -> None:
     assert len(np.unique(image.image.reshape(-1, 4), axis=0)) == 2
 
 
+def test_scores_are_not_called_probabilities(qtbot) -> None:
+    spec, dataset, extra = plane_case(2)
+    view = Output(SessionDouble(dataclasses.replace(spec, loss="hinge"), dataset))
+    qtbot.addWidget(view)
+    view.reset()
+    view.show_snapshot(snapshot(view.session.document.spec, **extra))
+    image = view.figure().panels[0].marks[0]
+    assert (image.label, image.low, image.high) == ("score of 1", -1, 1)
+    assert view._pictures["plane"].legend.bar == ("decision", "\u22121", "score of 1", "1")
+
+
 def test_confusion_cell_picks_its_samples_in_turn(qtbot) -> None:
     view = shown(qtbot, Output, "digits")
     assert "20 of 20 test samples right" in view.summary()
@@ -281,12 +282,6 @@ def test_confusion_cell_picks_its_samples_in_turn(qtbot) -> None:
     assert {part for part, _ in picked} == {"test"} and {index for _, index in picked} == {3, 13}
     view._test_set.setChecked(False)
     assert "80 of 80 training samples right" in view.summary()
-
-
-def test_winners_use_the_threshold_of_the_loss() -> None:
-    assert winners("binary_cross_entropy", np.array([[0.4], [0.6]])).tolist() == [0, 1]
-    assert winners("hinge", np.array([[-0.1], [0.1]])).tolist() == [0, 1]
-    assert winners("softmax_cross_entropy", np.array([[0.1, 0.9]])).tolist() == [1]
 
 
 def test_curves_switch_axis_scale_and_quantity(qtbot) -> None:

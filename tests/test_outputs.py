@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from engine import datasets
+from engine.data.dataset import Dataset
 from engine.layers import Dense, Dropout
-from engine.losses import LOSSES
-from engine.outputs import describe_output, fit_output
+from engine.losses import LOSSES, classes_of, link, said_classes
+from engine.outputs import describe_output, fit_output, said_name, surface
 from engine.spec import NetworkSpec
 
 START = NetworkSpec((2,), (Dense(8, "relu"), Dense(1)), "mean_squared_error")
@@ -43,3 +45,23 @@ def test_a_new_task_takes_its_own_loss_and_a_linear_output():
 def test_a_network_without_units_gets_an_output():
     spec = NetworkSpec((2,), (Dropout(0.5),))
     assert fit_output(spec, datasets.load("iris")).output_shape == (3,)
+
+
+@pytest.mark.parametrize("name", LOSSES.names())
+@pytest.mark.parametrize("width", [1, 2, 3])
+def test_the_class_is_the_same_before_and_after_the_link(name, width):
+    outputs = np.random.default_rng(0).normal(0.2, 1.5, (200, width)).astype(np.float32)
+    if width > 1 or not LOSSES.get(name).coupled:
+        assert np.array_equal(said_classes(name, link(name, outputs, "multiclass")), classes_of(name, outputs))
+
+
+def test_a_surface_is_a_probability_only_where_the_loss_has_one():
+    x, y = np.zeros((4, 2)), np.array([0, 1, 0, 1])
+    data = Dataset(x, y, x, y, task="binary")
+    logits = np.array([[[-1.0, 0.0, 3.0]]], np.float32)
+    assert np.allclose(surface("binary_cross_entropy", logits, data), 1 / (1 + np.exp(-logits)))
+    assert np.array_equal(surface("hinge", logits, data), logits)
+    assert said_name("hinge", "B") == "score of B" and said_name("softmax_cross_entropy", "B") == "P(B)"
+    pair = np.concatenate([logits, -logits])
+    assert len(surface("softmax_cross_entropy", pair, data)) == 1
+    assert len(surface("mean_squared_error", pair, data)) == 2  # the larger of two scores wins

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 from engine.files.figures import Bars, Figure, Panel
 from engine.telemetry import SampleTrace, Snapshot
 from gui import theme
-from gui.dialogs.sample_words import outcome, outcome_words, true_words
+from gui.dialogs.sample_words import outcome, true_words
 from gui.dialogs.trace_picture import TracePicture
 from gui.numbers import count as whole
 from gui.views.base import View
@@ -208,12 +208,12 @@ class SampleView(View):
     # in words and as a figure
 
     def summary(self) -> str:
-        dataset, trace = self.session.dataset, self._trace
-        if dataset is None or trace is None:
+        dataset, trace, snapshot = self.session.dataset, self._trace, self._snapshot
+        if trace is None or snapshot is None:
             return "No sample is picked."
         head = f"{dict(PARTS)[trace.part]} sample {trace.index + 1}, {true_words(dataset, trace.part, trace.index)}."
         passes = [f"layer {words.index + 1}: {words_of}" for words, words_of in self.picture.passes()]
-        return f"{head} {'; '.join(passes)}. {outcome_words(dataset, trace)}"
+        return f"{head} {'; '.join(passes)}. {outcome(dataset, snapshot.spec.loss, trace).words}"
 
     def figure(self) -> Figure | None:
         dataset, trace, snapshot = self.session.dataset, self._trace, self._snapshot
@@ -227,7 +227,7 @@ class SampleView(View):
             for words in layer_words(snapshot.spec)
             if not words.last
         ]  # fmt: skip
-        names, values = outcome(dataset, trace)
-        panels.append(Panel((Bars(names, values, horizontal=True),), "Output", "", ""))
+        told = outcome(dataset, snapshot.spec.loss, trace)
+        panels.append(Panel((Bars(told.names, told.values, horizontal=True),), "Output", told.meaning, ""))
         title = f"{dict(PARTS)[trace.part]} sample {trace.index + 1}, {true_words(dataset, trace.part, trace.index)}"
         return Figure(title, tuple(panels))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
+from engine import losses
 from engine.telemetry import SampleTrace
 from gui import theme
-from gui.numbers import number, percent
+from gui.numbers import number, percent, plain
 
 if TYPE_CHECKING:
     from engine.data.dataset import Dataset
@@ -27,25 +29,42 @@ def true_words(dataset: Dataset, part: str, index: int) -> str:
     return f"target {', '.join(number(float(value)) for value in np.atleast_1d(values))}"
 
 
-def outcome(dataset: Dataset, trace: SampleTrace) -> tuple[tuple[str, ...], np.ndarray]:
-    """Names and values of the output: a probability for each class, or the predicted targets."""
+@dataclasses.dataclass(frozen=True, eq=False)
+class Outcome:
+    """What came out, one entry for each bar: probabilities, scores, or predicted targets."""
+
+    names: tuple[str, ...]
+    values: np.ndarray
+    classes: tuple[int, ...]  # the class of each entry; none for a regression
+    words: str  # such as "Says B with 97.1 %, loss 0.029."
+    meaning: str  # "probability", "score" or "" for targets
+    reach: tuple[float, float] = (0.0, 1.0)  # the ends of a bar
+
+    def written(self) -> tuple[str, ...]:
+        """The values as a person reads them."""
+        return tuple(percent(v, 1) if self.meaning == "probability" else number(v) for v in self.values.tolist())
+
+
+def outcome(dataset: Dataset, loss: str, trace: SampleTrace) -> Outcome:
+    """Reads the output by the rules of the loss: probabilities only where it has them."""
     output = np.asarray(trace.output, float)
+    cost = f", loss {number(trace.loss)}."
     if dataset.task == "regression":
-        names = tuple(getattr(dataset, "target_names", ()) or ())
-        return (names if len(names) == len(output) else tuple(f"y{i + 1}" for i in range(len(output)))), output
-    if len(output) == 1:
+        says = ", ".join(number(value) for value in output.tolist())
+        return Outcome(dataset.target_names, output, (), f"Predicts {says}{cost}", "")
+    record = losses.get(loss)
+    best = int(losses.said_classes(loss, output[None])[0])
+    if len(output) == 1 and record.tells_probabilities:
         output = np.array([1 - output[0], output[0]])
-    return tuple(str(name) for name in dataset.class_names[: len(output)]), output
-
-
-def outcome_words(dataset: Dataset, trace: SampleTrace) -> str:
-    """Such as "Says B with 97.1 %, loss 0.029"."""
-    names, values = outcome(dataset, trace)
-    if dataset.task == "regression":
-        says = ", ".join(number(float(value)) for value in values)
-        return f"Predicts {says}, loss {number(trace.loss)}."
-    best = int(values.argmax())
-    return f"Says {names[best]} with {percent(float(values[best]), 1)}, loss {number(trace.loss)}."
+    classes = tuple(range(len(output))) if len(output) > 1 else (1,)
+    names = tuple(dataset.class_names[k] for k in classes)
+    if record.tells_probabilities:
+        words = f"Says {dataset.class_names[best]} with {percent(float(output[best]), 1)}{cost}"
+        return Outcome(names, output, classes, words, "probability")
+    score = number(float(output[best if len(output) > 1 else 0]))
+    rule = f" ({names[0]} above {plain(record.said_threshold)})" if len(output) == 1 else ""
+    words = f"Says {dataset.class_names[best]}, score {score}{rule}{cost}"
+    return Outcome(names, output, classes, words, "score", record.said_range)
 
 
 def paint_text(

@@ -11,9 +11,9 @@ from PySide6.QtWidgets import QToolTip, QWidget
 
 from engine.telemetry import SampleTrace, Snapshot
 from gui import theme
-from gui.dialogs.sample_words import outcome, outcome_words, paint_image, paint_point, paint_text, true_words
+from gui.dialogs.sample_words import Outcome, outcome, paint_image, paint_point, paint_text, true_words
 from gui.marks import paint_cross
-from gui.numbers import number, percent
+from gui.numbers import number
 from gui.views.cells import StepScale, color_table, levels, paint_scale_bar
 from gui.views.layer_words import LayerWords, layer_words
 
@@ -116,7 +116,7 @@ class TracePicture(QWidget):
         dataset = self.session.dataset
         if dataset is None or self._trace is None:
             return
-        right = self._outcome_top() + 32 + BAR_ROW * (len(outcome(dataset, self._trace)[0]) + 1) + EDGE
+        right = self._outcome_top() + 32 + BAR_ROW * (len(self._outcome(dataset, self._trace).names) + 1) + EDGE
         left = EDGE + LEFT + 48 + 18 * min(MOST_VALUES, len(self._values(dataset)))
         self.setMinimumHeight(int(max(right, left)))
 
@@ -258,24 +258,31 @@ class TracePicture(QWidget):
         paint_scale_bar(painter, QRectF(right - 130, top + 5, 80, 8), words.signed)
         paint_text(painter, right - 180, top, 44, number(-scale) if words.signed else "0", "ink 2", 11, right=True)
 
+    def _outcome(self, dataset: Dataset, trace: SampleTrace) -> Outcome:
+        assert self._snapshot is not None
+        return outcome(dataset, self._snapshot.spec.loss, trace)
+
     def _paint_outcome(self, painter: QPainter, dataset: Dataset, trace: SampleTrace) -> None:
         left, top, beside = self._cells_left(), self._outcome_top(), self._beside()
+        told = self._outcome(dataset, trace)
         paint_text(painter, left, top, 80, "Output", "ink", 12, 600)
         words_left = beside if self._is_wide() else left + 56
-        paint_text(painter, words_left, top, self.width() - 4 - words_left, outcome_words(dataset, trace), "ink 2", 12)
-        names, values = outcome(dataset, trace)
-        if dataset.task == "regression":
-            for name, value in zip(names, values, strict=True):
+        paint_text(painter, words_left, top, self.width() - 4 - words_left, told.words, "ink 2", 12)
+        written = told.written()
+        if not told.classes:
+            for name, value in zip(told.names, written, strict=True):
                 top += BAR_ROW
                 paint_text(painter, left, top + 4, beside - left - 10, name, "ink 2", 12)
-                paint_text(painter, beside, top + 4, 200, number(float(value)), "ink", 12, 500)
+                paint_text(painter, beside, top + 4, 200, value, "ink", 12, 500)
             return
         y = dataset.y_test if trace.part == "test" else dataset.y_train
         true = int(y[trace.index])
         room = max(60.0, min(360.0, self.width() - beside - 76 - EDGE))
-        for position, (name, value) in enumerate(zip(names, values, strict=True)):
+        low, high = told.reach
+        shares = np.clip((told.values - low) / (high - low), 0.0, 1.0)
+        for k, name, share, value in zip(told.classes, told.names, shares.tolist(), written, strict=True):
             top += BAR_ROW
-            is_true = position == true
+            is_true = k == true
             paint_text(
                 painter,
                 left,
@@ -289,7 +296,5 @@ class TracePicture(QWidget):
             painter.fillRect(rail, theme.color("grid"))
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(theme.category(0))
-            painter.drawRoundedRect(QRectF(rail.left(), rail.top(), max(1.0, room * float(value)), BAR_HEIGHT), 2, 2)
-            paint_text(
-                painter, rail.right() + 8, top + 4, 64, percent(float(value), 1), "ink", 12, 600 if is_true else 400
-            )
+            painter.drawRoundedRect(QRectF(rail.left(), rail.top(), max(1.0, room * share), BAR_HEIGHT), 2, 2)
+            paint_text(painter, rail.right() + 8, top + 4, 64, value, "ink", 12, 600 if is_true else 400)

@@ -166,7 +166,7 @@ class Output(View):
             return
         test, dataset = self._test_set.isChecked(), self.session.dataset
         rows = self._told.test_samples if test else self._told.train_samples
-        said = winners(self.session.document.spec.loss, self._told.test if test else self._told.train)
+        said = losses.said_classes(self.session.document.spec.loss, self._told.test if test else self._told.train)
         targets = (dataset.y_test if test else dataset.y_train)[rows]
         found = rows[(targets == true) & (said == predicted)]
         if len(found):
@@ -212,15 +212,6 @@ class Output(View):
         )
         title = f"Confusion matrix, {self._matrix.part} set"
         return Panel((image,), title, "predicted", "true", x_ticks=ticks, y_ticks=down, equal=True)
-
-
-def winners(loss: str, outputs: np.ndarray) -> np.ndarray:
-    """Class numbers (n,) from what the network says (n, outputs), after the link."""
-    outputs = outputs.reshape(len(outputs), -1)
-    if outputs.shape[1] > 1:
-        return outputs.argmax(axis=1)
-    record = losses.get(loss)
-    return (outputs[:, 0] > (record.threshold if record.link == "identity" else 0.5)).astype(np.int64)
 
 
 def _box(parent: QWidget, text: str, tip: str, slot: Callable[..., None]) -> QCheckBox:

@@ -9,6 +9,7 @@ from PySide6.QtCore import QRectF
 from engine import losses
 from engine.data.dataset import Dataset
 from engine.files.figures import Image, Mark, Panel, Points
+from engine.outputs import said_name, surface
 from engine.spec import NetworkSpec
 from engine.telemetry import Plane, Snapshot
 from gui import theme
@@ -74,11 +75,17 @@ class PlanePicture(Picture):
         self.image.setRect(QRectF(left, bottom, right - left, top - bottom))
 
     def values(self) -> np.ndarray:
-        """(outputs, rows, columns): probabilities for classes, target units for regression."""
+        """(outputs, rows, columns): probabilities or scores for classes, target units for regression."""
         if self._plane is None or self.spec is None or self.dataset is None:
             return np.zeros((1, 1, 1))
         fine = finer(self._plane.output, max(1, round(FINE / self._plane.output.shape[1])))
         return surface(self.spec.loss, fine, self.dataset)
+
+    def _range(self) -> tuple[float, float]:
+        """The ends of the colours where one value is shown."""
+        if self.dataset is None or self.spec is None or self.dataset.task == "regression":
+            return -self._scale, self._scale
+        return losses.get(self.spec.loss).said_range
 
     def _colors(self) -> np.ndarray:
         values, task = self.values(), self.dataset.task if self.dataset is not None else "binary"
@@ -86,8 +93,9 @@ class PlanePicture(Picture):
             shown = np.sign(values[0]) * self._scale if self.discretise else values[0]
             return shade(shown, -self._scale, self._scale, "decision")
         if len(values) == 1:
-            shown = (values[0] >= 0.5).astype(np.float32) if self.discretise else values[0]
-            return shade(shown, 0, 1, "decision")
+            low, high = self._range()
+            shown = np.where(values[0] > (low + high) / 2, high, low) if self.discretise else values[0]
+            return shade(shown, low, high, "decision")
         winner, sure = values.argmax(axis=0), values.max(axis=0)
         least = 1 / len(values)
         part = np.ones_like(sure) if self.discretise else np.clip((sure - least) / (1 - least), 0.1, 1)
@@ -128,13 +136,9 @@ class PlanePicture(Picture):
         entries = tuple(Entry(str(name), f"category {k % 7}", k % 7) for k, name in enumerate(names))
         if self.show_test:
             entries += (Entry("test", "ink 2", 0, True),)
-        probability = self.spec is not None and losses.get(self.spec.loss).link != "identity"
-        bar = (
-            ("decision", "0", f"P({names[1]})" if probability else f"score of {names[1]}", "1")
-            if len(names) == 2
-            else None
-        )
-        self.legend.show_entries(entries, bar)
+        low, high = self._range()
+        name = said_name(self.spec.loss, names[1]) if self.spec is not None else ""
+        self.legend.show_entries(entries, ("decision", tick(low), name, tick(high)) if len(names) == 2 else None)
 
     def panel(self) -> Panel | None:
         if self._plane is None or self.dataset is None:
@@ -148,9 +152,8 @@ class PlanePicture(Picture):
                 Image(values.argmax(axis=0), (left, right, bottom, top), "categories", 0, len(values) - 1, "class")
             )
         else:
-            low, high = (-self._scale, self._scale) if regression else (0.0, 1.0)
-            label = "prediction" if regression else f"P({classes[1][1]})"
-            marks.append(Image(values[0], (left, right, bottom, top), "decision", low, high, label))
+            label = "prediction" if regression or self.spec is None else said_name(self.spec.loss, classes[1][1])
+            marks.append(Image(values[0], (left, right, bottom, top), "decision", *self._range(), label))
         for part in ("train", "test") if self.show_test else ("train",):
             x, y, rows = self.positions(part)
             targets = self.dataset.y_train if part == "train" else self.dataset.y_test
@@ -162,19 +165,3 @@ class PlanePicture(Picture):
                 marks.append(Points(x, y, part, "ink 2", hollow=part == "test"))
         title = "Output over the inputs"
         return Panel(tuple(marks), title, self.plot.x_name, self.plot.y_name, equal=right - left == top - bottom)
-
-
-def surface(loss: str, output: np.ndarray, dataset: Dataset) -> np.ndarray:
-    """(outputs, rows, columns) as probabilities or scores from 0 to 1; a regression's plane has target units."""
-    k = len(output)
-    flat = np.moveaxis(output, 0, -1).reshape(-1, k)
-    if dataset.task == "regression":
-        values = flat
-    else:
-        values = losses.link(loss, flat, str(dataset.task))
-        record = losses.get(loss)
-        if record.link == "identity":
-            values = np.clip((values - record.low) / (1 - record.low), 0, 1)
-        if values.shape[1] == 2:
-            values = values[:, 1:]
-    return np.moveaxis(np.asarray(values, np.float32).reshape(*output.shape[1:], -1), -1, 0)
