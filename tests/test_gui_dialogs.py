@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QWidget
 
 import engine
+from engine.files.figures import Figure, Line, Panel
 from engine.telemetry import SampleTrace
 
 
@@ -160,6 +161,83 @@ def test_a_failed_export_leaves_the_old_file_and_says_what_to_do(qtbot, parent, 
     dialog.write.click()
     qtbot.waitUntil(lambda: "Make room." in dialog.outcome.text(), timeout=5000)
     assert old.read_bytes() == b"old" and dialog.write.isEnabled()
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """The folder that dialogs propose."""
+    from gui import settings
+
+    monkeypatch.setattr(settings, "last_folder", lambda: str(tmp_path))
+    monkeypatch.setattr(settings, "set_last_folder", lambda folder: None)
+    return tmp_path
+
+
+def test_an_export_proposes_a_free_name(qtbot, parent, here):
+    from gui.dialogs.export_dialog import ExportDialog
+
+    (here / "spiral-weights.py").touch()
+    (here / "spiral-weights-2.npz").touch()
+    dialog = ExportDialog(FakeSession(), parent)
+    assert dialog.path == here / "spiral-weights-3.npz" and dialog.taken.isHidden()
+    dialog.place.setText(str(here / "rate 0.5"))
+    assert dialog.path.name == "rate 0.5.npz", "a point in a name begins no suffix"
+    for text in ("", "/", "~", "~nobody/x", "a/"):
+        dialog.place.setText(text)
+        dialog.group.buttons()[1].toggle()
+        assert dialog.write.isEnabled() == (text not in ("", "/"))
+
+
+def test_an_export_replaces_a_file_only_by_a_button_that_says_so(qtbot, parent, here):
+    from gui.dialogs.export_dialog import ExportDialog
+
+    class Quick(ExportDialog):
+        def work(self, path, progress):
+            path.write_text("new")
+            return "Written"
+
+    dialog = Quick(FakeSession(), parent)
+    dialog.place.setText(str(here / "mine.npz"))
+    assert dialog.write.text() == "Write the weights"
+    (here / "mine.npz").write_text("old")
+    dialog.write.click()  # it came after the name was typed
+    assert dialog.task is None and "mine.npz" in dialog.taken.text() and not dialog.taken.isHidden()
+    assert dialog.write.text() == dialog.write.accessibleName() == "Replace the file"
+    dialog.write.click()
+    qtbot.waitUntil(lambda: dialog.outcome.text() == "Written", timeout=5000)
+    assert (here / "mine.npz").read_text() == "new"
+
+
+class PlotView(QWidget):
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = self.title = name
+
+    def figure(self) -> Figure:
+        return Figure(self.name, (Panel((Line(np.arange(3.0), np.arange(3.0)),)),))
+
+
+def test_plots_get_a_file_each_and_say_which_exist(qtbot, parent, here):
+    from gui.dialogs.export_dialog import PlotExportDialog
+
+    views = [PlotView(name) for name in ("heatmap", "curves", "heatmap")]
+    for view in views:
+        qtbot.addWidget(view)
+    dialog = PlotExportDialog(FakeSession(), views, parent, "csv")
+    assert dialog.place.text() == str(here / "spiral-heatmap.csv")
+    for box, _ in dialog.boxes:
+        box.setChecked(True)
+    names = [f"spiral-heatmap-{name}.csv" for name in ("heatmap", "curves", "heatmap-2")]
+    assert [path.name for path in dialog.targets()] == names and dialog.write.text() == "Write 3 plots"
+    for name in names[1:]:
+        (here / name).touch()
+    dialog.boxes[0][0].toggle()
+    dialog.boxes[0][0].toggle()
+    assert dialog.write.text() == "Replace 2 files" and names[1] in dialog.taken.text()
+    dialog.write.click()
+    qtbot.waitUntil(lambda: dialog.outcome.text().startswith("Written"), timeout=20_000)
+    assert sorted(path.name for path in here.iterdir()) == sorted(names)
+    assert all(path.stat().st_size for path in here.iterdir())
 
 
 # slow work

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -49,7 +50,10 @@ PLOT_FORMATS = (
 
 
 class _FileDialog(QDialog):
-    """Formats, a place, a button that writes, and what came of it. Subclasses fill in `work`."""
+    """Formats, a place, a button that writes, and what came of it. Subclasses fill in `work`.
+
+    The proposed name is free; of a name that is taken the button says that it replaces the file.
+    """
 
     title, verb = "", "Export"
     formats: tuple[tuple[str, str, str], ...] = ()
@@ -87,7 +91,7 @@ class _FileDialog(QDialog):
     def _add_place(self, stem: str) -> None:
         row = QHBoxLayout()
         row.setSpacing(8)
-        self.place = QLineEdit(str(Path(settings.last_folder()) / stem))
+        self.place = QLineEdit(str(self._free(Path(settings.last_folder()) / stem)))
         self.place.setAccessibleName("File name")
         self.place.textChanged.connect(self._place_changed)
         browse = QPushButton("Choose")
@@ -100,18 +104,22 @@ class _FileDialog(QDialog):
         self.column.addLayout(row)
 
     def _add_foot(self) -> None:
+        self.taken, self.outcome = QLabel(), QLabel()
+        self.taken.setProperty("role", "warning")
+        self.taken.setAccessibleName("Files that exist")
+        for label in (self.taken, self.outcome):
+            label.setTextFormat(Qt.TextFormat.PlainText)
+            label.setWordWrap(True)
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setFixedHeight(4)
         self.bar.hide()
-        self.outcome = QLabel()
-        self.outcome.setWordWrap(True)
         self.outcome.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.outcome.setAccessibleName("Outcome")
+        self.column.addWidget(self.taken)
         self.column.addWidget(self.bar)
         self.column.addWidget(self.outcome)
         self.write = QPushButton(self.verb)
-        self.write.setAccessibleName(self.verb)
         self.write.setProperty("role", "accent")
         self.write.setDefault(True)
         self.write.clicked.connect(self._write)
@@ -141,16 +149,41 @@ class _FileDialog(QDialog):
 
     @property
     def path(self) -> Path:
-        return Path(self.place.text().strip()).expanduser()
+        """The place that is written, with the suffix that was typed or chosen."""
+        path = Path(os.path.expanduser(self.place.text().strip()))
+        return path if path.suffix.lower() in self._suffixes() else Path(f"{path}.{self.suffix}")
+
+    def _suffixes(self) -> list[str]:
+        return [f".{suffix}" for suffix, _, _ in self.formats]
+
+    def _free(self, path: Path) -> Path:
+        """`path`, or the first of path-2, path-3 and so on that no format's file has."""
+        number_, free = 1, path
+        while any(os.path.exists(f"{free}{suffix}") for suffix in self._suffixes()):
+            number_ += 1
+            free = path.with_name(f"{path.name}-{number_}")
+        return free
+
+    def targets(self) -> list[Path]:
+        """The files that would be written."""
+        return [self.path]
 
     @Slot()
     def _format_chosen(self) -> None:
-        if self.group.checkedButton() is not None and self.place.text().strip():
+        if self.group.checkedButton() is not None and self._named():
             self.place.setText(str(self.path.with_suffix(f".{self.suffix}")))
 
     @Slot()
     def _place_changed(self) -> None:
-        self.write.setEnabled(bool(self.place.text().strip()) and self.ready())
+        ready = self.ready()
+        targets = self.targets() if ready else []
+        taken = [path.name for path in targets if os.path.exists(path)]
+        self.taken.setText(f"{', '.join(taken)}: there is such a file already." if taken else "")
+        self.taken.setVisible(bool(taken))
+        words = f"Replace {len(taken)} files" if len(taken) > 1 else "Replace the file" if taken else self.verb
+        self.write.setText(words if taken or len(targets) < 2 else f"Write {len(targets)} plots")
+        self.write.setAccessibleName(self.write.text())
+        self.write.setEnabled(ready and self.task is None)
 
     @Slot()
     def _browse(self) -> None:
@@ -169,7 +202,10 @@ class _FileDialog(QDialog):
     # the work
 
     def ready(self) -> bool:
-        return True
+        return self._named()
+
+    def _named(self) -> bool:
+        return bool(Path(self.place.text().strip()).name)
 
     def work(self, path: Path, progress: Progress) -> str:
         """Writes the file in the worker thread and returns what to say. Raises RelumeError."""
@@ -177,7 +213,11 @@ class _FileDialog(QDialog):
 
     @Slot()
     def _write(self) -> None:
-        path = self.path if self.path.suffix else self.path.with_suffix(f".{self.suffix}")
+        promised = self.write.text()
+        self._place_changed()
+        if self.write.text() != promised:  # a file has come meanwhile
+            return
+        path = self.path
         settings.set_last_folder(str(path.parent))
         self.prepare()
         self.write.setEnabled(False)
@@ -207,11 +247,11 @@ class _FileDialog(QDialog):
 
     def _ended(self) -> None:
         if self.task is not None and self.task.was_cancelled:
-            self._say("Cancelled; nothing was written.", "quiet")
+            self._say("Cancelled; no half file is left.", "quiet")
         self.bar.hide()
         self.close_button.setText("Close")
-        self.write.setEnabled(self.ready())
         self.task = None
+        self._place_changed()
 
     def _say(self, words: str, role: str) -> None:
         self.outcome.setProperty("role", role)
@@ -279,31 +319,31 @@ class PlotExportDialog(_FileDialog):
             box.setAccessibleName(f"Export {view.title}")
             box.setChecked(number_ == 0)
             box.setVisible(len(self.views) > 1)
-            box.toggled.connect(self._views_chosen)
+            box.toggled.connect(self._place_changed)
             self.boxes.append((box, view))
             self.column.insertWidget(at, box)
             at += 1
-        self._views_chosen()
+        self._place_changed()
 
     def ready(self) -> bool:
-        return any(box.isChecked() for box, _ in self.boxes)
+        return super().ready() and any(box.isChecked() for box, _ in self.boxes)
 
-    @Slot()
-    def _views_chosen(self) -> None:
-        self._place_changed()
-        count = sum(box.isChecked() for box, _ in self.boxes)
-        self.write.setText(self.verb if count < 2 else f"Write {count} plots")
+    def targets(self) -> list[Path]:
+        names = [view.name for box, view in self.boxes if box.isChecked()]
+        if len(names) == 1:
+            return [self.path]
+        again = [names[:place].count(name) for place, name in enumerate(names)]  # two views of one kind
+        stems = [f"{name}-{times + 1}" if times else name for name, times in zip(names, again, strict=True)]
+        return [self.path.with_stem(f"{self.path.stem}-{stem}") for stem in stems]
 
     def prepare(self) -> None:
-        pairs = [(view, view.figure()) for box, view in self.boxes if box.isChecked()]
-        self._figures = [(view.name, figure) for view, figure in pairs if figure is not None]
+        views = [view for box, view in self.boxes if box.isChecked()]
+        pairs = [(place, view.figure()) for place, view in zip(self.targets(), views, strict=True)]
+        self._plots = [(place, figure) for place, figure in pairs if figure is not None]
         self._theme = theme.name()
 
     def work(self, path: Path, progress: Progress) -> str:
-        written = []
-        for done, (name, figure) in enumerate(self._figures):
-            place = path if len(self._figures) == 1 else path.with_stem(f"{path.stem}-{name}")
-            progress.report(f"Writing {place.name}", done / len(self._figures))
+        for done, (place, figure) in enumerate(self._plots):
+            progress.report(f"Writing {place.name}", done / len(self._plots))
             write_aside(place, partial(export_figure, figure, theme=self._theme), progress)
-            written.append(str(place))
-        return "Written: " + "\n".join(written)
+        return "Written: " + "\n".join(str(place) for place, _ in self._plots)
