@@ -5,12 +5,9 @@ No signal crosses threads: the worker writes plain fields, the timer reads them.
 
 from __future__ import annotations
 
-import os
 import time
-import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
-from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, Qt, QTimer, Slot
@@ -139,22 +136,6 @@ def file_error(error: OSError) -> RelumeError:
     reason = (error.strerror or str(error)).rstrip(".")
     fix = "Choose another place, or check the rights and the disk."
     return RelumeError(f"{reason}.", str(error.filename or ""), fix)
-
-
-def write_aside(path: Path | str, write: Callable[[Path], Any], progress: Progress) -> Any:
-    """Lets `write` fill a file beside `path` and moves it there when complete and not cancelled.
-
-    An older file of that name stays whole until then. Returns what `write` returns.
-    """
-    path = Path(path)
-    aside = path.with_name(f".{path.stem}-{uuid.uuid4().hex[:8]}{path.suffix}")
-    try:
-        result = write(aside)
-        progress.check()
-        os.replace(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)
-    return result
 
 
 def run_with_progress(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -243,30 +244,34 @@ def test_plots_get_a_file_each_and_say_which_exist(qtbot, parent, here):
 # slow work
 
 
-def test_a_cancelled_task_writes_nothing(qtbot, parent, tmp_path):
-    from gui.tasks import Task, write_aside
+@pytest.mark.parametrize("kind", ["weights", "plot"])
+def test_a_cancelled_export_keeps_the_old_file(qtbot, parent, here, monkeypatch, kind):
+    """Links stay links and rights stay rights because `engine.files.atomic` alone replaces files."""
+    from engine.files import atomic
+    from gui.dialogs.export_dialog import ExportDialog, PlotExportDialog
 
-    ended: list[str] = []
-    target = tmp_path / "out.bin"
-
-    def work(progress):
-        def write(aside: Path) -> None:
-            aside.write_bytes(b"half")
-            while not progress.cancelled:
-                pass
-
-        write_aside(target, write, progress)
-
-    task = Task(
-        work,
-        lambda r: ended.append("done"),
-        lambda e: ended.append("failed"),
-        parent,
-        ended=lambda: ended.append("end"),
-    )
-    task.cancel()
-    qtbot.waitUntil(lambda: ended == ["end"], timeout=5000)
-    qtbot.waitUntil(lambda: not list(tmp_path.iterdir()), timeout=5000)
+    session, view = FakeSession(), PlotView("curves")
+    session.trainer = SimpleNamespace(network=engine.Network(session.document.spec))
+    qtbot.addWidget(view)
+    dialog = ExportDialog(session, parent) if kind == "weights" else PlotExportDialog(session, [view], parent, "csv")
+    real, link = here / f"real{dialog.path.suffix}", here / f"link{dialog.path.suffix}"
+    real.write_bytes(b"old")
+    real.chmod(0o600)
+    link.symlink_to(real)
+    dialog.place.setText(str(link))
+    flushing, go = threading.Event(), threading.Event()
+    flush = atomic._flush
+    monkeypatch.setattr(atomic, "_flush", lambda path: (flushing.set(), go.wait(20), flush(path)))
+    dialog.write.click()
+    future = dialog.task._future
+    assert flushing.wait(20)
+    dialog.close_button.click()
+    go.set()
+    qtbot.waitUntil(lambda: future.done() and dialog.task is None, timeout=20_000)
+    assert real.read_bytes() == b"old" and sorted(here.iterdir()) == sorted((real, link))
+    dialog.write.click()
+    qtbot.waitUntil(lambda: dialog.outcome.text().startswith("Written"), timeout=20_000)
+    assert link.is_symlink() and real.read_bytes() != b"old" and real.stat().st_mode & 0o777 == 0o600
 
 
 def test_an_operating_system_fault_becomes_words(qtbot, parent, tmp_path):

@@ -6,7 +6,7 @@ import os
 import re
 import stat
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -15,21 +15,21 @@ from engine.errors import RelumeError
 _TEMPORARY = re.compile(r"\.relume-(\d+)-[0-9a-f]{8}\.tmp(\.\w+)?")
 
 
-def write_atomic(path: Path | str, data: bytes) -> Path:
+def write_atomic(path: Path | str, data: bytes, check: Callable[[], object] | None = None) -> Path:
     """Writes `data` to `path` at once: a reader sees the old file or the new one, also after a crash.
 
-    A symbolic link stays one; its target is replaced. Raises RelumeError naming the file.
+    A symbolic link stays one; its target is replaced. `check` as for `replacing`. Raises RelumeError naming the file.
     """
-    with replacing(path) as temporary:
+    with replacing(path, check) as temporary:
         temporary.write_bytes(data)
     return Path(path)
 
 
 @contextmanager
-def replacing(path: Path | str) -> Iterator[Path]:
+def replacing(path: Path | str, check: Callable[[], object] | None = None) -> Iterator[Path]:
     """A temporary file beside `path`, for the block to fill; it takes the place of `path` if all goes well.
 
-    Raises RelumeError naming the file.
+    `check` is called just before, and may raise to leave the old file as it was. Raises RelumeError naming the file.
     """
     name = Path(path).name or str(path)
     if "\0" in str(path):
@@ -45,6 +45,8 @@ def replacing(path: Path | str) -> Iterator[Path]:
         if target.exists():
             temporary.chmod(stat.S_IMODE(target.stat().st_mode))
         _flush(temporary)
+        if check is not None:
+            check()
         os.replace(temporary, target)
         _flush_folder(target.parent)
     except OSError as error:

@@ -7,6 +7,7 @@ Views describe what they show with these records; nothing here knows a window. C
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -109,10 +110,13 @@ class Figure:
 FORMATS = (".png", ".svg", ".pdf", ".csv")
 
 
-def export_figure(figure: Figure, path: Path | str, theme: str = "light") -> Path:
+def export_figure(
+    figure: Figure, path: Path | str, theme: str = "light", check: Callable[[], object] | None = None
+) -> Path:
     """Writes `figure` to `path`; the format follows the suffix: .png .svg .pdf .csv.
 
-    `theme` is "light" or "dark". The CSV form is told in `engine.files.figure_table`. Raises RelumeError.
+    `theme` is "light" or "dark"; `check` may raise at the last moment and leave the old file. The CSV form is told in
+    `engine.files.figure_table`. Raises RelumeError.
     """
     path = Path(path)
     suffix = path.suffix.lower()
@@ -124,7 +128,7 @@ def export_figure(figure: Figure, path: Path | str, theme: str = "light") -> Pat
     if suffix == ".csv":
         from engine.files.figure_table import table_of
 
-        return write_atomic(path, table_of(figure))
+        return write_atomic(path, table_of(figure), check)
     from engine.files.figure_pictures import picture_of
 
-    return write_atomic(path, picture_of(figure, suffix[1:], theme))
+    return write_atomic(path, picture_of(figure, suffix[1:], theme), check)

@@ -60,14 +60,18 @@ class Export:
 
 
 def export_weights(
-    network: Network, path: Path | str, preprocessing: Preprocessing | None = None, dataset: Dataset | None = None
+    network: Network,
+    path: Path | str,
+    preprocessing: Preprocessing | None = None,
+    dataset: Dataset | None = None,
+    check: Callable[[], object] | None = None,
 ) -> ExportReport:
     """Writes `network` to `path`; the format follows the suffix: .npz .safetensors .py.
 
     With a data set the file predicts from raw inputs, and is compared with the network on its samples. Arrays of .npz
     and .safetensors are named as in `network.parameters()`; "spec", "preprocessing", "task" and "names" are JSON texts
     (arrays of one text in .npz, metadata in .safetensors); of an own table the preprocessing names the columns with the
-    values of each text. Raises RelumeError.
+    values of each text. `check` may raise at the last moment and leave the old file. Raises RelumeError.
     """
     expect(network, Network, "export_weights, network")
     expect(path, (str, Path), "export_weights, path")
@@ -80,7 +84,7 @@ def export_weights(
     write, read = FORMATS[path.suffix.lower()]
     export = _export(network, preprocessing, dataset)
     raw = _probes(export, dataset)
-    with replacing(path) as temporary:
+    with replacing(path, check) as temporary:
         write(export, temporary)
         expected, found = export.predict(raw), read(export, temporary, raw)
     with np.errstate(all="ignore"):

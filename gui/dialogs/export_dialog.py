@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +28,7 @@ from engine.errors import RelumeError
 from engine.files.figures import export_figure
 from gui import settings, theme
 from gui.numbers import count, number
-from gui.tasks import Progress, Task, write_aside
+from gui.tasks import Progress, Task
 from gui.views.base import View
 from gui.words import error_words
 
@@ -290,7 +289,7 @@ class ExportDialog(_FileDialog):
         progress.report("Writing and reading back")
         network, dataset = self._trainer.network, self._dataset
         preprocessing = None if dataset is None else dataset.preprocessing
-        report = write_aside(path, lambda aside: export_weights(network, aside, preprocessing, dataset), progress)
+        report = export_weights(network, path, preprocessing, dataset, progress.check)
         size = count(path.stat().st_size)
         return (
             f"Written: {path} ({size} bytes)\n"
@@ -345,5 +344,5 @@ class PlotExportDialog(_FileDialog):
     def work(self, path: Path, progress: Progress) -> str:
         for done, (place, figure) in enumerate(self._plots):
             progress.report(f"Writing {place.name}", done / len(self._plots))
-            write_aside(place, partial(export_figure, figure, theme=self._theme), progress)
+            export_figure(figure, place, self._theme, progress.check)
         return "Written: " + "\n".join(str(place) for place, _ in self._plots)
