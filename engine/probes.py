@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from engine.data.dataset import Dataset
+from engine.data.extent import plane_extent
 from engine.losses import LOSSES, classes_of, encode_targets, link
 from engine.run import Run
 from engine.telemetry import (
@@ -88,16 +89,14 @@ class Probes:
         return int(np.clip(PROBE_FLOPS // self.flops, least, wanted))
 
     def plane(self) -> Plane | None:
-        raw = self.data.raw_train
-        if raw is None or raw.shape[1] != 2:
+        if self.data.raw_train.shape[1:] != (2,):
             return None
         resolution = int(np.sqrt(self._affordable(60 * 60, 16 * 16)))
-        every = raw if self.data.raw_test is None else np.concatenate([raw, self.data.raw_test])
-        reach = float(np.abs(every).max()) * 1.04 or 1.0
-        axis = np.linspace(-reach, reach, resolution, dtype=np.float32)
-        grid = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
-        x = self.data.preprocessing.apply(grid)
-        layers = self.forward(x)
+        left, right, bottom, top = plane_extent(self.data)
+        x = np.linspace(left, right, resolution, dtype=np.float32)
+        y = np.linspace(bottom, top, resolution, dtype=np.float32)
+        inputs = self.data.preprocessing.apply(np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2))
+        layers = self.forward(inputs)
 
         def tiles(values: np.ndarray) -> np.ndarray:
             return np.ascontiguousarray(values[:, :MAX_TILES].T).reshape(-1, resolution, resolution)
@@ -105,7 +104,7 @@ class Probes:
         output = layers[-1][1]
         if self.data.task == "regression":
             output = self._said(output)
-        return Plane(axis, axis, tuple(tiles(a) for _, a in layers), tiles(output), tiles(x), time.monotonic())
+        return Plane(x, y, tuple(tiles(a) for _, a in layers), tiles(output), tiles(inputs), time.monotonic())
 
     def activations(self) -> Activations:
         width = sum(shape[-1] for shape in self.spec.shapes())
@@ -141,7 +140,7 @@ class Probes:
                 for y, i, o in zip((data.y_train, data.y_test), picked, last, strict=True)
             ]
         curve_x = curve_y = None
-        if data.raw_train is not None and data.raw_train.shape[1] == 1:
+        if data.raw_train.shape[1] == 1:
             low, high = float(data.raw_train.min()), float(data.raw_train.max())
             margin = 0.05 * (high - low)
             curve_x = np.linspace(low - margin, high + margin, 400, dtype=np.float32)
@@ -187,7 +186,7 @@ def _histogram(values: np.ndarray | None) -> Histogram | None:
 
 def _sorted_samples(data: Dataset) -> np.ndarray:
     """Training samples by class or target, then by their first raw value (distance from 0 for planes)."""
-    raw = data.raw_train if data.raw_train is not None else data.x_train
+    raw = data.raw_train
     second = np.hypot(raw[:, 0], raw[:, 1]) if raw.shape[1] == 2 else raw[:, 0]
     first = data.y_train if data.task != "regression" else data.y_train[:, 0]
     if raw.shape[1] == 1 and data.task == "regression":

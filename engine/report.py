@@ -113,7 +113,9 @@ def _surface(spec: NetworkSpec, plane: Plane, data: Dataset) -> Panel:
                 marker = MARKERS[k % len(MARKERS)]
                 marks.append(Points(x[:, 0], x[:, 1], f"{name}, {part}", f"category {k % 7}", marker, part == "test"))
     x_name, y_name = data.raw_names[:2]
-    return Panel(tuple(marks), "Output over the inputs", x_name, y_name, equal=True)
+    return Panel(
+        tuple(marks), "Output over the inputs", x_name, y_name, equal=extent[0] == extent[2] and extent[1] == extent[3]
+    )
 
 
 def _true(data: Dataset) -> tuple[np.ndarray, np.ndarray]:

@@ -7,10 +7,12 @@ import pytest
 
 from engine import datasets
 from engine.data.dataset import Dataset
+from engine.data.extent import plane_extent
 from engine.layers import Dense, Dropout
 from engine.losses import LOSSES, classes_of, link, said_classes
 from engine.outputs import describe_output, fit_output, said_name, surface
-from engine.spec import NetworkSpec
+from engine.spec import NetworkSpec, TrainingSpec
+from engine.trainer import Trainer
 
 START = NetworkSpec((2,), (Dense(8, "relu"), Dense(1)), "mean_squared_error")
 
@@ -65,3 +67,24 @@ def test_a_surface_is_a_probability_only_where_the_loss_has_one():
     pair = np.concatenate([logits, -logits])
     assert len(surface("softmax_cross_entropy", pair, data)) == 1
     assert len(surface("mean_squared_error", pair, data)) == 2  # the larger of two scores wins
+
+
+def test_a_table_of_two_columns_has_a_range_for_each_and_a_made_set_one_square():
+    rng = np.random.default_rng(0)
+    ages, incomes = rng.integers(20, 80, 200), rng.integers(20_000, 60_000, 200)
+    rows = [f"{a},{b},{'yes' if a * 900 + b > 80_000 else 'no'}" for a, b in zip(ages, incomes, strict=True)]
+    table = datasets.read_table("\n".join(["age,income,buys", *rows]).encode(), scaling="standard")
+    trainer = Trainer(fit_output(START, table), TrainingSpec(epochs=1), table)
+    trainer.watch(["plane"])
+    plane = trainer.snapshot().plane
+    for axis, values in ((plane.x, ages), (plane.y, incomes)):
+        inside = (axis >= values.min()) & (axis <= values.max())
+        assert inside.mean() >= 0.9 and axis[0] <= values.min() and axis[-1] >= values.max()
+    left, right, bottom, top = plane_extent(datasets.load("spiral"))
+    assert -left == right == top == -bottom
+
+
+def test_two_columns_of_one_value_have_a_range_too():
+    x = np.column_stack([np.full(4, 7.0), np.zeros(4)])
+    left, right, bottom, top = plane_extent(Dataset(x, [0, 1, 0, 1], x[:0], np.zeros(0, int), task="binary"))
+    assert left < 7 < right and bottom < 0 < top

@@ -98,16 +98,17 @@ def paint_image(painter: QPainter, square: QRectF, pixels: np.ndarray) -> None:
     painter.drawRect(square)
 
 
-def paint_point(painter: QPainter, square: QRectF, raw: np.ndarray, point: np.ndarray) -> None:
-    """Where the point lies among a few hundred others; for one input its target is the height."""
+def paint_point(
+    painter: QPainter, square: QRectF, raw: np.ndarray, point: np.ndarray, extent: tuple[float, float, float, float]
+) -> None:
+    """Where the point lies among a few hundred others."""
     painter.fillRect(square, theme.color("sunken"))
-    reach = float(np.abs(raw).max()) * 1.08 or 1.0
+    left, right, bottom, top = extent
+    inner = square.adjusted(4, 4, -4, -4)
 
     def place(xy: np.ndarray) -> QPointF:
-        half = square.width() / 2
-        return QPointF(
-            square.center().x() + float(xy[0]) / reach * half, square.center().y() - float(xy[1]) / reach * half
-        )
+        across, up = (float(xy[0]) - left) / (right - left), (float(xy[1]) - bottom) / (top - bottom)
+        return QPointF(inner.left() + across * inner.width(), inner.bottom() - up * inner.height())
 
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(theme.color("ink 3"))

@@ -9,6 +9,7 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
 from PySide6.QtGui import QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QToolTip, QWidget
 
+from engine.data.extent import plane_extent, with_room
 from engine.telemetry import SampleTrace, Snapshot
 from gui import theme
 from gui.dialogs.sample_words import Outcome, outcome, paint_image, paint_point, paint_text, true_words
@@ -178,18 +179,19 @@ class TracePicture(QWidget):
             return
         square = QRectF(EDGE, EDGE, LEFT, LEFT)
         raw = dataset.raw_test if part == "test" else dataset.raw_train
-        row = x[index] if raw is None else raw[index]
+        row = raw[index]
         top = float(EDGE)
         if dataset.image_shape is not None:
             paint_image(painter, square, row.reshape(dataset.image_shape[:2]))
             top += LEFT + 12
-        elif raw is not None and raw.shape[1] == 2:
-            paint_point(painter, square, raw, row)
+        elif raw.shape[1] == 2:
+            paint_point(painter, square, raw, row, plane_extent(dataset))
             top += LEFT + 12
-        elif raw is not None and raw.shape[1] == 1 and dataset.task == "regression":
+        elif raw.shape[1] == 1 and dataset.task == "regression":
             y = dataset.y_test if part == "test" else dataset.y_train
-            curve = np.column_stack([raw[:, 0], y[:, 0] * (np.ptp(raw) / (np.ptp(y[:, 0]) or 1.0))])
-            paint_point(painter, square, curve, curve[index])
+            curve = np.column_stack([raw[:, 0], y[:, 0]])
+            ranges = (with_room(values.min(), values.max()) for values in curve.T)
+            paint_point(painter, square, curve, curve[index], (*next(ranges), *next(ranges)))
             top += LEFT + 12
         for line in true_words(dataset, part, index).split("\n"):
             paint_text(painter, EDGE, top, LEFT, line, "ink", 13, 600)

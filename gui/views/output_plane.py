@@ -164,4 +164,4 @@ class PlanePicture(Picture):
             if regression:
                 marks.append(Points(x, y, part, "ink 2", hollow=part == "test"))
         title = "Output over the inputs"
-        return Panel(tuple(marks), title, self.plot.x_name, self.plot.y_name, equal=right - left == top - bottom)
+        return Panel(tuple(marks), title, self.plot.x_name, self.plot.y_name, equal=(left, right) == (bottom, top))

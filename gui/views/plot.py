@@ -193,10 +193,11 @@ class Plot(pg.GraphicsView):
                 painter.drawText(row, flags.AlignRight | flags.AlignVCenter, self.y_name)
             else:
                 painter.save()
-                painter.translate(frame.left() - 30, frame.center().y())
+                painter.translate(frame.left() - 16, y)
                 painter.rotate(-90)
-                name = metrics.elidedText(self.y_name, Qt.TextElideMode.ElideRight, frame.height())
-                painter.drawText(QRectF(-frame.height() / 2, -14, frame.height(), 16), flags.AlignCenter, name)
+                room = abs(self.to_pixels(0, a).y() - self.to_pixels(0, b).y()) - 20  # between the ticks' words
+                name = metrics.elidedText(self.y_name, Qt.TextElideMode.ElideRight, room)
+                painter.drawText(QRectF(-room / 2, -8, room, 16), flags.AlignCenter, name)
                 painter.restore()
 
     # --- events
