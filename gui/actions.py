@@ -202,6 +202,7 @@ class MenuBook(QObject):
         session.document_changed.connect(self.refresh)
         session.selection_changed.connect(self.refresh)
         session.state_changed.connect(self.refresh)
+        session.undo_stack.indexChanged.connect(self.refresh)
         theme.signals.changed.connect(self.refresh)
         self.refresh()
 

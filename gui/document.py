@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from PySide6.QtGui import QUndoCommand
 
 from engine.data.spec import DataSpec
+from engine.hand_edit import HandEdit
 from engine.spec import NetworkSpec, TrainingSpec
+
+#: Makes a document the one that is worked on, then does to its trainer what edits of weights ask for.
+Show = Callable[["Document", Iterable[Callable[[Any], None]]], None]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,13 +28,14 @@ class Document:
 
 
 class Edit(QUndoCommand):
-    """Replaces one document by another. Edits with the same `merge` key in a row become one."""
+    """Replaces one document by another, or some weights by others. Edits with the same `merge` key in a row become
+    one."""
 
     def __init__(
-        self, text: str, old: Document, new: Document, show: Callable[[Document], None], merge: str | None
+        self, text: str, old: Document, new: Document, show: Show, merge: str | None, *by_hand: HandEdit
     ) -> None:
         super().__init__(text)
-        self.old, self.new = old, new
+        self.old, self.new, self.by_hand = old, new, by_hand
         self._show = show
         self._merge = merge
 
@@ -40,12 +46,13 @@ class Edit(QUndoCommand):
         if not isinstance(other, Edit) or other._merge != self._merge:
             return False
         self.new = other.new
-        if self.new == self.old:
+        self.by_hand += other.by_hand
+        if self.new == self.old and not self.by_hand:
             self.setObsolete(True)
         return True
 
     def redo(self) -> None:
-        self._show(self.new)
+        self._show(self.new, [edit.do for edit in self.by_hand])
 
     def undo(self) -> None:
-        self._show(self.old)
+        self._show(self.old, [edit.undo for edit in reversed(self.by_hand)])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from engine.checkpoint import Checkpoint
 from engine.data.dataset import Dataset
 from engine.data.spec import DataSpec
 from engine.errors import RelumeError
+from engine.hand_edit import HandEdit
 from engine.layers import Dense
 from engine.optimizers import Adam
 from engine.outputs import fit_output
@@ -143,8 +144,17 @@ class Session(QObject):
         self.document = dataclasses.replace(self.document, speed=epochs_per_second)
         self._pace()
 
-    def _show(self, document: Document) -> None:
-        """Makes `document` the one that is worked on (edit, undo, redo)."""
+    def _show(self, document: Document, by_hand: Iterable[Callable[[Trainer], None]]) -> None:
+        """Makes `document` the one that is worked on, then sets weights by hand (edit, undo, redo)."""
+        if dataclasses.replace(document, speed=self.document.speed) != self.document:
+            self._show_document(document)
+        try:
+            for act in by_hand:
+                act(self.trainer)
+        except RelumeError as error:  # of a trainer whose thread is still to begin
+            self.notice.emit(error_words(error), "warning")
+
+    def _show_document(self, document: Document) -> None:
         old, self.document = self.document, dataclasses.replace(document, speed=self.document.speed)
         if document.data != old.data:
             self._take_dataset(self._loader.now(document.data))
@@ -206,11 +216,17 @@ class Session(QObject):
 
     def set_parameter(self, key: str, index: tuple[int, ...], value: float) -> None:
         """Sets one weight or bias by hand."""
-        self.trainer.edit_value(key, tuple(index), float(value))
+        name = "bias" if key.endswith(".bias") else "weight"
+        step = self.snapshot.step if self.snapshot is not None else 0
+        act = HandEdit(lambda trainer: trainer.edit_value(key, tuple(index), float(value)))
+        self._edit_by_hand(f"Set {name}", act, f"{key} {index} at step {step}")
 
     def redraw(self, layer: int, units: tuple[int, ...]) -> None:
         """Draws the incoming weights of some neurons anew."""
-        self.trainer.redraw(layer, units)
+        self._edit_by_hand("Draw weights anew", HandEdit(lambda trainer: trainer.redraw(layer, units)))
+
+    def _edit_by_hand(self, text: str, act: HandEdit, merge: str | None = None) -> None:
+        self.undo_stack.push(Edit(text, self.document, self.document, self._show, merge, act))
 
     def _pace(self) -> None:
         speed = self.document.speed

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
@@ -29,6 +30,10 @@ def wait(qtbot: QtBot, session: Session, condition: Callable[[], object], second
         return bool(condition())
 
     qtbot.waitUntil(holds, timeout=int(seconds * 1000))
+
+
+def same(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> bool:
+    return one.keys() == other.keys() and all((one[key] == other[key]).all() for key in one)
 
 
 def test_it_starts_with_a_network_that_fits_its_data_and_shows_it_before_training(
@@ -115,8 +120,44 @@ def test_divergence_is_told_with_layer_and_step(qtbot: QtBot, session: Session) 
 
 def test_a_weight_is_edited_by_hand(qtbot: QtBot, session: Session) -> None:
     wait(qtbot, session, lambda: session.snapshot is not None and session.snapshot.preparing is None)
+    before = session.trainer.network.parameters()
+    assert not session.unsaved
     session.set_parameter("2.bias", (0,), 0.25)
-    assert session.trainer.network.parameters()["2.bias"][0] == 0.25
+    assert session.trainer.network.parameters()["2.bias"][0] == 0.25 and session.unsaved
+    session.set_parameter("2.bias", (0,), 0.5)  # the arrows of the editor: one step of undo
+    session.set_parameter("0.kernel", (1, 3), 2.0)
+    assert session.undo_stack.count() == 2 and session.undo_stack.undoText() == "Set weight"
+    after = session.trainer.network.parameters()
+    while session.undo_stack.canUndo():
+        session.undo_stack.undo()
+    assert same(session.trainer.network.parameters(), before) and not session.unsaved
+    while session.undo_stack.canRedo():
+        session.undo_stack.redo()
+    assert same(session.trainer.network.parameters(), after) and after["0.kernel"][1, 3] == 2.0
+
+
+def test_weights_drawn_anew_come_back(qtbot: QtBot, session: Session) -> None:
+    wait(qtbot, session, lambda: session.snapshot is not None and session.snapshot.preparing is None)
+    session.trainer.step(5)
+    before = session.trainer.network.parameters()
+    session.redraw(0, (2, 5))
+    after = session.trainer.network.parameters()
+    assert not same(before, after) and session.unsaved
+    session.edit("Add layer", spec=edits.add_layer(session.document.spec))
+    for _ in range(2):
+        session.undo_stack.undo()
+    assert same(session.trainer.network.parameters(), before)
+    session.undo_stack.redo()
+    assert same(session.trainer.network.parameters(), after), "not drawn once more, but the same"
+
+
+def test_training_goes_on_under_a_hand_edit_that_is_undone(qtbot: QtBot, session: Session) -> None:
+    session.set_speed(None)
+    session.run()
+    wait(qtbot, session, lambda: session.snapshot and session.snapshot.epoch > 3)
+    session.set_parameter("0.kernel", (0, 0), 300.0)
+    session.undo_stack.undo()
+    assert session.trainer.network.parameters()["0.kernel"][0, 0] < 100 and not session.told
 
 
 def test_a_project_goes_on_where_it_was_saved(qtbot: QtBot, session: Session, tmp_path: Path) -> None:
