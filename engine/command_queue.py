@@ -24,7 +24,7 @@ class CommandQueue:
         return not self._queue.empty()
 
     def send(self, command: Command, wait: bool = False) -> None:
-        """Leaves a command; with `wait`, returns when it is obeyed and passes its RelumeError on."""
+        """Leaves a command; with `wait`, returns when it is obeyed and passes on what it raised."""
         thread = self.thread
         if thread is None or thread is threading.current_thread():
             command()
@@ -33,19 +33,19 @@ class CommandQueue:
             self._queue.put((command, None))
             return
         done = threading.Event()
-        refused: list[RelumeError] = []
+        raised: list[Exception] = []
 
         def told() -> None:
             try:
                 command()
-            except RelumeError as error:
-                refused.append(error)
+            except Exception as error:  # noqa: BLE001 - it is raised again where somebody waits
+                raised.append(error)
 
         self._queue.put((told, done))
         while not done.wait(0.2) and thread.is_alive():
             pass
-        if refused:
-            raise refused[0]
+        if raised:
+            raise raised[0]
 
     def ask(self, question: Callable[[], Any]) -> Any:
         """The answer of the thread, or our own once it has ended."""

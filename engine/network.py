@@ -144,20 +144,29 @@ class Network:
         Layers are matched from both ends; within a matched layer the units that both have keep their weights.
         """
         network = Network(spec, self.seed if seed is None else seed, str(self.dtype))
-        matches = _matched(self.spec.layers, spec.layers)
-        for new, old in matches.items():
-            fed_alike = new == 0 and old == 0 if 0 in (new, old) else matches.get(new - 1) == old - 1
-            for name, target in network._layer_views(new).items():
-                key = f"{old}.{name}"
-                if key not in self.slices:
-                    continue
-                source = self._view(key)
-                if source.shape == target.shape:
-                    target[...] = source
-                elif source.ndim == target.ndim and (fed_alike or source.shape[:-1] == target.shape[:-1]):
-                    common = tuple(slice(0, min(a, b)) for a, b in zip(source.shape, target.shape, strict=True))
-                    target[common] = source[common]
+        self.carry_over(self.vector, network, network.vector)
         return network
+
+    def carry_over(self, source: np.ndarray, other: Network, target: np.ndarray) -> None:
+        """Copies numbers that belong to our parameters to where the same parameters are in another network.
+
+        Args:
+            source, target: one number for each parameter of this and of the other network (weights, optimizer slots).
+        """
+        matches = _matched(self.spec.layers, other.spec.layers)
+        for key, (part, shape) in other.slices.items():
+            index, _, name = key.partition(".")
+            new, old = int(index), matches.get(int(index))
+            if old is None or f"{old}.{name}" not in self.slices:
+                continue
+            old_part, old_shape = self.slices[f"{old}.{name}"]
+            given, taken = source[old_part].reshape(old_shape), target[part].reshape(shape)
+            fed_alike = new == 0 and old == 0 if 0 in (new, old) else matches.get(new - 1) == old - 1
+            if old_shape == shape:
+                taken[...] = given
+            elif len(old_shape) == len(shape) and (fed_alike or old_shape[:-1] == shape[:-1]):
+                common = tuple(slice(0, min(a, b)) for a, b in zip(old_shape, shape, strict=True))
+                taken[common] = given[common]
 
     @property
     def program(self) -> Program:

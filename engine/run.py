@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from engine.kernels.stepper import Stepper
 
 CHUNK_SECONDS = 0.016
+MOST_TILES = 1 << 24
 _numbers = itertools.count(1)
 
 
@@ -40,6 +42,7 @@ class Run:
         self.seconds = 0.0  # of training: pauses, pacing and looking do not count
         self.epoch_limit = training.epochs
         self._tiles = 4
+        self._edited, self._redraws = False, 0
         self._install(Network(spec, seed=training.seed))
 
     def _install(self, network: Network) -> None:
@@ -75,7 +78,7 @@ class Run:
             kernel.compile()
         self.prepared = True
         if not len(self.history):
-            self._record(*stepper.evaluate(stepper.x, stepper.targets))
+            self.record()
         return True
 
     @property
@@ -86,14 +89,14 @@ class Run:
         """As many epochs again."""
         self.epoch_limit = self.stepper.epoch + max(1, self.training.epochs)
 
-    def advance(self, batches: int, limited: bool, interrupted: Callable[[], bool]) -> float:
+    def advance(self, batches: int, until: int | None, interrupted: Callable[[], bool]) -> float:
         """Trains at most so many batches, to a recorded epoch or for about CHUNK_SECONDS; returns the seconds taken.
 
         It ends between two batches, unless a batch is long and `interrupted` says that a command waits. An epoch that
-        ends here is recorded. `limited` stops at the epoch limit.
+        ends here is recorded. `until`: the epoch at whose end to stop, None for no such limit.
         """
         stepper = self.stepper
-        wanted, until = stepper.step + batches, self._next_stop(limited)
+        wanted, until = stepper.step + batches, self._next_stop(until)
         taken = 0.0
         while True:
             epoch = stepper.epoch
@@ -103,11 +106,15 @@ class Run:
             taken += took
             self.seconds += took
             if took < 0.5 * CHUNK_SECONDS and stepper.tiles_done >= self._tiles:
-                self._tiles = min(self._tiles * 2, 1 << 24)
+                self._tiles = min(self._tiles * 2, MOST_TILES)
             elif took > 1.5 * CHUNK_SECONDS and self._tiles > 1:
                 self._tiles //= 2
+            if stepper.diverged is None and stepper.epoch > epoch + 1 and stepper.batch:
+                # epochs are short: on to the end of this one, where it can be recorded if the run rests
+                stepper.advance(MOST_TILES, wanted - stepper.step, stepper.epoch + 1)
             if stepper.diverged is None and stepper.epoch != epoch:
-                self._record(stepper.last_loss, stepper.last_metric)
+                if self.history.keeps(stepper.epoch):
+                    self.record()
                 return taken
             if stepper.diverged is not None or stepper.at_batch_boundary or interrupted():
                 return taken
@@ -119,22 +126,29 @@ class Run:
             return True
         return target is not None and self.stepper.epoch > 0 and self.stepper.last_loss <= target
 
-    def _next_stop(self, limited: bool) -> int:
+    def _next_stop(self, until: int | None) -> int:
         """The epoch at whose end the compiled call must come back."""
         epoch = self.stepper.epoch
         stop = epoch + 1 if self.training.target_loss is not None else self.history.next_kept(epoch)
-        return max(min(stop, self.epoch_limit) if limited else stop, epoch + 1)
+        return max(stop if until is None else min(stop, until), epoch + 1)
 
-    def _record(self, train_loss: float, train_metric: float) -> None:
-        epoch = self.stepper.epoch
-        if not self.history.keeps(epoch) and epoch < self.epoch_limit and not self.reached_target():
+    def record(self) -> None:
+        """Adds the epoch that has just ended to the history; nothing in the middle of an epoch."""
+        stepper = self.stepper
+        if not self.prepared or stepper.batch or not stepper.at_batch_boundary or stepper.epoch == self.history.epoch:
             return
+        if stepper.epoch == 0:
+            self._add(*stepper.evaluate(stepper.x, stepper.targets))
+        elif not math.isnan(stepper.last_loss):  # as after another loss was chosen
+            self._add(stepper.last_loss, stepper.last_metric)
+
+    def _add(self, train_loss: float, train_metric: float) -> None:
         test_loss = test_metric = float("nan")
         if len(self.data.x_test):
             test_loss, test_metric = self.stepper.evaluate(self.data.x_test, self._test_targets)
         self.history.add(
-            epoch=epoch, step=self.stepper.step, seconds=self.seconds, train_loss=train_loss, test_loss=test_loss,
-            train_metric=train_metric, test_metric=test_metric,
+            epoch=self.stepper.epoch, step=self.stepper.step, seconds=self.seconds, train_loss=train_loss,
+            test_loss=test_loss, train_metric=train_metric, test_metric=test_metric,
         )  # fmt: skip
 
     def divergence(self) -> RelumeError | None:
@@ -158,17 +172,21 @@ class Run:
 
     def change(self, spec: NetworkSpec | None, training: TrainingSpec | None) -> bool:
         """Takes another design from the next batch on; weights that still fit are kept. True if layers changed."""
+        if spec is not None:
+            check_fit(spec, self.data)
         self.stepper.restart_batch()
+        fresh = self.stepper.step == 0 and not self._edited
+        redrawn = False
         if training is not None:
-            if self.epoch_limit == self.training.epochs:
+            if training.epochs != self.training.epochs:
                 self.epoch_limit = training.epochs
+            redrawn = fresh and training.seed != self.training.seed
             self.training = training
             self.stepper.set_training(training)
-        if spec is None or spec == self.spec:
+        spec = self.spec if spec is None else spec
+        if spec == self.spec and not redrawn:
             return False
-        check_fit(spec, self.data)
         old = self.stepper
-        fresh = old.step == 0 and not self._edited
         network = Network(spec, self.training.seed) if fresh else self.network.with_spec(spec)
         self.spec = spec
         self._install(network)
@@ -177,17 +195,21 @@ class Run:
             self.history = History()
         return True
 
-    _edited = False
-
     def edit(self, parameters: Mapping[str, np.ndarray]) -> None:
         """Sets parameters by hand, as `Network.set_parameters`."""
         self.stepper.restart_batch()
         self.network.set_parameters(parameters)
         self._edited = True
+        if self.stepper.step == 0:
+            self.history = History()
+            self.record()
 
     def redrawn(self, layer: int, units: tuple[int, ...]) -> dict[str, np.ndarray]:
-        """The parameters of a layer with those of some units drawn anew, by a stream of the seed and the step."""
-        stream = np.random.SeedSequence([self.training.seed, self.stepper.step, layer]).generate_state(1)
+        """The parameters of a layer with those of some units drawn anew, by a stream of the seed, the step and how
+        often this was asked."""
+        self._redraws += 1
+        entropy = [self.training.seed, self.stepper.step, layer, self._redraws]
+        stream = np.random.SeedSequence(entropy).generate_state(1)
         drawn = Network(self.spec, seed=int(stream[0])).parameters()
         changed = {}
         for key, array in self.network.parameters().items():
@@ -197,7 +219,7 @@ class Run:
         return changed
 
     def checkpoint(self) -> Checkpoint:
-        counters: dict[str, Any] = {"seconds": self.seconds, "epoch_limit": self.epoch_limit}
+        counters = {"seconds": self.seconds, "epoch_limit": self.epoch_limit, "redraws": self._redraws}
         return Checkpoint(self.network.parameters(), self.stepper.state(), self.history.to_dict(), counters=counters)
 
     def restore(self, checkpoint: Checkpoint) -> None:
@@ -208,6 +230,7 @@ class Run:
         try:
             self.seconds = float(checkpoint.counters.get("seconds", 0.0))
             self.epoch_limit = int(checkpoint.counters.get("epoch_limit", self.training.epochs))
+            self._redraws = int(checkpoint.counters.get("redraws", 0))
         except (TypeError, ValueError):
             raise RelumeError("The counters of the run cannot be read.", "checkpoint") from None
         self._edited = True

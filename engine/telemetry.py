@@ -174,8 +174,8 @@ class Mailbox(Generic[Item]):
 class History:
     """Rows of a run, thinned by epoch number so that the kept rows are the same in every run.
 
-    Every epoch up to 256 is kept, then 128 of each doubling, evenly spaced. The last finished epoch is always shown,
-    kept or not.
+    Every epoch up to 256 is kept, then 128 of each doubling, evenly spaced. The newest row is always shown: where a
+    run rests at the end of an epoch that is not kept, it stands there until the run goes on.
     """
 
     #: 256 rows and 128 for each of the 22 doublings up to the most epochs that a run may have
@@ -189,6 +189,11 @@ class History:
     @staticmethod
     def _spacing(epoch: int) -> int:
         return 1 << max(0, epoch.bit_length() - 8)
+
+    @property
+    def epoch(self) -> int:
+        """The newest epoch, -1 before the first row."""
+        return -1 if self._last is None else int(self._last[0])
 
     def keeps(self, epoch: int) -> bool:
         return epoch % self._spacing(epoch) == 0

@@ -7,6 +7,8 @@ never changes the run: probes only read, on a budget, and the steps do not depen
 from __future__ import annotations
 
 import dataclasses
+import logging
+import queue
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -25,13 +27,16 @@ from engine.spec import NetworkSpec, TrainingSpec
 from engine.telemetry import WATCHABLE, History, Mailbox, Snapshot
 
 ENDED = ("finished", "diverged")
+ENDLESS = 1 << 40  # batches
 
 
 class Trainer:
     """Trains one network on one data set.
 
     Either `run()` in this thread, or `start()` and the background thread. `state` is one of "ready", "running",
-    "paused", "finished", "diverged", "closed". Raises RelumeError when the network cannot take the data.
+    "paused", "finished", "diverged", "failed", "closed"; `error` says why it diverged or failed. Commands that nobody
+    waits for and that are refused leave their errors in `refusals`. Raises RelumeError when the network cannot take the
+    data.
     """
 
     def __init__(self, spec: NetworkSpec, training: TrainingSpec, data: Dataset) -> None:
@@ -42,6 +47,7 @@ class Trainer:
         self.mailbox: Mailbox[Snapshot] = Mailbox()
         self.state = "ready"
         self.error: RelumeError | None = None
+        self.refusals: queue.SimpleQueue[RelumeError] = queue.SimpleQueue()
         self.preparing: tuple[int, int] | None = None  # kernels ready, kernels in all
         self.watched: frozenset[str] = frozenset()
         self.sample: tuple[str, int] | None = None
@@ -101,11 +107,11 @@ class Trainer:
         """Pauses, then trains so many batches."""
         if isinstance(batches, bool) or not isinstance(batches, int | np.integer) or not 0 <= batches < 2**53:
             raise RelumeError(f"A step takes a whole number of batches, not {shown(batches)}.", "Trainer, step")
-        self._send(lambda: self._step(lambda: int(batches)), wait)
+        self._send(lambda: self._step(int(batches), None), wait)
 
     def step_epoch(self, wait: bool = True) -> None:
         """Pauses, then trains to the end of the running epoch."""
-        self._send(lambda: self._step(lambda: self._run.stepper.batches_per_epoch - self._run.stepper.batch), wait)
+        self._send(lambda: self._step(ENDLESS, self._run.stepper.epoch + 1), wait)
 
     def wait(self, timeout: float | None = None) -> bool:
         """Waits until nothing runs; False when the time was up first."""
@@ -160,11 +166,16 @@ class Trainer:
 
     def redraw(self, layer: int, units: tuple[int, ...]) -> None:
         """Draws the incoming weights of some units anew; everything else stays."""
-        shapes = self.spec.shapes()
-        known = isinstance(layer, int | np.integer) and 0 <= layer < len(shapes) and isinstance(units, tuple | list)
-        if not known or not all(isinstance(unit, int | np.integer) and 0 <= unit < shapes[layer][-1] for unit in units):
-            raise RelumeError(f"There are no units {shown(units)} in layer {shown(layer)}.", "Trainer, redraw")
-        self._send(lambda: self._edit(self._run.redrawn(layer, tuple(units))))
+
+        def redraw() -> None:
+            shapes = self.spec.shapes()
+            known = isinstance(layer, int | np.integer) and 0 <= layer < len(shapes) and isinstance(units, tuple | list)
+            known = known and all(isinstance(u, int | np.integer) and 0 <= u < shapes[layer][-1] for u in units)
+            if not known:
+                raise RelumeError(f"There are no units {shown(units)} in layer {shown(layer)}.", "Trainer, redraw")
+            self._edit(self._run.redrawn(layer, tuple(units)))
+
+        self._send(redraw)
 
     def set_pace(self, batches_per_second: float | None) -> None:
         """A visible pace, or None for full speed. The same bits either way."""
@@ -251,7 +262,7 @@ class Trainer:
         self.commands.drain(self._refused, timeout)
 
     def _refused(self, error: RelumeError) -> None:
-        self.error = error
+        self.refusals.put(error)
         self._observer.publish()
 
     def _begin(self, run: Run) -> None:
@@ -268,12 +279,17 @@ class Trainer:
         self._due = time.monotonic()
         self._set_state("running")
 
-    def _step(self, batches: Callable[[], int]) -> None:
+    def _step(self, batches: int, until: int | None) -> None:
         self._prepare()
         self._rest("paused")
-        wanted = self._run.stepper.step + batches()
-        while self._run.stepper.step < wanted and self.state == "paused":
-            self._advance(wanted - self._run.stepper.step, limited=False)
+        stepper = self._run.stepper
+        wanted = stepper.step + batches
+        while stepper.step < wanted and (until is None or stepper.epoch < until) and self.state == "paused":
+            self._advance(wanted - stepper.step, until)
+            if self.state == "paused":
+                self._drain()
+            stepper = self._run.stepper
+        self._run.record()
         self._observer.publish()
 
     def _reset(self, seed: int | None) -> None:
@@ -292,7 +308,10 @@ class Trainer:
 
     def _recover(self) -> None:
         """After a change a diverged run may go on."""
-        self._rest("paused" if self.state == "diverged" else self.state)
+        if self.state in ("diverged", "failed"):
+            self.error = None
+            self._set_state("paused")
+        self._observer.publish()
 
     def _set_pace(self, batches_per_second: float | None) -> None:
         self._interval = None if batches_per_second is None else 1.0 / max(1e-3, batches_per_second)
@@ -310,17 +329,33 @@ class Trainer:
     def _loop(self) -> None:
         try:
             while self.state != "closed":
-                if not self._prepare():
-                    continue
-                if self.state == "running":
-                    self._drain()
-                    if self.state == "running":
-                        self._turn()
-                else:
-                    busy = self._observer.look()
-                    self._drain(0.002 if busy else 0.1)
+                try:
+                    self._round()
+                except Exception as error:  # noqa: BLE001 - the thread must live on, or the window waits for ever
+                    self._failed(error)
         finally:
             self._at_rest.set()
+
+    def _round(self) -> None:
+        if self.state == "failed":
+            self._drain(0.1)
+        elif not self._prepare():
+            return
+        elif self.state == "running":
+            self._drain()
+            if self.state == "running":
+                self._turn()
+        else:
+            busy = self._observer.look()
+            self._drain(0.002 if busy else 0.1)
+
+    def _failed(self, error: Exception) -> None:
+        logging.getLogger("relume").error("The training thread failed.", exc_info=error)
+        what = "There is not enough memory." if isinstance(error, MemoryError) else f"{type(error).__name__}: {error}"
+        self.error = RelumeError(f"Training cannot go on. {what}", "training thread", "Reset, or change the network.")
+        self.preparing = None
+        self._set_state("failed")
+        self._observer.publish()
 
     def _prepare(self) -> bool:
         """Compiles what the network uses, telling how far it is. False when a command came in between."""
@@ -354,7 +389,7 @@ class Trainer:
             return
         batches = self._batches_due()
         if batches:
-            self._advance(batches, limited=True)
+            self._advance(batches, self._run.epoch_limit)
             if self.state == "running" and self._run.reached_target():
                 self._rest("finished")
         self._observer.look()
@@ -370,7 +405,7 @@ class Trainer:
     def _batches_due(self) -> int:
         """How many batches the pace asks for now; as many as come at full speed."""
         if self._interval is None:
-            return 1 << 40
+            return ENDLESS
         now = time.monotonic()
         if now < self._due:
             return 0
@@ -379,24 +414,24 @@ class Trainer:
         self._due += batches * self._interval
         return batches
 
-    def _advance(self, batches: int, limited: bool) -> None:
+    def _advance(self, batches: int, until: int | None) -> None:
         epoch = self._run.stepper.epoch
-        taken = self._run.advance(batches, limited, self.commands.waiting)
+        taken = self._run.advance(batches, until, self.commands.waiting)
         self._observer.worked(taken)
         if self._run.stepper.epoch != epoch:
             self._observer.epoch_ended()
         self.error = self._run.divergence()
         if self.error is not None:
             self._rest("diverged")
-        elif self.state == "paused" and self.commands.waiting() and not limited:
-            self._drain()
 
     def _rest(self, state: str) -> None:
+        if self._run.prepared:
+            self._run.record()
         self._set_state(state)
         self._observer.publish()
 
     def _set_state(self, state: str) -> None:
-        if self.state == "closed":
+        if self.state in ("closed", state):
             return
         self.state = state
         if state == "running":

@@ -35,6 +35,7 @@ SEED = 13
 BATCH_SAMPLES = 14  # of the last batch
 CAREFUL = 15  # 1 once a number was so large that steps are checked after the fact
 ALL_SAMPLES = 16
+BORN = 17  # the step before which the optimizer's slots were empty
 COUNTERS = 20
 
 DROP, MERGE, KEEP = 0, 1, 2

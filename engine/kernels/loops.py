@@ -15,6 +15,7 @@ from engine.kernels.layout import (
     BATCH,
     BATCH_SAMPLES,
     BATCH_SIZE,
+    BORN,
     BY_GRADIENT,
     BY_LOSS,
     BY_WEIGHTS,
@@ -186,7 +187,7 @@ def _update(
         _copy(vector, backup[0])
         for k in range(slots.shape[0]):
             _copy(slots[k], backup[k + 1])
-    call(optimizer[0, FORWARD], _row_address(optimizer, 0), 0, 0, s[STEP] + 1)
+    call(optimizer[0, FORWARD], _row_address(optimizer, 0), 0, 0, s[STEP] - s[BORN] + 1)
     if careful:
         bad = _first_infinite(tensors, vector)
         for k in range(slots.shape[0]):

@@ -14,6 +14,7 @@ from engine.errors import RelumeError
 from engine.kernels import blocks, layout as at, loops
 from engine.kernels.jit import Kernel
 from engine.kernels.program import Buffers, Program, loss_and_metric
+from engine.optimizers import Optimizer
 from engine.spec import TrainingSpec
 
 if TYPE_CHECKING:
@@ -23,7 +24,9 @@ __all__ = ["Kernel", "Stepper"]
 
 _SHUFFLE_STREAM = 3
 _SHORT = {"drop": at.DROP, "merge": at.MERGE, "keep": at.KEEP}
-_COUNTERS = ("STEP", "EPOCH", "BATCH", "START", "STOP", "ROW", "SAMPLES", "BATCH_SAMPLES", "CAREFUL", "ALL_SAMPLES")
+_COUNTERS = (
+    "STEP", "EPOCH", "BATCH", "START", "STOP", "ROW", "SAMPLES", "BATCH_SAMPLES", "CAREFUL", "ALL_SAMPLES", "BORN",
+)  # fmt: skip
 
 
 class Stepper:
@@ -48,7 +51,8 @@ class Stepper:
         self._check()
         self._program = Program(network, random=True, task=self.task)
         self._plain = Program(network, task=self.task)
-        self._keep = Buffers()
+        self._slots: dict[str, np.ndarray] = {}
+        self._slot_memory = np.zeros((0, 0), dtype=np.float32)
         self._s = np.zeros(at.COUNTERS, dtype=np.int64)
         self._s[at.SHUFFLED] = -1
         width = at.SQUARES + 3 * self.targets.shape[1]
@@ -64,7 +68,6 @@ class Stepper:
         self._norms = np.full(len(self._tensors), np.nan)
         self._largest = np.zeros(1, dtype=np.int64)
         self.diverged: tuple[int, str] | None = None
-        self._slots: dict[str, np.ndarray] = {}
         self._optimizer = np.zeros((1, at.WORDS), dtype=np.int64)
         self.set_training(training)
 
@@ -197,14 +200,11 @@ class Stepper:
 
     def set_training(self, training: TrainingSpec) -> None:
         """Takes other numbers at once, another batch size from the next batch on. Values that fit are kept."""
-        optimizer, count = training.optimizer, len(self.network.vector)
-        same = optimizer.kind == self.training.optimizer.kind
-        memory = self._keep.floats(max(1, len(optimizer.slots)), count)
-        for row, slot in zip(memory, optimizer.slots, strict=False):
-            row[:] = self._slots[slot] if same and slot in self._slots else optimizer.initial(slot)
-        self._slot_memory, self._slots = memory, dict(zip(optimizer.slots, memory, strict=False))
-        self._backup = np.zeros((1 + len(memory), count), dtype=np.float32)
-        self._numbers = np.array(optimizer.numbers())
+        if training.optimizer.kind != self.training.optimizer.kind:
+            self._slots, self._s[at.BORN] = {}, self._s[at.STEP]
+        if not len(self._slot_memory) or tuple(self._slots) != training.optimizer.slots:
+            self._make_slots(training.optimizer)
+        self._numbers = np.array(training.optimizer.numbers())
         self.training = training
         s = self._s
         s[at.BATCH_SIZE], s[at.SHORT] = training.batch_size, _SHORT[training.short_batch]
@@ -212,16 +212,26 @@ class Stepper:
         s[at.SEED] = stream.view(np.int64)[0]
         self._program.set_seed(training.seed)
 
+    def _make_slots(self, optimizer: Optimizer) -> None:
+        """Memory for the optimizer's slots; those that there are already keep their values."""
+        kept, count = self._slots, len(self.network.vector)
+        self._slot_buffers = Buffers()
+        self._slot_memory = self._slot_buffers.floats(max(1, len(optimizer.slots)), count)
+        self._slots = dict(zip(optimizer.slots, self._slot_memory, strict=False))
+        for slot, row in self._slots.items():
+            row[:] = kept.get(slot, optimizer.initial(slot))
+        self._backup = np.zeros((1 + len(self._slot_memory), count), dtype=np.float32)
+
     def take_over(self, other: Stepper) -> None:
         """Goes on where another stepper, on the same samples, stands: for a network of another spec."""
-        state = other.state()
-        for key, (part, shape) in self.network.slices.items():
-            if key in other.network.slices and other.network.slices[key][1] == shape:
-                for slot, row in self._slots.items():
-                    if slot in other._slots:
-                        row[part] = other._slots[slot][other.network.slices[key][0]]
-        self._set_counters(state)
+        for slot, row in self._slots.items():
+            if slot in other._slots:
+                other.network.carry_over(other._slots[slot], self.network, row)
+        self._set_counters(other.state())
         self._s[at.ROW] = 0
+        if other.network.spec.loss != self.network.spec.loss:
+            self._s[at.SAMPLES] = 0  # the mean of an epoch is of one loss
+            return
         for name in ("_epoch_sums", "_last_sums"):
             if getattr(self, name).shape == getattr(other, name).shape:
                 getattr(self, name)[:] = getattr(other, name)
@@ -243,7 +253,7 @@ class Stepper:
             "epoch_sums": self._epoch_sums, "last_sums": self._last_sums, "norms": self._norms,
             **{f"slot.{slot}": row for slot, row in self._slots.items()},
         }  # fmt: skip
-        if int(state.get("row", 0) or 0):
+        if state.get("row") not in (None, 0):
             self._program.make()
             arrays["gradient"], arrays["sums"] = self._program.gradient, self._program.sums
         checked = {}
