@@ -151,11 +151,11 @@ def test_a_double_sigmoid_is_told_before_training_with_its_cure(session, qtbot):
     panel = panel_of(FindingsPanel, session, qtbot)
     last = len(session.document.spec.layers) - 1
     session.edit("Output", spec=edits.set_layer(session.document.spec, last, activation="sigmoid"))
-    titles = [row.finding.evidence for row in panel.rows]
+    titles = [row.finding.title for row in panel.rows]
     assert any("squashed twice" in title for title in titles)
     named(panel, QPushButton, "Use linear").click()
     assert session.document.spec.layers[last].activation == "linear"
-    assert not any("squashed twice" in row.finding.evidence for row in panel.rows)
+    assert not any("squashed twice" in row.finding.title for row in panel.rows)
 
 
 def test_only_controls_that_change_the_set_are_shown(session, qtbot):

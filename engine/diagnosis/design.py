@@ -50,8 +50,11 @@ def check_design(spec: NetworkSpec, data: Dataset) -> tuple[Finding, ...]:
         check_fit(spec, data)
     except RelumeError as error:
         findings.append(
-            Finding("misfit", last, (), "serious", f"{error.what} {error.fix}", "The network cannot be trained so.", ())
-        )
+            Finding(
+                "misfit", last, (), "serious", error.fix, "The network cannot be trained so.", (),
+                error.what.removesuffix("."),
+            )
+        )  # fmt: skip
         return tuple(findings)
     layer = spec.layers[last]
     if not hasattr(layer, "activation"):
@@ -64,10 +67,10 @@ def check_design(spec: NetworkSpec, data: Dataset) -> tuple[Finding, ...]:
         findings.append(
             Finding(
                 "double link", last, (), "warning",
-                f"The output is squashed twice: {activation.name} in the last layer, {link} inside {spec.loss}.",
+                f"Once by {activation.name} in the last layer, once by {link} inside {spec.loss}.",
                 f"{spec.loss} takes raw scores and applies {link} itself. Probabilities as scores lie between 0 and 1, "
                 "so the result can never be sure and the gradients are small.",
-                (linear,),
+                (linear,), "The output is squashed twice",
             )
         )  # fmt: skip
     if data.task == "regression":
@@ -81,16 +84,16 @@ def check_design(spec: NetworkSpec, data: Dataset) -> tuple[Finding, ...]:
                     f"The targets go from {least:.3g} to {most:.3g}, but a {activation.name} output never goes {side}."
                     .replace("-", "\u2212"),
                     f"The range of {activation.name} is {activation.range}. Targets outside it cannot be reached.",
-                    (linear,),
+                    (linear,), "The output cannot reach the targets",
                 )
             )  # fmt: skip
     elif activation.dies:
         findings.append(
             Finding(
                 "one-sided output", last, (), "warning",
-                f"A {activation.name} output gives only 0 or more, so it cannot speak against a class.",
+                f"A {activation.name} output gives only 0 or more.",
                 f"{spec.loss} needs scores of both signs; and an output unit that dies stops all learning.",
-                (linear,),
+                (linear,), "The output cannot speak against a class",
             )
         )  # fmt: skip
     return tuple(findings)

@@ -31,4 +31,4 @@ class Finding:
     evidence: str
     cause: str
     remedies: tuple[Remedy, ...]
-    title: str = ""
+    title: str  # the trouble in a few words, without a full stop

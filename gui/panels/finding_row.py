@@ -68,15 +68,14 @@ class FindingRow(QWidget):
         """Shows the newest words of the same trouble."""
         new = finding.kind != self.finding.kind or finding.remedies != self._remedies or not self._title.text()
         self.finding = finding
-        sentence = finding.title or finding.evidence
-        _tell(self._title, sentence)
-        _tell(self._evidence, finding.evidence if finding.title else "")
+        _tell(self._title, finding.title)
+        _tell(self._evidence, finding.evidence)
+        self._evidence.setHidden(not finding.evidence)
         _tell(self._cause, finding.cause)
-        self._evidence.setHidden(not finding.title)
         self._why.setHidden(not finding.cause)
         self._show.setHidden(not finding.neurons)
-        self._why.setAccessibleName(f"Why? {sentence}")
-        self._show.setAccessibleName(f"Show {sentence}")
+        self._why.setAccessibleName(f"Why? {finding.title}")
+        self._show.setAccessibleName(f"Show {finding.title}")
         if new:
             self._make_cures(finding.remedies)
             self._dress()
