@@ -7,7 +7,7 @@ import math
 from engine.data.dataset import Dataset
 from engine.layers import Dense
 from engine.optimizers import Adam
-from engine.outputs import fit_output
+from engine.outputs import DEFAULT_LOSSES, fit_output
 from engine.spec import NetworkSpec, TrainingSpec
 
 
@@ -20,7 +20,8 @@ def default_design(dataset: Dataset) -> tuple[NetworkSpec, TrainingSpec]:
     activation = "tanh" if inputs == 1 else "relu"
     units = 16 if inputs <= 2 else min(128, 16 * math.ceil(inputs / 16) + 16)
     hidden = (Dense(units, activation), Dense(max(8, units // 2), activation))
-    spec = fit_output(NetworkSpec((inputs,), (*hidden, Dense(1))), dataset)
+    loss = DEFAULT_LOSSES[str(dataset.task)]
+    spec = fit_output(NetworkSpec((inputs,), (*hidden, Dense(1)), loss), dataset)
     batch_size = min(64, max(8, samples // 40))
     steps = 8000 if inputs <= 2 else 3000
     epochs = min(500, max(20, steps * batch_size // max(1, samples)))

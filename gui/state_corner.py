@@ -16,7 +16,7 @@ class StateCorner(QWidget):
     """File name, whether it was edited, and what the program is doing, at the menu's right end."""
 
     WORDS = {"ready": "Ready", "running": "Training", "paused": "Paused", "finished": "Finished",
-             "diverged": "Stopped: not a number", "closed": ""}  # fmt: skip
+             "diverged": "Stopped: not a number", "failed": "Stopped: an error", "closed": ""}  # fmt: skip
 
     def __init__(self, session: Session) -> None:
         super().__init__()

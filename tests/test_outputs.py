@@ -8,9 +8,10 @@ import pytest
 from engine import datasets
 from engine.data.dataset import Dataset
 from engine.data.extent import plane_extent
+from engine.default_network import default_design
 from engine.layers import Dense, Dropout
 from engine.losses import LOSSES, classes_of, link, said_classes
-from engine.outputs import describe_output, fit_output, said_name, surface
+from engine.outputs import DEFAULT_LOSSES, describe_output, fit_output, said_name, surface
 from engine.spec import NetworkSpec, TrainingSpec
 from engine.trainer import Trainer
 
@@ -88,3 +89,10 @@ def test_two_columns_of_one_value_have_a_range_too():
     x = np.column_stack([np.full(4, 7.0), np.zeros(4)])
     left, right, bottom, top = plane_extent(Dataset(x, [0, 1, 0, 1], x[:0], np.zeros(0, int), task="binary"))
     assert left < 7 < right and bottom < 0 < top
+
+
+@pytest.mark.parametrize("name", ["moons", "breast_cancer", "iris", "diabetes", "spiral"])
+def test_a_network_made_for_data_has_the_usual_loss_of_its_task(name: str) -> None:
+    data = datasets.load(name)
+    spec, _ = default_design(data)
+    assert spec.loss == DEFAULT_LOSSES[str(data.task)]
