@@ -9,8 +9,3 @@ def error_words(error: RelumeError) -> str:
     """What is wrong, then where in brackets, then what to do: a sentence begins it, whatever the place is called."""
     head = f"{error.what.removesuffix('.')} ({error.where})." if error.where else error.what
     return f"{head} {error.fix}".strip()
-
-
-def sentence(words: str) -> str:
-    """Words with a capital and a full stop."""
-    return f"{words[:1].upper()}{words[1:].removesuffix('.')}." if words else ""

@@ -6,7 +6,7 @@ import pytest
 
 import engine
 from engine import cli
-from engine.diagnosis import check_design
+from engine.diagnosis import check_design, examine
 from engine.jobs import Job
 
 HIDDEN = engine.Dense(4, "relu")
@@ -35,3 +35,19 @@ def test_the_command_line_notes_a_trouble_by_its_title(capsys):
     cli._introduce(Job("x", engine.Trainer(spec, engine.TrainingSpec(epochs=1), data), 1))
     said = " ".join(capsys.readouterr().out.split())
     assert "Note: The output is squashed twice. binary_cross_entropy takes raw scores" in said
+
+
+def test_a_diverged_run_is_found_first():
+    data = engine.datasets.load("plane", samples=100)
+    spec = engine.NetworkSpec((2,), (engine.Dense(8, "relu"), engine.Dense(1)), "mean_squared_error")
+    trainer = engine.Trainer(spec, engine.TrainingSpec(engine.SGD(1e6), epochs=50), data)
+    trainer.run()
+    assert trainer.state == "diverged"
+    first, *_ = examine(trainer)
+    assert (first.kind, first.severity) == ("diverged", "serious") and first.evidence.startswith("Layer ")
+    assert [remedy.action for remedy in first.remedies] == ["learning_rate", "reset"]
+
+
+def test_findings_come_the_most_severe_first():
+    made = [engine.diagnosis.Finding("x", 0, (), severity, "", "", (), severity) for severity in ("info", "serious")]
+    assert [finding.severity for finding in engine.diagnosis.by_severity(made)] == ["serious", "info"]

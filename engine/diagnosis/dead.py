@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.diagnosis.finding import Finding, Remedy
+from engine.diagnosis.finding import Finding, Remedy, lower_rate
 from engine.fields import name_of
 from engine.telemetry import Snapshot
 
@@ -35,7 +35,6 @@ def _finding(snapshot: Snapshot, number: int) -> Finding:
         "so the gradient is exactly 0 and training cannot change the weights"
         f"{'; only a change of the layers before can wake ' + ('them' if count > 1 else 'it') if number else ''}."
     ).replace("-", "\u2212")
-    rate = snapshot.training.optimizer.learning_rate
     if born:
         cause = (
             "The first weights put these neurons below 0 for every sample. "
@@ -44,7 +43,7 @@ def _finding(snapshot: Snapshot, number: int) -> Finding:
     else:
         cause = (
             f"A step made the weights or the bias so negative that {activation} is off for every sample. "
-            f"Large steps do this: the learning rate is {rate:g}."
+            f"Large steps do this: the learning rate is {snapshot.training.optimizer.learning_rate:g}."
         )
     better = "linear" if number == len(snapshot.layers) - 1 else "leaky_relu"
     severity = "serious" if count * 4 >= total else "warning"
@@ -53,6 +52,6 @@ def _finding(snapshot: Snapshot, number: int) -> Finding:
         Remedy("Draw these anew", "redraw", {"layer": number, "units": tuple(int(n) for n in neurons)}),
     )
     if not born:  # a rate has killed nothing before the first step
-        remedies += (Remedy("Lower the rate", "learning_rate", {"value": float(f"{rate / 10:.3g}")}),)
+        remedies += (lower_rate(snapshot.training),)
     title = f"{count} of {total} neurons in layer {number + 1} dead {when}"
     return Finding("dead", number, tuple(int(n) for n in neurons), severity, evidence, cause, remedies, title)

@@ -42,7 +42,7 @@ def check_fit(spec: NetworkSpec, data: Dataset) -> None:
         )
 
 
-def check_design(spec: NetworkSpec, data: Dataset) -> tuple[Finding, ...]:
+def check_design(spec: NetworkSpec, data: Dataset) -> list[Finding]:
     """Findings on the design: what cannot fit, a double softmax or sigmoid, an output that cannot reach the targets."""
     findings: list[Finding] = []
     last = len(spec.layers) - 1
@@ -55,10 +55,10 @@ def check_design(spec: NetworkSpec, data: Dataset) -> tuple[Finding, ...]:
                 error.what.removesuffix("."),
             )
         )  # fmt: skip
-        return tuple(findings)
+        return findings
     layer = spec.layers[last]
     if not hasattr(layer, "activation"):
-        return tuple(findings)
+        return findings
     activation = activation_record(name_of(layer.activation))
     link = LOSSES.get(spec.loss).link
     linear = Remedy("Use linear", "activation", {"layer": last, "activation": "linear"})
@@ -96,7 +96,7 @@ def check_design(spec: NetworkSpec, data: Dataset) -> tuple[Finding, ...]:
                 (linear,), "The output cannot speak against a class",
             )
         )  # fmt: skip
-    return tuple(findings)
+    return findings
 
 
 def _reach(activation: Activation) -> tuple[float, float]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-SEVERITIES = ("info", "warning", "serious")
+from engine.spec import TrainingSpec
+
+SEVERITIES = ("serious", "warning", "info")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,3 +34,8 @@ class Finding:
     cause: str
     remedies: tuple[Remedy, ...]
     title: str  # the trouble in a few words, without a full stop
+
+
+def lower_rate(training: TrainingSpec) -> Remedy:
+    """A tenth of the learning rate."""
+    return Remedy("Lower the rate", "learning_rate", {"value": float(f"{training.optimizer.learning_rate / 10:.3g}")})

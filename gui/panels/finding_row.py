@@ -88,8 +88,8 @@ class FindingRow(QWidget):
                 button.deleteLater()
             self._cures = []
             for number, remedy in enumerate(remedies):
-                button = QPushButton(remedy.text)
-                button.setAccessibleName(remedy.text)
+                button = QPushButton(typeset(remedy.text))
+                button.setAccessibleName(button.text())
                 button.setIconSize(CURVE)
                 button.clicked.connect(lambda _=False, number=number: self.cured.emit(self._remedies[number]))
                 self._buttons.insertWidget(number, button)

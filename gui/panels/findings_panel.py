@@ -10,20 +10,17 @@ from PySide6.QtCore import Qt, QTimer, Slot
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
-from engine.diagnosis import Finding, Remedy, check_design, examine_snapshot
+from engine.diagnosis import SEVERITIES, Finding, Remedy, by_severity, check_design, examine_snapshot
 from engine.telemetry import Snapshot
 from gui import edits
-from gui.numbers import plain
 from gui.panels.changes import change
 from gui.panels.finding_row import FindingRow
 from gui.session import Session
 from gui.widgets.rows import bare, head, label
-from gui.words import sentence
 
 OPEN = 1  # as long as the window is low; two from TALL on
 TALL = 900
 LOWEST, HIGHEST = 64, 176
-ORDER = {"serious": 0, "warning": 1, "info": 2}
 CALM = "No trouble found: no dead neurons, the output fits the data."
 WAITING = "No trouble in the design. Dead neurons and other trouble of training are told here."
 
@@ -38,7 +35,7 @@ class FindingsPanel(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.rows: list[FindingRow] = []
         self._unfolded = False
-        self._found: list[Finding] = []
+        self._found: tuple[Finding, ...] = ()
         self._design: tuple[Finding, ...] = ()
         self._count = label("", "label")
         self._count.setAccessibleName("Count of findings")
@@ -89,11 +86,10 @@ class FindingsPanel(QWidget):
         self._show(snapshot)
 
     def _show(self, snapshot: Snapshot | None) -> None:
-        found = list(self._design)
+        found = self._design
         fits = snapshot is not None and snapshot.spec == self.session.document.spec
         if snapshot is not None and fits:
-            found = [*_divergence(snapshot), *found, *examine_snapshot(snapshot)]
-        found.sort(key=lambda finding: ORDER[finding.severity])
+            found = by_severity((*found, *examine_snapshot(snapshot)))
         known = snapshot is not None and fits and any(np.isfinite(layer.max_z).any() for layer in snapshot.layers)
         self._calm.setText(CALM if known else WAITING)
         self._found = found
@@ -117,7 +113,7 @@ class FindingsPanel(QWidget):
             self._list.insertWidget(self._list.count() - 1, row)
             self.rows.append(row)
         self._calm.setHidden(bool(self._found))
-        counts = [(name, sum(1 for f in self._found if f.severity == name)) for name in ORDER]
+        counts = [(name, sum(1 for f in self._found if f.severity == name)) for name in SEVERITIES]
         self._count.setText(", ".join(f"{n} {name}{'s' * (name == 'warning' and n > 1)}" for name, n in counts if n))
         rest = len(self._found) - self._open()
         self._rest.setVisible(rest > 0)
@@ -168,14 +164,3 @@ class FindingsPanel(QWidget):
             return {"training": dataclasses.replace(document.training, optimizer=optimizer)}
 
         change(self.session, remedy.text, make)
-
-
-def _divergence(snapshot: Snapshot) -> list[Finding]:
-    """A run that stopped because its numbers were no longer finite; here is the one place that tells it."""
-    error = snapshot.error
-    if error is None or snapshot.state != "diverged":
-        return []
-    rate = float(f"{snapshot.training.optimizer.learning_rate / 10:.3g}")
-    lower = Remedy(f"Lower the rate to {plain(rate)}", "learning_rate", {"value": rate})
-    evidence = f"{sentence(error.where)} {error.fix}"
-    return [Finding("diverged", 0, (), "serious", evidence, "", (lower, Remedy("Reset", "reset")), error.what)]
