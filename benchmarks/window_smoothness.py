@@ -131,11 +131,12 @@ class Bench:
     def open(self, document: Document, data: Dataset | None) -> float:
         """Opens the document at full speed and runs it; returns the longest stall on the way to the first steps."""
         training = dataclasses.replace(document.training, epochs=ENDLESS, target_loss=None, time_limit=None)
-        self.session._loader.keep(document.data, datasets.load_spec(document.data) if data is None else data)
+        self.session._opener.keep(document.data, datasets.load_spec(document.data) if data is None else data)
         self.heart.restart()
-        self.session._replace(dataclasses.replace(document, training=training, speed=None), None, None)
-        self.session.run()
-        self.spin_until(lambda: self.session.snapshot is not None and self.session.snapshot.step > 0)
+        opened: list[bool] = []
+        document = dataclasses.replace(document, training=training, speed=None)
+        self.session.open_document(document, "It", lambda: (self.session.run(), opened.append(True)))
+        self.spin_until(lambda: opened and self.session.snapshot is not None and self.session.snapshot.step > 0)
         self.spin(1.0)
         return self.stall()
 

@@ -121,11 +121,11 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("quit", "File", "Quit", lambda window: window.close(), "Ctrl+Q", separator=True),
     Entry(
         "undo", "Edit", lambda w: f"Undo {w.session.undo_stack.undoText().lower()}".strip(),
-        lambda w: w.session.undo_stack.undo(), "Ctrl+Z", enabled=lambda w: w.session.undo_stack.canUndo(),
+        lambda w: w.session.undo(), "Ctrl+Z", enabled=lambda w: w.session.undo_stack.canUndo(),
     ),
     Entry(
         "redo", "Edit", lambda w: f"Redo {w.session.undo_stack.redoText().lower()}".strip(),
-        lambda w: w.session.undo_stack.redo(), "Ctrl+Shift+Z", enabled=lambda w: w.session.undo_stack.canRedo(),
+        lambda w: w.session.redo(), "Ctrl+Shift+Z", enabled=lambda w: w.session.undo_stack.canRedo(),
     ),
     Entry("add layer", "Network", "Add layer", _add_layer, "Ctrl+L"),
     Entry(

@@ -66,7 +66,7 @@ def when_saved(window: MainWindow, then: Callable[[], None]) -> None:
 
     def saved() -> None:
         """What was edited while the file was written is asked about again; a run that went on is not."""
-        then() if session.undo_stack.isClean() else when_saved(window, then)
+        when_saved(window, then) if session.edited else then()
 
     def answered(_: int) -> None:
         if question.clickedButton() is save:

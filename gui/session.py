@@ -11,7 +11,6 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QUndoStack
 
-from engine.checkpoint import Checkpoint
 from engine.data.dataset import Dataset
 from engine.data.spec import DataSpec
 from engine.errors import RelumeError
@@ -23,8 +22,8 @@ from engine.spec import NetworkSpec, TrainingSpec
 from engine.telemetry import Snapshot
 from engine.trainer import Trainer
 from gui import settings
-from gui.data_loader import DataLoader
 from gui.document import Document, Edit
+from gui.opener import Opened, Opener, make_project
 from gui.tasks import Task
 from gui.words import error_words
 
@@ -61,27 +60,35 @@ class Session(QObject):
         self.sample: tuple[str, int] | None = None
         self._saved_step = 0
         self._opened = self._edits = 0  # how many documents were opened, how many edits made: a slow save compares
-        self._loader = DataLoader(self)
-        self._loader.busy.connect(self.busy)
+        self._opener = Opener(self)
+        self._opener.busy.connect(self.busy)
+        self._wanted: DataSpec | None = None  # of an edit whose data set is still being made
+        self._opening = ""  # what will take the place of the document
+        self._made: Opened | None = None  # for the edit that is being done
         self._old_trainers: list[Trainer] = []
         self._wishes: frozenset[str] = frozenset()
         self._state = "ready"
         self._error: RelumeError | None = None
-        self.document = first_document()
-        self.dataset = self._loader.now(self.document.data)
-        self.document = dataclasses.replace(self.document, spec=fit_output(self.document.spec, self.dataset))
-        self.trainer = Trainer(self.document.spec, self.document.training, self.dataset)
+        opened = self._opener.now(first_document())
+        self.document, self.dataset, self.trainer = opened.document, opened.dataset, opened.trainer
         self._pace()
         # the window comes first: compiled code is loaded once the event loop runs
-        self._opener = QTimer(self, singleShot=True, interval=0)
-        self._opener.timeout.connect(self._open_trainer)
-        self._opener.start()
+        self._first_turn = QTimer(self, singleShot=True, interval=0)
+        self._first_turn.timeout.connect(self._open_trainer)
+        self._first_turn.start()
 
     def _tell_saved(self, _clean: bool) -> None:
         self.saved.emit()
 
     def _note_edit(self, _index: int) -> None:
         self._edits += 1
+        self._keep_open()
+
+    def _keep_open(self) -> None:
+        """What is edited stays: nothing that is still being opened takes its place."""
+        if self._opener.waiting and self._opening:
+            self._opener.cancel()
+            self.notice.emit(f"{self._opening} was not opened, because the network was edited meanwhile.", "warning")
 
     def _open_trainer(self) -> None:
         self.trainer.open()
@@ -94,16 +101,26 @@ class Session(QObject):
         return self._state
 
     @property
+    def wanted_data(self) -> DataSpec:
+        """The document's data, or what it will be once it is made: the next edit builds on it."""
+        return self._wanted if self._wanted is not None and self._opener.waiting else self.document.data
+
+    @property
+    def edited(self) -> bool:
+        """Whether there are edits since the last save, one that is still being made included."""
+        return not self.undo_stack.isClean() or self.wanted_data != self.document.data
+
+    @property
     def dirty(self) -> bool:
         """Whether anything would be lost: edits, or training since the last save."""
         trained = self.snapshot is not None and self.snapshot.step != self._saved_step
-        return not self.undo_stack.isClean() or trained
+        return self.edited or trained
 
     @property
     def unsaved(self) -> bool:
         """Whether to ask before it is let go. A run of what was neither edited nor ever saved is no loss: the same
         seed brings it back."""
-        return not self.undo_stack.isClean() or (self.path is not None and self.dirty)
+        return self.edited or (self.path is not None and self.dirty)
 
     def edit(
         self,
@@ -115,29 +132,71 @@ class Session(QObject):
         merge: str | None = None,
     ) -> None:
         """Edits the document as one step of undo. Edits in a row with the same `merge` key become one step."""
-        if data is not None and self._loader.is_slow(data):
-            self._loader.beside(data, lambda: self._commit(text, spec, training, data, merge), self._refuse)
+        if data is not None and data != self.wanted_data:
+            self._edit_data(text, spec, training, data, merge)
             return
-        if data is not None:
-            self._loader.cancel()
+        old = self.document
         try:
-            self._commit(text, spec, training, data, merge)
+            new = dataclasses.replace(
+                old, spec=fit_output(spec or old.spec, self.dataset), training=training or old.training
+            )
         except RelumeError as error:
             self._refuse(error)
+            return
+        if new != old:
+            self.undo_stack.push(Edit(text, old, new, self._show, merge))
+
+    def _edit_data(
+        self, text: str, spec: NetworkSpec | None, training: TrainingSpec | None, data: DataSpec, merge: str | None
+    ) -> None:
+        self._keep_open()
+        old, edits = self.document, self._edits
+
+        def done(opened: Opened) -> None:
+            if edits != self._edits:  # the network was edited meanwhile: with that, then
+                self._edit_data(text, spec, training, data, merge)
+            elif opened.document != old:
+                self._made = opened
+                self.undo_stack.push(Edit(text, old, opened.document, self._show, merge))
+
+        self._wanted, self._opening = data, ""
+        wanted = Document(spec or old.spec, training or old.training, data, old.speed)
+        self._opener.open(wanted, done, self._refuse)
 
     def _refuse(self, error: RelumeError) -> None:
         self.notice.emit(error_words(error), "warning")
         self.document_changed.emit()  # fields show the document again, not what was refused
 
-    def _commit(
-        self, text: str, spec: NetworkSpec | None, training: TrainingSpec | None, data: DataSpec | None, merge: Any
-    ) -> None:
-        old = self.document
-        new_data = old.data if data is None else data
-        dataset = self.dataset if new_data == old.data else self._loader.now(new_data)
-        new = Document(fit_output(spec or old.spec, dataset), training or old.training, new_data, old.speed)
-        if new != old:
-            self.undo_stack.push(Edit(text, old, new, self._show, merge))
+    def undo(self) -> None:
+        """Takes back what was edited last, an edit that is still being made first."""
+        if self.wanted_data != self.document.data:
+            self._opener.cancel()
+            self.document_changed.emit()
+        else:
+            command = self.undo_stack.command(self.undo_stack.index() - 1)
+            self._turn(self.undo_stack.undo, command.old if isinstance(command, Edit) else self.document)
+
+    def redo(self) -> None:
+        command = self.undo_stack.command(self.undo_stack.index())
+        self._turn(self.undo_stack.redo, command.new if isinstance(command, Edit) else self.document)
+
+    def _turn(self, turn: Callable[[], None], document: Document) -> None:
+        """Undo or redo, which brings `document`; what it takes is made first."""
+        if self._opener.waiting and self._wanted is None and not self._opening:
+            return  # the last one is still being made, and its key is held down
+        if document.data == self.document.data:
+            turn()
+            return
+        edits = self._edits
+
+        def done(opened: Opened) -> None:
+            if edits == self._edits:
+                self._made = opened
+                turn()
+
+        self._keep_open()
+        self._wanted, self._opening = None, ""
+        self._opener.open(document, done, self._refuse)
 
     def set_speed(self, epochs_per_second: float | None) -> None:
         """A visible pace, or None for full speed; not a step of undo."""
@@ -157,7 +216,8 @@ class Session(QObject):
     def _show_document(self, document: Document) -> None:
         old, self.document = self.document, dataclasses.replace(document, speed=self.document.speed)
         if document.data != old.data:
-            self._take_dataset(self._loader.now(document.data))
+            opened, self._made = self._made or self._opener.now(document), None
+            self._take(opened)
         else:
             changed = document.spec if document.spec != old.spec else None
             self.trainer.change(changed, document.training if document.training != old.training else None, wait=False)
@@ -168,21 +228,16 @@ class Session(QObject):
         self._check_selection()
         self.document_changed.emit()
 
-    def _take_dataset(self, dataset: Dataset, checkpoint: Checkpoint | None = None) -> None:
-        document = self.document
-        if checkpoint is None:
-            trainer = Trainer(document.spec, document.training, dataset)
-        else:
-            trainer = Trainer.from_checkpoint(document.spec, document.training, dataset, checkpoint)
+    def _take(self, opened: Opened) -> None:
         self._retire()
-        self.dataset, self.trainer = dataset, trainer
+        self.dataset, self.trainer = opened.dataset, opened.trainer
         self.snapshot = None
         self._pace()
         self._watch()
-        trainer.open()
+        self.trainer.open()
         self.sample = None
         self._forget_error()
-        self._tell_state(trainer.state)
+        self._tell_state(self.trainer.state)
         self.dataset_changed.emit()
         self.sample_changed.emit()
 
@@ -294,56 +349,44 @@ class Session(QObject):
     # ---- files -----------------------------------------------------------------------------------
 
     def new_document(self) -> None:
-        self._replace(first_document(), None, None)
+        self.open_document(first_document(), "The new network")
 
     def load_example(self, name: str, then: Callable[[], None] | None = None) -> None:
         """Opens one of the built-in examples, untrained; `then` is called when it is there."""
         from engine.examples import EXAMPLES
 
         example = EXAMPLES.get(name)
+        document = Document(example.spec, example.training, example.data, example.pace)
+        self.open_document(document, example.title, then)
 
-        def show() -> None:
-            self._replace(Document(example.spec, example.training, example.data, example.pace), None, None)
+    def open_document(self, document: Document, title: str, then: Callable[[], None] | None = None) -> None:
+        """Opens `document`, untrained; `then` is called when it is there."""
+
+        def done(opened: Opened) -> None:
+            self._replace(opened, None)
             if then is not None:
                 then()
 
-        if self._loader.is_slow(example.data):
-            self._loader.beside(example.data, show, self._refuse)
-        else:
-            show()
+        self._wanted, self._opening = None, title
+        self._opener.open(document, done, self._refuse)
 
-    def import_table(self, data: DataSpec) -> None:
-        """Takes the user's own table as the data."""
+    def import_table(self, data: DataSpec, dataset: Dataset) -> None:
+        """Takes the user's own table as the data; `dataset` is what came of it."""
+        self._opener.keep(data, dataset)
         self.edit("Import data", data=data)
 
     def open_project(self, path: Path | str) -> None:
         """Opens a project beside the window; on an error the open document stays."""
-        from engine.datasets import load_spec
-        from engine.files import load_project
 
-        self.busy.emit("Opening project")
-
-        def work(_: Any) -> Any:
-            project = load_project(path)
-            return project, load_spec(project.data)
-
-        def done(found: Any) -> None:
-            self.busy.emit("")
-            project, dataset = found
-            self._loader.keep(project.data, dataset)
-            document = Document(project.spec, project.training, project.data, project.pace)
-            try:
-                self._replace(document, project.checkpoint, str(path))
-            except RelumeError as error:
-                self.notice.emit(error_words(error), "warning")
-                return
+        def done(opened: Opened) -> None:
+            self._replace(opened, str(path))
             settings.add_recent_project(str(Path(path).resolve()))
 
         def failed(error: RelumeError) -> None:
-            self.busy.emit("")
             self.notice.emit(error_words(error), "warning")
 
-        Task(work, done, failed, self)
+        self._wanted, self._opening = None, Path(path).name
+        self._opener.beside(lambda: make_project(str(path)), "Opening project", done, failed)
 
     def save_project(self, path: Path | str, then: Callable[[], None] | None = None) -> None:
         """Saves beside the window; `then` is called once the file is on the disk, if it is still this document that is
@@ -381,20 +424,13 @@ class Session(QObject):
 
         Task(work, done, failed, self)
 
-    def _replace(self, document: Document, checkpoint: Checkpoint | None, path: str | None) -> None:
+    def _replace(self, opened: Opened, path: str | None) -> None:
         """Another document takes the place of this one; its undo history starts empty."""
-        self._loader.cancel()
-        dataset = self._loader.now(document.data)
-        old = self.document
-        self.document = dataclasses.replace(document, spec=fit_output(document.spec, dataset))
-        try:
-            self._take_dataset(dataset, checkpoint)
-        except RelumeError:
-            self.document = old
-            raise
+        self.document = opened.document
+        self._take(opened)
         self._opened += 1
         self.path = path
-        self._saved_step = int(checkpoint.stepper.get("step", 0)) if checkpoint else 0
+        self._saved_step = opened.step
         self.undo_stack.clear()
         self.select(None)
         self.document_changed.emit()
@@ -402,7 +438,7 @@ class Session(QObject):
 
     def close(self) -> None:
         """Ends every trainer and task; what cannot end within about a second (an import) ends by itself later."""
-        self._opener.stop()
+        self._first_turn.stop()
         trainers = (*self._old_trainers, self.trainer)
         for trainer in trainers:
             trainer.close(timeout=0.0)

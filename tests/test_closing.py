@@ -21,7 +21,7 @@ WIDE = NetworkSpec((64,), (Dense(1000, "relu"), Dense(1000, "relu"), Dense(10)),
 
 def _running(qtbot: QtBot, window: MainWindow) -> None:
     document = window.session.document
-    window.session._replace(Document(document.spec, document.training, document.data, None), None, None)
+    window.session.open_document(Document(document.spec, document.training, document.data, None), "Again")
     window.session.run()
     qtbot.waitUntil(lambda: window.session.snapshot is not None and window.session.snapshot.step > 0, timeout=60_000)
 

@@ -15,6 +15,7 @@ from engine.losses import LOSSES
 from gui import app, edits, theme
 from gui.document import Document
 from gui.main_window import MainWindow
+from gui.opener import make
 from gui.panels.column import Column
 from gui.panels.data_panel import DataPanel
 from gui.panels.layer_card import LayerCard
@@ -48,7 +49,7 @@ def session_of(column: Column) -> Session:
 
 def open_example(column: Column, name: str) -> None:
     example = EXAMPLES.get(name)
-    session_of(column)._replace(Document(example.spec, example.training, example.data, None), None, None)
+    session_of(column)._replace(make(Document(example.spec, example.training, example.data, None)), None)
 
 
 def assert_nothing_is_cut(column: Column) -> None:

@@ -42,7 +42,8 @@ class FakeSession(QObject):
         self.selection = (layer, unit)
         self.selection_changed.emit()
 
-    def import_table(self, spec: engine.DataSpec) -> None:
+    def import_table(self, spec: engine.DataSpec, dataset: engine.Dataset) -> None:
+        assert dataset.feature_names
         self.taken.append(spec)
 
     def edit(self, words: str, training: engine.TrainingSpec) -> None:
@@ -111,6 +112,18 @@ def test_a_choice_is_tried_out_and_its_fault_is_told_in_the_panel(qtbot, parent,
     dialog.task.setCurrentIndex(dialog.task.findData("multiclass"))
     qtbot.waitUntil(dialog.ok.isEnabled, timeout=5000)
     assert "3 classes" in dialog.words.text()
+
+
+def test_an_older_trial_that_ends_late_is_not_taken_for_the_newer_choice(qtbot, parent, tmp_path):
+    _, dialog, _ = open_import(qtbot, parent, tmp_path / "houses.csv", house_rows())
+    qtbot.waitUntil(dialog.ok.isEnabled, timeout=5000)
+    dialog._again.setInterval(60_000)  # the next trial does not begin while this test looks
+    dialog._try()
+    task = dialog._task
+    dialog.missing.setCurrentIndex(dialog.missing.findData("mean"))
+    qtbot.waitUntil(task._future.done, timeout=5000)
+    qtbot.wait(100)
+    assert not dialog.ok.isEnabled() and dialog.tried is None
 
 
 def test_a_bad_file_is_told_with_its_line_and_nothing_can_be_taken(qtbot, parent, tmp_path):

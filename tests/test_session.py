@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
 import engine
-from gui import edits
+from gui import edits, opener
+from gui.document import Document
+from gui.panels.data_panel import DataPanel
 from gui.session import Session
 
 
@@ -87,6 +92,95 @@ def test_other_data_brings_its_output_and_loss(qtbot: QtBot, session: Session) -
     session.undo_stack.undo()
     session.undo_stack.undo()
     assert session.document.spec.loss == "binary_cross_entropy"
+
+
+def test_data_edits_and_others_made_while_data_loads_are_all_kept(qtbot: QtBot, session: Session) -> None:
+    panel = DataPanel(session)
+    qtbot.addWidget(panel)
+    panel._choose(panel.sets.findData("iris"))
+    panel._set("Input scaling", scaling="min-max")
+    assert session.document.data.name == "spiral" and session.unsaved, "it is still being loaded"
+    session.edit("Units", spec=edits.set_layer(session.document.spec, 0, units=5))
+    wait(qtbot, session, lambda: session.document.data.name == "iris")
+    assert session.document.data.scaling == "min-max" and session.document.spec.layers[0].units == 5
+    assert session.trainer.spec == session.document.spec and session.dataset.name == "iris"
+    assert session.undo_stack.count() == 2
+
+
+def test_undo_takes_an_edit_back_that_is_still_being_loaded(qtbot: QtBot, session: Session) -> None:
+    session.edit("Units", spec=edits.set_layer(session.document.spec, 0, units=5))
+    before = session.document
+    session.edit("Data set", data=engine.datasets.switch(before.data, "iris"))
+    session.undo()
+    qtbot.wait(600)
+    assert session.document == before and session.undo_stack.count() == 1
+
+
+def test_what_takes_long_is_made_beside_the_window(qtbot: QtBot, session: Session, monkeypatch) -> None:
+    threads: list[str] = []
+    made = opener.make
+
+    def make(document: Document, *rest: Any) -> opener.Opened:
+        threads.append(threading.current_thread().name)
+        return made(document, *rest)
+
+    monkeypatch.setattr(opener, "make", make)
+    session.edit("Data set", data=engine.datasets.switch(session.document.data, "iris"))
+    wait(qtbot, session, lambda: session.document.data.name == "iris")
+    for seed in range(1, opener.KEPT + 1):  # iris is kept no longer
+        session.edit("Data set", data=engine.DataSpec("circles", seed=seed, samples=50))
+    assert session.document.data.seed == opener.KEPT and len(threads) == 1 + opener.KEPT
+    del threads[:]
+    for _ in range(opener.KEPT):
+        session.undo()
+        session.undo()  # a key that is held down asks for nothing more while it loads
+        qtbot.wait(1)
+        if session.document.data.name == "iris":
+            break
+    wait(qtbot, session, lambda: session.document.data.name == "iris")
+    assert threads[-1].startswith("relume task")
+    wide = engine.NetworkSpec((4,), (engine.Dense(1000, "relu"), engine.Dense(1000, "relu"), engine.Dense(3)))
+    session.edit("Many weights", spec=dataclasses.replace(wide, loss="softmax_cross_entropy"))
+    session.edit("Draw again", data=dataclasses.replace(session.document.data, seed=3))
+    assert session.document.data.seed != 3, "drawing a million weights takes a moment"
+    wait(qtbot, session, lambda: session.document.data.seed == 3)
+    assert threads[-1].startswith("relume task")
+
+
+def test_an_edit_made_while_a_project_opens_is_not_lost(qtbot: QtBot, session: Session, tmp_path: Path) -> None:
+    path = tmp_path / "run.relume"
+    session.save_project(path)
+    wait(qtbot, session, lambda: session.path)
+    session.new_document()
+    session.told.clear()
+    session.open_project(path)
+    session.edit("Units", spec=edits.set_layer(session.document.spec, 0, units=5))
+    wait(qtbot, session, lambda: session.told)
+    qtbot.wait(300)
+    assert session.told == [("warning", "run.relume was not opened, because the network was edited meanwhile.")]
+    assert session.document.spec.layers[0].units == 5 and session.undo_stack.count() == 1 and session.path is None
+
+
+def test_of_two_projects_the_one_wished_last_is_opened(
+    qtbot: QtBot, session: Session, tmp_path: Path, monkeypatch
+) -> None:
+    paths = [tmp_path / "slow.relume", tmp_path / "quick.relume"]
+    for path in paths:
+        session.save_project(path)
+        wait(qtbot, session, lambda path=path: session.path == str(path))
+    make = opener.make_project
+
+    def slowly(path: str) -> opener.Opened:
+        time.sleep(0.5 if "slow" in path else 0)
+        return make(path)
+
+    monkeypatch.setattr("gui.session.make_project", slowly)
+    session.new_document()
+    for path in paths:
+        session.open_project(path)
+    wait(qtbot, session, lambda: session.path)
+    qtbot.wait(800)
+    assert session.path == str(paths[1])
 
 
 def test_it_trains_pauses_steps_and_resets_to_the_same_weights(qtbot: QtBot, session: Session) -> None:

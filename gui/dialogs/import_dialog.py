@@ -53,7 +53,7 @@ class ImportDialog(QDialog):
         super().__init__(parent)
         self.session, self.path, self._taken = session, path, taken
         self.table: Table | None = None
-        self.spec: DataSpec | None = None
+        self.tried: tuple[DataSpec, Dataset] | None = None  # what is taken by OK
         self._task: Task | None = None
         self.setWindowTitle("Import data")
         self.setAccessibleName("Import data")
@@ -174,10 +174,15 @@ class ImportDialog(QDialog):
         self._start(lambda _: open_table(path, header=header), self._show_table, f"Reading {path.name}")
 
     def _start(self, work: Callable[[Progress], object], done: Callable[..., None], words: str) -> None:
+        self._forget_trial()
+        self._task = Task(work, done, self._failed, self, self._show_progress, words=words)
+
+    def _forget_trial(self) -> None:
+        """What was tried out, or is still being, is not what is chosen now."""
         if self._task is not None:
             self._task.cancel()
+        self.tried = None
         self.ok.setEnabled(False)
-        self._task = Task(work, done, self._failed, self, self._show_progress, words=words)
 
     def _show_progress(self, words: str, share: float | None) -> None:
         self.bar.setVisible(bool(words))
@@ -223,7 +228,7 @@ class ImportDialog(QDialog):
 
     @Slot()
     def _choice_changed(self) -> None:
-        self.ok.setEnabled(False)
+        self._forget_trial()
         self._again.start()
 
     def _chosen_spec(self) -> DataSpec:
@@ -250,14 +255,14 @@ class ImportDialog(QDialog):
         if self.table is None:
             return
         try:
-            self.spec = self._chosen_spec()
+            spec = self._chosen_spec()
         except RelumeError as error:
             self._failed(error)
             return
-        spec = self.spec
-        self._start(lambda progress: load_spec(spec), self._show_dataset, "Making the data set")
+        self._start(lambda _: (spec, load_spec(spec)), self._show_dataset, "Making the data set")
 
-    def _show_dataset(self, dataset: Dataset) -> None:
+    def _show_dataset(self, tried: tuple[DataSpec, Dataset]) -> None:
+        dataset = tried[1]
         self.target_scaling.setEnabled(dataset.task == "regression")
         if dataset.task == "regression":
             what = f"regression of {', '.join(dataset.target_names)}"
@@ -272,6 +277,7 @@ class ImportDialog(QDialog):
         ]
         words = "\n".join(lines)
         self._say(words[:1].upper() + words[1:], "check")
+        self.tried = tried
         self.ok.setEnabled(True)
 
     def _failed(self, error: RelumeError) -> None:
@@ -293,9 +299,9 @@ class ImportDialog(QDialog):
 
     @Slot()
     def _take(self) -> None:
-        if self.spec is None:
+        if self.tried is None:
             return
-        self.session.import_table(self.spec)
+        self.session.import_table(*self.tried)
         self.accept()
         self._taken()
 

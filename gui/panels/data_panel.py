@@ -185,7 +185,7 @@ class DataPanel(QWidget):
 
     @Slot(int)
     def _choose(self, row: int) -> None:
-        name, data = self.sets.itemData(row), self.session.document.data
+        name, data = self.sets.itemData(row), self.session.wanted_data
         if name in (None, OWN_TABLE, data.name):
             self._show_document()
             return
@@ -193,17 +193,17 @@ class DataPanel(QWidget):
 
     @Slot(str, bool)
     def _toggle_feature(self, name: str, on: bool) -> None:
-        chosen = set(self.session.document.data.features or BASE_FEATURES)
+        chosen = set(self.session.wanted_data.features or BASE_FEATURES)
         chosen = chosen | {name} if on else chosen - {name}
         ordered = tuple(feature for feature in FEATURES.names() if feature in chosen)
         self._set("Inputs", features=None if ordered == BASE_FEATURES else ordered)
 
     @Slot()
     def _draw_again(self) -> None:
-        self._set("Draw again", seed=self.session.document.data.seed + 1)
+        self._set("Draw again", seed=self.session.wanted_data.seed + 1)
 
     def _set(self, text: str, merge: str | None = None, /, **changes: Any) -> None:
-        data = self.session.document.data
+        data = self.session.wanted_data
         change(self.session, text, lambda: {"data": dataclasses.replace(data, **changes)}, merge)
 
     def _tell(self, words: str) -> None:
