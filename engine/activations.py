@@ -48,7 +48,6 @@ class Activation:
     monotone: bool = False
     bounded: bool = False
     zero_centred: bool = False
-    dies: bool = False  # flat for every z <= 0: a unit that never gets above 0 cannot learn
     saturates: bool = False  # the slope goes to 0 far out on both sides
     signed: bool = False  # gives negative values too
     kinks: tuple[float, ...] = ()
@@ -86,6 +85,10 @@ class Activation:
         """1 / sqrt(E f(z)^2) for z ~ N(0, 1): the factor on 1/sqrt(fan_in) that keeps the variance; 1 if f is 0."""
         return _gain(self, self.values(options))
 
+    def dies(self, options: Mapping[str, float] | None = None) -> bool:
+        """Whether it is flat for every z <= 0: no gradient reaches a unit that never gets above 0."""
+        return _dies(self, self.values(options))
+
 
 def _floats(z: Any) -> np.ndarray:
     try:
@@ -115,6 +118,13 @@ def _exact(formula: Callable[[np.ndarray], Numbers], z: Any) -> np.ndarray:
 def _gain(activation: Activation, values: tuple[float, ...]) -> float:
     square = normal_mean(lambda z: np.square(activation.forward(z, *values)))
     return float(1.0 / np.sqrt(square)) if 0 < square < np.inf else 1.0
+
+
+@functools.lru_cache(maxsize=256)
+def _dies(activation: Activation, values: tuple[float, ...]) -> bool:
+    if activation.learned:
+        return False  # an option that learns gets a gradient all the same
+    return not activation.derivative(np.linspace(-8.0, 0.0, 801), *values).any()
 
 
 def normal_mean(function: Callable[[np.ndarray], np.ndarray]) -> float:
@@ -166,7 +176,7 @@ ACTIVATIONS.add(
         lambda z: maths.maximum(z, 0.0),
         lambda z, a: maths.where(z > 0.0, 1.0, 0.0),
         "0 to infinity", "0 by convention", "The usual first choice; watch for dead units at high learning rates.",
-        monotone=True, dies=True, kinks=(0.0,),
+        monotone=True, kinks=(0.0,),
     )
 )  # fmt: skip
 ACTIVATIONS.add(
@@ -194,7 +204,7 @@ ACTIVATIONS.add(
         lambda z: maths.minimum(maths.maximum(z, 0.0), 6.0),
         lambda z, a: maths.where(z > 0.0, maths.where(z < 6.0, 1.0, 0.0), 0.0),
         "0 to 6", "0 by convention", "ReLU with a ceiling, made for small integer arithmetic.",
-        monotone=True, bounded=True, dies=True, saturates=True, kinks=(0.0, 6.0),
+        monotone=True, bounded=True, saturates=True, kinks=(0.0, 6.0),
     )
 )  # fmt: skip
 ACTIVATIONS.add(
@@ -437,6 +447,6 @@ ACTIVATIONS.add(
         _squared_relu,
         lambda z, a: 2.0 * maths.maximum(z, 0.0),
         "0 to infinity", "0", "Smooth at 0 and grows fast: wants small learning rates. Can die like ReLU.",
-        smooth=True, monotone=True, dies=True,
+        smooth=True, monotone=True,
     )
 )  # fmt: skip

@@ -9,7 +9,7 @@ import numpy as np
 
 from engine.activations import get as activation_record
 from engine.errors import RelumeError
-from engine.fields import name_of
+from engine.fields import name_of, options_of
 from engine.spec import NetworkSpec
 from engine.telemetry import UnitEpochs
 
@@ -26,7 +26,9 @@ class UnitStatistics:
     def __init__(self, spec: NetworkSpec) -> None:
         self.widths = [shape[-1] for shape in spec.shapes()]
         self.dies = [
-            activation_record(name_of(layer.activation)).dies if hasattr(layer, "activation") else False
+            activation_record(name_of(layer.activation)).dies(options_of(layer.activation))
+            if hasattr(layer, "activation")
+            else False
             for layer in spec.layers
         ]
         self.max_z = [np.full(width, -np.inf, np.float32) for width in self.widths]

@@ -20,6 +20,7 @@ CONSTANTS = {
     "tanh": (0.0, 0.3943), "hard_tanh": (0.0, 0.5161), "softsign": (0.0, 0.1830),
     "hard_swish": (0.1662, 0.3316), "sin": (0.0, 0.4323), "gaussian": (0.5774, 0.4472), "squared_relu": (0.5, 1.5),
 }  # fmt: skip
+DIE = {"relu", "relu6", "squared_relu"}
 EVERY = pytest.mark.parametrize("record", list(ACTIVATIONS), ids=lambda record: record.name)
 
 
@@ -55,7 +56,7 @@ def test_constants_flags_and_shapes(record: activations.Activation) -> None:
     z = np.linspace(-8.0, 8.0, 3201)
     a, slope = record.forward(z), record.derivative(z)
     assert record.monotone == bool((np.diff(a) >= -1e-12).all())
-    assert record.dies == bool((slope[z <= 0] == 0).all())
+    assert record.dies() == (record.name in DIE) == bool((slope[z <= 0] == 0).all())
     assert record.signed == bool((a < 0).any())
     assert record.bounded == bool(np.abs(record.forward(np.array([-1e6, 1e6]))).max() < 10)
     assert record.zero_centred == (abs(mean) < 1e-4)
@@ -65,6 +66,14 @@ def test_constants_flags_and_shapes(record: activations.Activation) -> None:
             assert record.forward(x).shape == shape == record.derivative(x).shape
             assert str(record.forward(x).dtype) == dtype == str(record.derivative(x).dtype)
     assert record.forward([-1, 2]).dtype == np.float64
+
+
+def test_an_activation_dies_by_its_options() -> None:
+    leaky, elu = activations.get("leaky_relu"), activations.get("elu")
+    assert leaky.dies({"negative_slope": 0.0}) and not leaky.dies({"negative_slope": 1e-4})
+    assert elu.dies({elu.options[0].name: 0.0}) and not elu.dies()
+    prelu = activations.get("prelu")
+    assert not prelu.dies({prelu.options[0].name: 0.0}), "its slope learns"
 
 
 def test_slope_at_the_kink_is_the_stated_one() -> None:

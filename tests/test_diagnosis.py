@@ -51,3 +51,12 @@ def test_a_diverged_run_is_found_first():
 def test_findings_come_the_most_severe_first():
     made = [engine.diagnosis.Finding("x", 0, (), severity, "", "", (), severity) for severity in ("info", "serious")]
     assert [finding.severity for finding in engine.diagnosis.by_severity(made)] == ["serious", "info"]
+
+
+@pytest.mark.parametrize("activation", ["relu", {"name": "leaky_relu", "negative_slope": 0.0}])
+def test_a_unit_is_dead_where_no_gradient_reaches_it(activation):
+    spec = engine.NetworkSpec((2,), (engine.Dense(4, activation), engine.Dense(1)), "binary_cross_entropy")
+    trainer = engine.Trainer(spec, engine.TrainingSpec(epochs=1), engine.datasets.load("circles", samples=60))
+    trainer.edit_parameters({"0.bias": [-1000.0, 0, 0, 0]})
+    (found,) = [finding for finding in examine(trainer) if finding.kind == "dead" and 0 in finding.neurons]
+    assert "so no gradient reaches" in found.evidence and "cannot change" not in found.evidence

@@ -25,15 +25,14 @@ def _finding(snapshot: Snapshot, number: int) -> Finding:
     count, total = len(neurons), len(layer.dead)
     since = int(layer.dead_since[neurons].max())
     born = bool((layer.dead_since[neurons] == 0).all())
-    noun = "neuron" if count == 1 else "neurons"
+    noun, them = ("neuron", "it") if count == 1 else ("neurons", "them")
     when = "from the start" if born else f"since epoch {since:,}"
     few = ", ".join(str(n + 1) for n in neurons[:6]) + (f" and {count - 6} more" if count > 6 else "")
     largest = float(layer.max_z[neurons].max())
     sure = "Provisional: weights changed while the samples were seen. " if layer.provisional else ""
     evidence = (
         f"{sure}{noun.capitalize()} {few}: z is at most {largest:.3g} on all training samples, "
-        "so the gradient is exactly 0 and training cannot change the weights"
-        f"{'; only a change of the layers before can wake ' + ('them' if count > 1 else 'it') if number else ''}."
+        f"so no gradient reaches {them}{f'; only a change of the layers before can wake {them}' if number else ''}."
     ).replace("-", "\u2212")
     if born:
         cause = (

@@ -8,7 +8,7 @@ from engine.activations import Activation, get as activation_record
 from engine.data.dataset import Dataset
 from engine.diagnosis.finding import Finding, Remedy
 from engine.errors import RelumeError
-from engine.fields import name_of
+from engine.fields import name_of, options_of
 from engine.losses import LOSSES
 from engine.outputs import output_units
 from engine.spec import NetworkSpec
@@ -87,7 +87,7 @@ def check_design(spec: NetworkSpec, data: Dataset) -> list[Finding]:
                     (linear,), "The output cannot reach the targets",
                 )
             )  # fmt: skip
-    elif activation.dies:
+    elif activation.dies(options_of(layer.activation)):
         findings.append(
             Finding(
                 "one-sided output", last, (), "warning",

@@ -103,7 +103,7 @@ class ActivationFacts(QWidget):
             "Smooth": "yes" if record.smooth else f"no, corner at {kinks}" if kinks else "no",
             "Slope at z = 0": record.slope_at_zero,
             "Gain": number(record.gain(self._options), 4),
-            "Can die": "yes: flat for every z \u2264 0" if record.dies else "no",
+            "Can die": "yes: flat for every z \u2264 0" if record.dies(self._options) else "no",
         }
         for fact, text in words.items():
             self._facts[fact].setText(text)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from engine.activations import ACTIVATIONS
-from engine.fields import name_of
+from engine.fields import name_of, options_of
 from engine.spec import NetworkSpec
 from engine.telemetry import LayerSnapshot
 from gui.numbers import count, number
@@ -59,7 +59,15 @@ def layer_words(spec: NetworkSpec) -> tuple[LayerWords, ...]:
         last = index == len(spec.layers) - 1
         found.append(
             LayerWords(
-                index, kind, name, bool(record.signed), bool(record.dies), shape[-1], last, previous, ", ".join(between)
+                index,
+                kind,
+                name,
+                bool(record.signed),
+                record.dies(options_of(layer.activation)),
+                shape[-1],
+                last,
+                previous,
+                ", ".join(between),
             )
         )
         between = []
