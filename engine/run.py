@@ -23,7 +23,7 @@ from engine.telemetry import History
 if TYPE_CHECKING:
     from engine.kernels.stepper import Stepper
 
-CHUNK_SECONDS = 0.016
+CHUNK_SECONDS = 0.012
 MOST_TILES = 1 << 24
 _numbers = itertools.count(1)
 
@@ -105,10 +105,8 @@ class Run:
             took = time.perf_counter() - began
             taken += took
             self.seconds += took
-            if took < 0.5 * CHUNK_SECONDS and stepper.tiles_done >= self._tiles:
-                self._tiles = min(self._tiles * 2, MOST_TILES)
-            elif took > 1.5 * CHUNK_SECONDS and self._tiles > 1:
-                self._tiles //= 2
+            if took > CHUNK_SECONDS or stepper.tiles_done >= self._tiles:
+                self._tiles = int(min(max(1, self._tiles * min(2.0, max(0.5, CHUNK_SECONDS / took))), MOST_TILES))
             if stepper.diverged is None and stepper.epoch > epoch + 1 and stepper.batch:
                 # epochs are short: on to the end of this one, where it can be recorded if the run rests
                 stepper.advance(MOST_TILES, wanted - stepper.step, stepper.epoch + 1)

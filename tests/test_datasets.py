@@ -212,3 +212,15 @@ class TestDataset:
         datasets.Dataset(**good)
         with pytest.raises(RelumeError):
             datasets.Dataset(**(good | change))
+
+
+@pytest.mark.parametrize("name", ["digits", "iris", "wine", "breast_cancer", "diabetes"])
+def test_embedded_tables_are_those_of_their_source(name: str) -> None:
+    import sklearn.datasets
+
+    source = getattr(sklearn.datasets, f"load_{name}")(**({"scaled": False} if name == "diabetes" else {}))
+    data = datasets.get(name).make(0, 0.0, 0, 0)
+    assert np.array_equal(data.x, source.data / (16 if name == "digits" else 1))
+    assert np.array_equal(data.y.ravel(), source.target)
+    if name not in ("digits", "diabetes"):
+        assert data.names == tuple(source.feature_names) and data.class_names == tuple(map(str, source.target_names))

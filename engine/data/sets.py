@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,9 @@ import numpy as np
 from engine.data import points
 from engine.data.preprocessing import RawColumn
 from engine.registry import Registry
+
+
+FOLDER = Path(__file__).resolve().parents[2] / "resources" / "data"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -92,24 +96,19 @@ def _table(name: str, title: str, line: str, classes: int, load: Any, kind: str 
     DATASETS.add(DatasetInfo(name, title, line, task, kind, make, choices, False, False, **more))
 
 
-def _from_sklearn(loader: str) -> RawData:
-    import sklearn.datasets
-
-    options = {"scaled": False} if loader == "load_diabetes" else {}
-    data = getattr(sklearn.datasets, loader)(**options)
-    classes = tuple(str(name) for name in data.get("target_names", ()))
-    names = tuple(str(name) for name in data.feature_names)
-    if classes:
-        return RawData(data.data, data.target, names, ("class",), classes)
-    return RawData(data.data, data.target[:, None], names, ("disease progression",))
+def _embedded(name: str, target: str) -> RawData:
+    with np.load(FOLDER / f"{name}.npz", allow_pickle=False) as file:
+        arrays = {key: file[key] for key in file.files}
+    x, y, names = arrays["x"].astype(np.float64), arrays["y"], tuple(arrays["names"].tolist())
+    if "classes" in arrays:
+        return RawData(x, y, names, (target,), tuple(arrays["classes"].tolist()))
+    return RawData(x, y[:, None], names, (target,))
 
 
 def _digits() -> RawData:
-    from sklearn.datasets import load_digits
-
-    data = load_digits()
+    data = _embedded("digits", "digit")
     names = tuple(f"row {row + 1}, column {column + 1}" for row in range(8) for column in range(8))
-    return RawData(data.data / 16.0, data.target, names, ("digit",), tuple("0123456789"), (8, 8))
+    return dataclasses.replace(data, x=data.x / 16.0, names=names, image_shape=(8, 8))
 
 
 MANY = (2, 3, 4, 5, 6, 7)
@@ -127,14 +126,14 @@ _curve("x_sin_5x", "x sin 5x", "Waves that grow; targets of both signs.", points
 _curve("step", "Step", "A jump from -1 to 1.", points.step)
 _STANDARD = (("scaling", "standard"),)
 _table("digits", "Digits 8x8", "1,797 handwritten digits of 8 x 8 pixels.", 10, _digits, "image")
-_table("iris", "Iris", "150 flowers, three kinds.", 3, lambda: _from_sklearn("load_iris"), defaults=_STANDARD)
-_table("wine", "Wine", "178 wines, three growers.", 3, lambda: _from_sklearn("load_wine"), defaults=_STANDARD)
+_table("iris", "Iris", "150 flowers, three kinds.", 3, lambda: _embedded("iris", "class"), defaults=_STANDARD)
+_table("wine", "Wine", "178 wines, three growers.", 3, lambda: _embedded("wine", "class"), defaults=_STANDARD)
 _table(
     "breast_cancer",
     "Breast cancer",
     "569 tumours, benign or malignant.",
     2,
-    lambda: _from_sklearn("load_breast_cancer"),
+    lambda: _embedded("breast_cancer", "class"),
     defaults=_STANDARD,
 )
 _table(
@@ -142,6 +141,6 @@ _table(
     "Diabetes",
     "442 patients; how far the disease went in a year.",
     0,
-    lambda: _from_sklearn("load_diabetes"),
+    lambda: _embedded("diabetes", "disease progression"),
     defaults=(("scaling", "standard"), ("target_scaling", "standard")),
 )
