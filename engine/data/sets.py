@@ -13,7 +13,6 @@ from engine.data import points
 from engine.data.preprocessing import RawColumn
 from engine.registry import Registry
 
-
 FOLDER = Path(__file__).resolve().parents[2] / "resources" / "data"
 
 
