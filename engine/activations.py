@@ -157,10 +157,6 @@ def resolve(value: str | NamedOptions) -> tuple[Activation, tuple[float, ...]]:
 # The records. Formulas of one line are lambdas beside their record, longer ones functions above it.
 
 
-def _one(z: Numbers) -> Numbers:
-    return z * 0.0 + 1.0
-
-
 ACTIVATIONS.add(
     Activation(
         "linear", "Linear", "Rectifiers", "z",

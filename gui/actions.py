@@ -54,7 +54,6 @@ class Entry:
     checked: Callable[[MainWindow], bool] | None = None
     group: str = ""
     separator: bool = False  # a line above it
-    bare_key: bool = False  # a key without Ctrl or Alt, left to buttons and fields that need it
 
 
 def _layer(window: MainWindow) -> int:
@@ -150,10 +149,9 @@ ENTRIES: tuple[Entry, ...] = (
     ),
     Entry(
         "run", "Train", lambda w: "Pause" if w.session.state == "running" else "Run", _run_or_pause, "Space",
-        bare_key=True,
     ),
-    Entry("one batch", "Train", "One batch", lambda w: w.session.step_batch(), "Right", separator=True, bare_key=True),
-    Entry("one epoch", "Train", "One epoch", lambda w: w.session.step_epoch(), "Shift+Right", bare_key=True),
+    Entry("one batch", "Train", "One batch", lambda w: w.session.step_batch(), "Right", separator=True),
+    Entry("one epoch", "Train", "One epoch", lambda w: w.session.step_epoch(), "Shift+Right"),
     Entry(
         "reset", "Train", "Reset", lambda w: w.session.reset(), "Ctrl+R", "The same weights as at the start",
         separator=True,

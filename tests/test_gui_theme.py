@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,11 +14,13 @@ from PySide6.QtWidgets import QApplication
 
 from gui import theme
 
+ROOT = Path(__file__).parent.parent
+
 #: text on what it stands on: 4.5:1 at least
 READ = (
     ("ink", "panel"), ("ink", "bg"), ("ink 2", "panel"), ("ink 2", "bg"), ("accent", "panel"),
     ("accent", "accent soft"), ("on accent", "accent"), ("dead", "panel"), ("on dead", "dead"),
-    ("warning", "panel"), ("dead", "dead soft"),
+    ("warning", "panel"),
 )  # fmt: skip
 #: lines and marks: 3:1 at least
 SEEN = (("control edge", "panel"), ("control edge", "bg"), ("accent", "bg"), ("dead", "bg"))
@@ -89,6 +92,18 @@ def test_icons_take_the_colour_of_the_text(shown: str) -> None:
         drawn = [color for color in colors if color.alpha() > 100]
         assert drawn, name
         assert all(contrast(color, theme.color("accent")) < 1.3 for color in drawn), name
+
+
+def test_every_icon_and_every_colour_is_used() -> None:
+    files = [path for path in (ROOT / "gui").rglob("*.py") if path.name != "theme.py"]
+    source = "".join(path.read_text("utf-8") for path in (*files, ROOT / "engine/report.py"))
+    sheet = (theme.RESOURCES / "style.qss").read_text("utf-8")
+    for path in (theme.RESOURCES / "icons").glob("*.svg"):
+        assert f'"{path.stem}"' in source or f"/{path.name}" in sheet, path.name
+    palette = json.loads((theme.RESOURCES / "palette.json").read_text("utf-8"))["light"]
+    for token in palette:
+        used = f'"{token}"' in source or f"@[{token}]" in sheet
+        assert used or token in ("categories", "diverging", "sequential"), token
 
 
 def test_inter_is_there_with_its_licence_and_its_weights(qapp: QApplication) -> None:

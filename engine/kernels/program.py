@@ -46,7 +46,7 @@ class Buffers:
         return raw[start : start + size].view(dtype).reshape(shape)
 
 
-def metric_name(loss: str, task: str, outputs: int) -> str:
+def metric_name(task: str, outputs: int) -> str:
     """The metric's block: R squared for a regression, else accuracy."""
     if task == "regression":
         return "metric r2"
@@ -76,7 +76,7 @@ class Program:
         self._operations = [item for item in self._operations if random or not item[1].trains_only]
         self.tail_blocks = (
             blocks.find(f"loss {spec.loss}"),
-            blocks.find(metric_name(spec.loss, task, self.outputs)),
+            blocks.find(metric_name(task, self.outputs)),
         )
 
     def kernels(self) -> list[Kernel]:

@@ -18,7 +18,6 @@ from gui.views.base import View
 from gui.views.hover_box import HoverBox
 from gui.views.layer_words import (
     LayerWords,
-    dead_count,
     death_words,
     layer_words,
     output_words,
@@ -180,9 +179,6 @@ class NetworkMap(View):
 
     def figure(self) -> Figure | None:
         return None if self.snapshot is None else map_figure(self)
-
-    def dead_total(self) -> int:
-        return 0 if self.snapshot is None else sum(dead_count(layer) for layer in self.snapshot.layers)
 
     def status(self) -> str:
         """One sentence instead of pictures, or on why they stand still."""
