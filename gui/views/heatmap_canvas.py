@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QEvent, QRect, QRectF, Qt
-from PySide6.QtGui import QFontMetricsF, QImage, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtGui import QFontMetricsF, QImage, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
-from engine.telemetry import LayerSnapshot
+from engine.telemetry import LayerSnapshot, Snapshot
 from gui import marks, theme
 from gui.numbers import number, percent
 from gui.views.cells import cell_image, color_table
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from gui.views.heatmap import Heatmap
 
 CROSS = 9
+WORDS_SECONDS = 0.2
 BESIDE = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine
 
 
@@ -44,6 +46,9 @@ class HeatmapCanvas(QWidget):
         self.segments: tuple[Segment, ...] = ()
         self._images: dict[int, list[QImage]] = {}
         self._tables: dict[bool, list[int]] = {}
+        self._words, self._told = QPixmap(), 0.0
+        self._words_key: object = None
+        self._words_taken: Snapshot | None = None
         self.setMouseTracking(True)
 
     def renew(self) -> None:
@@ -79,15 +84,37 @@ class HeatmapCanvas(QWidget):
             if snapshot.state == "diverged":
                 painter.setOpacity(0.4)
             words = {entry.index: entry for entry in self.view.words}
-            for block in self.blocks:
-                if block.bottom >= event.rect().top() and block.top <= event.rect().bottom():
-                    layer = snapshot.layers[block.layer]
-                    self._paint_head(painter, block, words[block.layer], layer)
-                    self._paint_cells(painter, block, words[block.layer])
-                    if len(layer.dead) == block.units:
-                        paint_margins(painter, block, words[block.layer], layer, self.width() - RIGHT)
-                        self._paint_deaths(painter, block, layer)
-                    self._paint_selection(painter, block)
+            for block in self._blocks_within(event.rect()):
+                self._paint_cells(painter, block, words[block.layer])
+            seen = self.visibleRegion().boundingRect()
+            painter.drawPixmap(seen.topLeft(), self._words_of(snapshot, seen))
+            for block in self._blocks_within(event.rect()):
+                self._paint_selection(painter, block)
+
+    def _blocks_within(self, rect: QRect) -> list[Block]:
+        return [block for block in self.blocks if block.bottom >= rect.top() and block.top <= rect.bottom()]
+
+    def _words_of(self, snapshot: Snapshot, seen: QRect) -> QPixmap:
+        """Heads, margins and what stands on dead rows, on a clear ground; while it trains, as often as one can read."""
+        now, key = time.monotonic(), (self.blocks, self.segments, seen, theme.color("panel").rgba())
+        waits = snapshot.state == "running" and now - self._told < WORDS_SECONDS
+        if key == self._words_key and (waits or self._words_taken is snapshot):
+            return self._words
+        self._words_key, self._words_taken, self._told = key, snapshot, now
+        ratio = self.devicePixelRatioF()
+        self._words = QPixmap(seen.size() * ratio)
+        self._words.setDevicePixelRatio(ratio)
+        self._words.fill(Qt.GlobalColor.transparent)
+        with QPainter(self._words) as painter:
+            painter.translate(-seen.topLeft())
+            words = {entry.index: entry for entry in self.view.words}
+            for block in self._blocks_within(seen):
+                layer = snapshot.layers[block.layer]
+                self._paint_head(painter, block, words[block.layer], layer)
+                if len(layer.dead) == block.units:
+                    paint_margins(painter, block, words[block.layer], layer, self.width() - RIGHT)
+                    self._paint_deaths(painter, block, layer)
+        return self._words
 
     def _paint_head(self, painter: QPainter, block: Block, words: LayerWords, layer: LayerSnapshot) -> None:
         painter.setFont(theme.font(12, 600))

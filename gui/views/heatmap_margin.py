@@ -62,11 +62,11 @@ def _paint_crosses(painter: QPainter, block: Block, dead: np.ndarray) -> None:
 
 
 def _paint_bars(painter: QPainter, block: Block, centers: np.ndarray, share: np.ndarray, right: int) -> None:
-    thick = max(1.0, min(6.0, block.row - 2.0))
+    thick, color = max(1.0, min(6.0, block.row - 2.0)), theme.color("control edge")
     for row in np.flatnonzero(share > 0).tolist():
         length = max(1.0, BAR_WIDTH * float(min(1.0, share[row])))
         bar = QRectF(right + BAR_LEFT, centers[row] - thick / 2, length, thick)
-        painter.fillRect(bar, theme.color("control edge"))
+        painter.fillRect(bar, color)
 
 
 def _paint_conditions(

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QFontMetricsF, QPainter, QPen, QPixmap
+from PySide6.QtGui import QFontMetricsF, QPainter, QPainterPath, QPen, QPixmap
 
 from gui import marks, theme
 from gui.views.map_layout import LEAST_PITCH, Column, bias_spot
@@ -59,20 +59,23 @@ def _paint_head(painter: QPainter, caption: Caption, room: float) -> None:
 
 def _paint_tiles(painter: QPainter, caption: Caption) -> None:
     column = caption.column
+    edges, spots = QPainterPath(), {-1: QPainterPath(), 0: QPainterPath(), 1: QPainterPath()}
     for place, (unit, rect) in enumerate(zip(column.shown, column.rects, strict=True)):
         condition = caption.conditions[place] if caption.conditions else ""
         if condition == "dead":
             paint_dead(painter, rect, unit)
         elif condition:
             paint_condition(painter, rect, condition)
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.setPen(QPen(theme.color("control edge"), 1))
-        painter.drawRoundedRect(rect.adjusted(-0.5, -0.5, 0.5, 0.5), 3, 3)
+        edges.addRoundedRect(rect.adjusted(-0.5, -0.5, 0.5, 0.5), 3, 3)
         if caption.biases:
-            sign = caption.biases[place]
-            painter.setPen(QPen(theme.color("panel"), 1.5))
-            painter.setBrush(theme.category(1 if sign > 0 else 0) if sign else theme.color("control edge"))
-            painter.drawEllipse(bias_spot(rect), 3.5, 3.5)
+            spots[caption.biases[place]].addEllipse(bias_spot(rect), 3.5, 3.5)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(QPen(theme.color("control edge"), 1))
+    painter.drawPath(edges)
+    painter.setPen(QPen(theme.color("panel"), 1.5))
+    for sign, path in spots.items():
+        painter.setBrush(theme.category(1 if sign > 0 else 0) if sign else theme.color("control edge"))
+        painter.drawPath(path)
 
 
 def _paint_names(painter: QPainter, caption: Caption, width: int, left: bool) -> None:
