@@ -200,7 +200,7 @@ class MenuBook(QObject):
         session.document_changed.connect(self.refresh)
         session.selection_changed.connect(self.refresh)
         session.state_changed.connect(self.refresh)
-        session.undo_stack.indexChanged.connect(self.refresh)
+        session.edits_changed.connect(self.refresh)
         theme.signals.changed.connect(self.refresh)
         self.refresh()
 

@@ -142,7 +142,7 @@ class MainWindow(QMainWindow):
         middle_column.addWidget(views, 1)
         middle_column.addWidget(_line())
         middle_column.addWidget(self.findings)
-        right = self._right_column = QSplitter(Qt.Orientation.Vertical)
+        right = QSplitter(Qt.Orientation.Vertical)
         right.setChildrenCollapsible(False)
         right.setMinimumWidth(RIGHT)
         for frame in self.right:
@@ -159,12 +159,18 @@ class MainWindow(QMainWindow):
         whole = QVBoxLayout(workspace)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(0)
-        for widget in (_line(), self.run_bar, _line(), self.notice_bar):
+        for widget in (_line(), self.run_bar, _line()):
             whole.addWidget(widget)
         whole.addWidget(self.columns, 1)
         self.pages = QStackedWidget()
         self.pages.addWidget(workspace)
-        self.setCentralWidget(self.pages)
+        page = QWidget()
+        page_column = QVBoxLayout(page)
+        page_column.setContentsMargins(0, 0, 0, 0)
+        page_column.setSpacing(0)
+        page_column.addWidget(self.notice_bar)
+        page_column.addWidget(self.pages, 1)
+        self.setCentralWidget(page)
         theme.signals.changed.connect(self._dress)
         self._dress()
 

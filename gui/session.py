@@ -41,6 +41,7 @@ class Session(QObject):
     """One document at a time. Errors of edits are told by `notice` and change nothing."""
 
     document_changed = Signal()
+    edits_changed = Signal()  # what can be undone and redone
     dataset_changed = Signal()
     selection_changed = Signal()
     sample_changed = Signal()
@@ -82,6 +83,7 @@ class Session(QObject):
 
     def _note_edit(self, _index: int) -> None:
         self._edits += 1
+        self.edits_changed.emit()
         self._keep_open()
 
     def _keep_open(self) -> None:
@@ -236,7 +238,7 @@ class Session(QObject):
         self._watch()
         self.trainer.open()
         self.sample = None
-        self._forget_error()
+        self._tell_failure(None)
         self._tell_state(self.trainer.state)
         self.dataset_changed.emit()
         self.sample_changed.emit()
@@ -302,23 +304,21 @@ class Session(QObject):
 
     def take_snapshot(self) -> Snapshot | None:
         """The newest snapshot of this run, if there is a new one; called by the frame clock."""
+        while not self.trainer.refusals.empty():
+            self.notice.emit(error_words(self.trainer.refusals.get()), "warning")
         snapshot = self.trainer.mailbox.take()
         if snapshot is None or snapshot.run != self.trainer.run_number:
             return None
         self.snapshot = snapshot
         self._tell_state(snapshot.state)
-        if snapshot.error is not None and snapshot.error is not self._error and snapshot.state != "diverged":
-            self.notice.emit(error_words(snapshot.error), "warning")  # a diverged run is a finding, told there
-        elif snapshot.error is None:
-            self._forget_error()
-        self._error = snapshot.error
+        self._tell_failure(snapshot.error if snapshot.state == "failed" else None)
         return snapshot
 
-    def _forget_error(self) -> None:
-        """What was said about a run that failed does not hold for the next one."""
-        if self._error is not None:
-            self._error = None
-            self.notice.emit("", "info")
+    def _tell_failure(self, error: RelumeError | None) -> None:
+        """A run that failed is told until it does not hold any more; one that diverged is a finding, told there."""
+        if error is not self._error:
+            self._error = error
+            self.notice.emit("" if error is None else error_words(error), "warning")
 
     def _tell_state(self, state: str) -> None:
         if state != self._state:

@@ -15,6 +15,7 @@ import engine
 
 class FakeSession(QObject):
     document_changed = Signal()
+    edits_changed = Signal()
     selection_changed = Signal()
     state_changed = Signal(str)
     notice = Signal(str, str)

@@ -192,6 +192,26 @@ def test_a_notice_says_what_where_and_what_to_do_and_goes_when_dismissed(window:
     assert not window.notice_bar.isVisible()
 
 
+def test_a_notice_is_seen_on_the_start_page_too(window: MainWindow) -> None:
+    from gui import file_actions
+
+    window.show_gallery()
+    file_actions.take_file(window, "numbers.xlsx")
+    assert window.notice_bar.isVisible() and ".xlsx cannot be opened" in window.notice_bar.words.text()
+
+
+def test_undo_and_redo_can_be_chosen_as_soon_as_there_is_something(window: MainWindow) -> None:
+    session, undo, redo = window.session, window.actions_by_name["undo"], window.actions_by_name["redo"]
+    assert not undo.isEnabled()
+    session.edit("Units", spec=edits.set_layer(session.document.spec, 0, units=3))
+    assert undo.isEnabled() and undo.text() == "Undo units"
+    undo.trigger()
+    assert not undo.isEnabled() and redo.isEnabled()
+    session.set_parameter("0.bias", (0,), 1.0)
+    assert undo.isEnabled() and undo.text() == "Undo set bias" and not redo.isEnabled()
+    undo.trigger()
+
+
 def test_name_edits_and_state_stand_at_the_menus_end(window: MainWindow, qtbot: QtBot) -> None:
     def words() -> list[str]:
         return [label.text() for label in window._corner.findChildren(QLabel)]

@@ -230,6 +230,21 @@ def test_a_weight_is_edited_by_hand(qtbot: QtBot, session: Session) -> None:
     assert same(session.trainer.network.parameters(), after) and after["0.kernel"][1, 3] == 2.0
 
 
+@pytest.mark.parametrize("running", [False, True])
+def test_a_refused_command_is_told_also_while_it_trains(qtbot: QtBot, session: Session, running: bool) -> None:
+    wait(qtbot, session, lambda: session.snapshot is not None and session.snapshot.preparing is None)
+    if running:
+        session.set_speed(None)
+        session.run()
+        wait(qtbot, session, lambda: session.state == "running")
+    session.set_parameter("0.kernel", (0, 0), 1e39)
+    wait(qtbot, session, lambda: session.told)
+    qtbot.wait(100)
+    session.take_snapshot()
+    (told,) = session.told
+    assert told[0] == "warning" and "must be finite" in told[1]
+
+
 def test_weights_drawn_anew_come_back(qtbot: QtBot, session: Session) -> None:
     wait(qtbot, session, lambda: session.snapshot is not None and session.snapshot.preparing is None)
     session.trainer.step(5)
