@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 from PySide6.QtCore import QObject, QPoint, QPointF, Qt, Signal
+from PySide6.QtGui import QColor
 
 import engine
 from engine.spec import NetworkSpec, TrainingSpec
 from engine.telemetry import Activations, LayerSnapshot, Plane, Snapshot
 from gui.views.cells import DEAD_LEVEL, StepScale, levels, pool, step_above
-from gui.views.link_picture import dot_depth, line_depth
+from gui.views.link_picture import LinkPicture
 from gui.views.map_layout import INPUTS, bias_spot, lay_out, shown_units
 from gui.views.map_links import Links
 from gui.views.network_map import NetworkMap
@@ -151,13 +152,21 @@ def test_the_link_under_the_mouse_is_the_one_drawn_there() -> None:
 
 
 def test_link_depth_has_the_width_and_the_alpha_that_was_asked() -> None:
-    one = np.array([20.0])
-    depth = line_depth(one, one, np.array([3.0]), np.array([0.5]), 40, 40)
+    one, red = np.array([20.0]), QColor("red")
+    picture = LinkPicture(40, 40, [red])
+    for _ in picture.lines(0, one, one, np.array([3.0]), np.array([0.5])):
+        pass
+    depth = picture.edges[0].cumsum(axis=0)[:40]
     assert depth.sum(axis=0) == pytest.approx(np.full(40, 3 * np.log(2)), rel=1e-4)
     assert 1 - np.exp(-depth[20, 10]) == pytest.approx(0.5, rel=1e-4)
     assert abs(depth[30:]).max() < 1e-4
-    dots = dot_depth(one, one, 0.8, 1.0, 60, 40)
-    assert 0 < (dots > 0.01).any(axis=0).mean() < 0.8
+    image = [*picture.image(1.0)][-1]
+    assert image is not None and image.pixelColor(10, 20).red() > 250
+    assert image.pixelColor(10, 20).alphaF() == pytest.approx(0.5, abs=0.01) and not image.pixelColor(10, 30).alpha()
+    dotted = LinkPicture(40, 60, [red])
+    for _ in dotted.dots(0, one, one, 0.8, 1.0):
+        pass
+    assert 0 < (dotted.depths[0] > 0.01).any(axis=0).mean() < 0.8
 
 
 def test_the_map_says_what_it_shows(qtbot) -> None:
@@ -226,7 +235,7 @@ def test_samples_curves_and_images_fill_the_tiles(qtbot) -> None:
     table = dataclasses.replace(snapshot, plane=None, activations=seen)
     session.dataset.raw_train = random.normal(size=(40, 5)).astype(np.float32)
     view = shown_map(qtbot, session, table)
-    assert view.canvas.tiles.kind == "samples" and (1, 3) in view.canvas.tiles.art
+    assert view.canvas.tiles.kind == "samples" and len(view.canvas.tiles.art[1].colors(40, 1.0)) == 8
     session.dataset.raw_train = session.dataset.x_train[:, :1]
     view = shown_map(qtbot, session, table)
     assert view.canvas.tiles.kind == "curve"

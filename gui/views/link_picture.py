@@ -1,6 +1,6 @@
-"""Thousands of translucent curves as one image, drawn with numpy.
+"""Thousands of translucent curves as one image, drawn with numpy in small steps.
 
-Qt needs 0.1 to 0.4 ms for one wide, translucent, smooth curve; a map has up to 2,000 of them, 30 times a second.
+Qt needs 0.1 to 0.4 ms for one wide, translucent, smooth curve; a map has up to 2,000 of them, a few times a second.
 Here every link is a vertical span in every pixel column: two fractional edges per column are added up, and a sum
 down the column gives the covered depth of each colour. Depths add, so the order of the links does not matter:
 alpha = 1 - exp(-depth), and the colour is the mean weighted by depth.
@@ -8,13 +8,15 @@ alpha = 1 - exp(-depth), and the colour is the mean weighted by depth.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from PySide6.QtGui import QColor, QImage
 
 DOT_STEP = 4.5  # px from dot to dot
 LEAST_DEPTH = 0.004  # invisible below
+SPANS, CELLS, DOTTED = 12_000, 16_000, 60  # of one step: about a millisecond
 _T = np.linspace(0.0, 1.0, 257)
 _X = 1.5 * _T * (1 - _T) + _T**3  # the curve's way across: control points 0, 1/2, 1/2, 1
 _S = 3 * _T**2 - 2 * _T**3  # the curve's way down: control points 0, 0, 1, 1
@@ -25,62 +27,91 @@ def share_at(x: np.ndarray | float) -> np.ndarray:
     return np.asarray(np.interp(x, _X, _S))
 
 
-def line_depth(
-    y0: np.ndarray, y1: np.ndarray, width: np.ndarray, alpha: np.ndarray, columns: int, rows: int
-) -> np.ndarray:
-    """Depth (rows, columns) float32 of links from y0 at the left to y1 at the right edge; lengths in pixels."""
-    if not len(y0):
-        return np.zeros((rows, columns), np.float32)
+@functools.lru_cache(maxsize=16)
+def _ways(columns: int) -> tuple[np.ndarray, np.ndarray]:
+    """(share, slope) in the middle of each pixel column."""
     x = (np.arange(columns) + 0.5) / columns
     share = share_at(x)
-    slope = np.gradient(share, x) / columns
-    fall = (y1 - y0)[:, None]
-    middle = y0[:, None] + fall * share
-    half = width[:, None] / 2 * np.sqrt(1 + (fall * slope) ** 2)
-    depth = -np.log1p(-np.minimum(alpha, 0.95))[:, None]
-    edges = np.clip(np.stack([middle - half, middle + half]), 0, rows - 0.001)
-    whole = edges.astype(np.int32)
-    part = (edges - whole) * np.stack([depth, -depth])
-    first = np.stack([np.broadcast_to(depth, half.shape), np.broadcast_to(-depth, half.shape)]) - part
-    place = (whole * columns + np.arange(columns, dtype=np.int32)).ravel()
-    sums = np.bincount(np.concatenate([place, place + columns]), np.concatenate([first.ravel(), part.ravel()]),
-                       (rows + 1) * columns)  # fmt: skip
-    return np.cumsum(sums.reshape(-1, columns)[:rows], axis=0, dtype=np.float32)
+    return share.astype(np.float32), (np.gradient(share, x) / columns).astype(np.float32)
 
 
-def dot_depth(y0: np.ndarray, y1: np.ndarray, alpha: float, ratio: float, columns: int, rows: int) -> np.ndarray:
-    """Depth (rows, columns) float32 of dotted links."""
-    if not len(y0):
-        return np.zeros((rows, columns), np.float32)
-    x = _X * (columns - 2)
-    y = y0[:, None] + (y1 - y0)[:, None] * _S
-    way = np.cumsum(np.hypot(np.diff(x), np.diff(y, axis=1)), axis=1) / (DOT_STEP * ratio)
-    link, place = np.nonzero(np.diff(np.floor(way), axis=1) > 0)
-    px, py = x[place + 1], np.clip(y[link, place + 1] - 0.5, 0, rows - 1.01)
-    ix, iy = px.astype(np.int64), py.astype(np.int64)
-    fx, fy = px - ix, py - iy
-    at = iy * columns + ix
-    places = np.concatenate([at, at + 1, at + columns, at + columns + 1])
-    shares = np.concatenate([(1 - fx) * (1 - fy), fx * (1 - fy), (1 - fx) * fy, fx * fy])
-    sums = np.bincount(places, shares * (-np.log1p(-alpha) * ratio**2), rows * columns)
-    return sums.reshape(rows, columns).astype(np.float32)
+class LinkPicture:
+    """The links of one gap on their way to an image of (rows, columns) pixels. All lengths in pixels.
+
+    `lines` and `dots` yield after every small step; `image` yields likewise and returns the image.
+    """
+
+    def __init__(self, rows: int, columns: int, colors: Sequence[QColor]) -> None:
+        self.rows, self.columns, self.colors = rows, columns, colors
+        self.edges = np.zeros((len(colors), rows + 1, columns), np.float32)  # sums down a column give depths
+        self.depths = np.zeros((len(colors), rows, columns), np.float32)
+
+    def lines(self, color: int, y0: np.ndarray, y1: np.ndarray, width: np.ndarray, alpha: np.ndarray) -> Iterator[None]:
+        """Adds links from y0 at the left to y1 at the right edge."""
+        share, slope = _ways(self.columns)
+        sums, across = self.edges[color].reshape(-1), np.arange(self.columns, dtype=np.intp)
+        step = max(1, SPANS // self.columns)
+        for first in range(0, len(y0), step):
+            part = slice(first, first + step)
+            start, fall = _column(y0[part]), _column(y1[part] - y0[part])
+            depth = _column(-np.log1p(-np.minimum(alpha[part], 0.95)))
+            middle, half = start + fall * share, _column(width[part] / 2) * np.sqrt(1 + (fall * slope) ** 2)
+            for edge, sign in ((middle - half, 1), (middle + half, -1)):
+                edge = np.clip(edge, 0, self.rows - 0.001, out=edge)
+                whole = np.floor(edge)
+                rest = (edge - whole) * (sign * depth)
+                place = (whole.astype(np.intp) * self.columns + across).ravel()
+                np.add.at(sums, place, (sign * depth - rest).ravel())
+                np.add.at(sums, place + self.columns, rest.ravel())
+            yield
+
+    def dots(self, color: int, y0: np.ndarray, y1: np.ndarray, alpha: float, ratio: float) -> Iterator[None]:
+        """Adds dotted links."""
+        sums, x = self.depths[color].reshape(-1), _X * (self.columns - 2)
+        depth = np.float32(-np.log1p(-alpha) * ratio**2)
+        for first in range(0, len(y0), DOTTED):
+            part = slice(first, first + DOTTED)
+            y = y0[part, None] + (y1 - y0)[part, None] * _S
+            way = np.cumsum(np.hypot(np.diff(x), np.diff(y, axis=1)), axis=1) / (DOT_STEP * ratio)
+            link, place = np.nonzero(np.diff(np.floor(way), axis=1) > 0)
+            px, py = x[place + 1], np.clip(y[link, place + 1] - 0.5, 0, self.rows - 1.01)
+            ix, iy = px.astype(np.intp), py.astype(np.intp)
+            fx, fy = px - ix, py - iy
+            for down, across, covered in (
+                (0, 0, (1 - fx) * (1 - fy)), (0, 1, fx * (1 - fy)), (1, 0, (1 - fx) * fy), (1, 1, fx * fy),
+            ):  # fmt: skip
+                np.add.at(sums, (iy + down) * self.columns + ix + across, covered.astype(np.float32) * depth)
+            yield
+
+    def image(self, ratio: float) -> Iterator[QImage | None]:
+        """Yields None after every step and the image at last: transparent where there is no link."""
+        pixels = np.zeros((self.rows, self.columns), np.uint32)
+        above = np.zeros((len(self.colors), 1, self.columns), np.float32)
+        step = max(8, CELLS // self.columns)
+        rgb = [[getattr(color, name)() for color in self.colors] for name in ("blue", "green", "red")]
+        half = np.float32(0.5)
+        for first in range(0, self.rows, step):
+            part = slice(first, min(first + step, self.rows))
+            covered = np.cumsum(self.edges[:, part], axis=1, dtype=np.float32) + above
+            above = covered[:, -1:]
+            depths = covered + self.depths[:, part]
+            total = np.add.reduce(depths)
+            drawn = np.flatnonzero(total > LEAST_DEPTH)
+            total = total.take(drawn)
+            alpha = 1 - np.exp(-total)
+            share = alpha / total
+            shares = [depth.take(drawn) * share for depth in depths]
+            argb = (alpha * 255 + half).astype(np.uint32) << 24
+            for place, values in enumerate(rgb):
+                mixed = sum(part * value for part, value in zip(shares, values, strict=True))
+                argb |= mixed.astype(np.uint32) << 8 * place
+            pixels[part].reshape(-1)[drawn] = argb
+            yield None
+        image = QImage(pixels.data, self.columns, self.rows, self.columns * 4,
+                       QImage.Format.Format_ARGB32_Premultiplied).copy()  # fmt: skip
+        image.setDevicePixelRatio(ratio)
+        yield image
 
 
-def depth_image(depths: Sequence[np.ndarray], colors: Sequence[QColor], ratio: float) -> QImage:
-    """The image of depths (rows, columns), one colour each, transparent where there is none."""
-    rows, columns = depths[0].shape
-    total = np.add.reduce(depths)
-    drawn = np.flatnonzero(total.ravel() > LEAST_DEPTH)
-    parts = [depth.ravel()[drawn] for depth in depths]
-    total = total.ravel()[drawn]
-    alpha = -np.expm1(-total)
-    share = alpha / total
-    packed = (alpha * 255 + 0.5).astype(np.uint32) << 24
-    for shift, name in ((0, "blue"), (8, "green"), (16, "red")):
-        mixed = sum(part * getattr(color, name)() for part, color in zip(parts, colors, strict=True))
-        packed |= np.minimum(mixed * share + 0.5, packed >> 24).astype(np.uint32) << shift
-    pixels = np.zeros(rows * columns, np.uint32)
-    pixels[drawn] = packed
-    image = QImage(pixels.data, columns, rows, columns * 4, QImage.Format.Format_ARGB32_Premultiplied).copy()
-    image.setDevicePixelRatio(ratio)
-    return image
+def _column(values: np.ndarray) -> np.ndarray:
+    return values.astype(np.float32)[:, None]

@@ -1,4 +1,4 @@
-"""The drawing area of the network map: links, tiles over them, captions over both; and what the mouse does on it."""
+"""The drawing area of the network map: links, and the columns over them; and what the mouse does on it."""
 
 from __future__ import annotations
 
@@ -6,25 +6,27 @@ import time
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPoint, Qt, QTimer
-from PySide6.QtGui import QFontMetricsF, QMouseEvent, QMoveEvent, QPainter, QPaintEvent, QPen, QPixmap, QResizeEvent
+from PySide6.QtCore import QEvent, QPoint, QRectF, Qt, Slot
+from PySide6.QtGui import QFontMetricsF, QMouseEvent, QMoveEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from engine.telemetry import Snapshot
 from gui import theme
 from gui.numbers import number, percent
 from gui.views.layer_words import unit_state
-from gui.views.map_captions import Caption, captions_picture
+from gui.views.map_captions import Caption
+from gui.views.map_column import ColumnPicture
 from gui.views.map_layout import INPUTS, ROOMY_PITCH, Column, Layout, lay_out
+from gui.views.map_link_pictures import LinkPictures
 from gui.views.map_links import Link, Links, link_path, link_pen
-from gui.views.map_tiles import Art, Tiles, paint_art
+from gui.views.map_tiles import Cells, Tiles
 
 if TYPE_CHECKING:
     from gui.views.network_map import NetworkMap
 
 DEATH_SECONDS = 0.6
 CAPTION_SECONDS = 0.2  # words that change faster cannot be read
-LINK_SECONDS = 0.005  # of drawing links in each frame
+LINK_SECONDS = 0.25  # from one picture of the links to the next
 
 
 class MapCanvas(QWidget):
@@ -34,21 +36,21 @@ class MapCanvas(QWidget):
         super().__init__()
         self.view = view
         self.tiles, self.links = Tiles(), Links()
+        self.link_pictures = LinkPictures(self)
+        self.link_pictures.drawn.connect(self._links_drawn)
         self.layout_of_map = Layout((), 0, 0, 0)
         self.whole_image = False
-        self._stale, self._told = True, 0.0
+        self._stale, self._told, self._linked = True, 0.0, 0.0
         self._arranged: object = None
+        self._ratio = 0.0
         self._columns: list[Column] = []
-        self._captioned: list[Column] = []
-        self._captions: tuple = ()
-        self._over: QPixmap | None = None
-        self._scene: Art | None = None
+        self._pictures: dict[int, ColumnPicture] = {}
+        self._scene: Cells | None = None
         self._hovered: tuple[int, int] | None = None
         self._link: Link | None = None
         self._deaths: dict[tuple[int, int], float] = {}
-        self._again = QTimer(self, singleShot=True, interval=0)
-        self._again.timeout.connect(self.update)
         self.setMouseTracking(True)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)  # else the panels behind are drawn with every frame
 
     # what is drawn
 
@@ -56,7 +58,8 @@ class MapCanvas(QWidget):
         """Another run or network: no picture of the old one stays."""
         self.tiles.reset()
         self.links.reset()
-        self._captions, self._told = (), 0.0
+        self.link_pictures.forget()
+        self._told = self._linked = 0.0
         self._link = self._hovered = None
 
     def renew(self) -> None:
@@ -65,8 +68,9 @@ class MapCanvas(QWidget):
         self.update()
 
     def recolor(self) -> None:
-        self.links.forget_pictures()
-        self._captions = ()
+        self.link_pictures.forget()
+        self._pictures.clear()
+        self._told = self._linked = 0.0
         self.renew()
 
     def mark_deaths(self, before: Snapshot, now: Snapshot) -> None:
@@ -136,34 +140,49 @@ class MapCanvas(QWidget):
         return names if len(names) == words[-1].units > 1 else ()
 
     def _prepare(self) -> None:
-        """Takes the newest snapshot: tiles at once, links as far as the time reaches, captions a few times a second."""
+        """Takes the newest snapshot: tiles at once, captions and links a few times a second."""
         self._arrange()
-        self._columns = self.columns_in_sight()
+        before, self._columns = self._columns, self.columns_in_sight()
         view, snapshot, now = self.view, self.view.snapshot, time.monotonic()
         running = snapshot is not None and snapshot.state == "running"
-        if not running or now - self._told > CAPTION_SECONDS or self._captioned != self._columns:
-            self._tell()
-            self._told, self._captioned = now, self._columns
-        if snapshot is None:
-            return
+        moved = before != self._columns or self._ratio != self.devicePixelRatioF()
+        self._ratio = self.devicePixelRatioF()
         data = view.session.dataset
-        if snapshot.state != "diverged":  # tiles stay as they were; links follow the size, their weights are kept
+        if snapshot is not None and snapshot.state != "diverged":  # then tiles stay as they were
             self.tiles.update(snapshot, self._columns, {words.index: words for words in view.words}, data)
             if self.whole_image and data is not None:
                 sample = view.session.sample
                 self._scene = self.tiles.scene(data, sample[1] if sample is not None and sample[0] == "train" else None)
-        if snapshot.parameters is not None:
+        if moved or not running or now - self._told > CAPTION_SECONDS:
+            self._told = now
+            self._tell()
+        for column in self._columns:
+            whole = column.layer == INPUTS and self.whole_image
+            self._pictures[column.layer].show_tiles(self._scene if whole else self.tiles.art.get(column.layer))
+        if snapshot is not None and snapshot.parameters is not None:
             dead = {words.index: snapshot.layers[words.index].dead for words in view.words}
             linked = [column for column in self._columns if column.layer != INPUTS or not self.whole_image]
             self.links.update(linked, snapshot.parameters, dead)
+            due = now - self._linked > LINK_SECONDS and not self.link_pictures.busy
+            if moved or not running or due:
+                self._linked = now
+                self.link_pictures.begin(self.links, self._ratio)
 
     def _tell(self) -> None:
-        """The captions, and their picture where they changed."""
-        captions = tuple(self._caption(column) for column in self._columns)
-        key = (captions, self.size(), self.devicePixelRatioF())
-        if key != self._captions:
-            self._captions = key
-            self._over = captions_picture(*key, self.layout_of_map.pitch)
+        """What is said of the columns in sight; those that moved are drawn anew."""
+        kept, self._pictures, ratio = self._pictures, {}, self._ratio
+        for column in self._columns:
+            picture, strip = kept.get(column.layer), QRectF(*self.layout_of_map.strip(column), self.height())
+            if picture is None or (picture.column, picture.strip, picture.ratio) != (column, strip, ratio):
+                picture = ColumnPicture(column, strip, self.layout_of_map.pitch, ratio)
+            picture.show_caption(self._caption(column))
+            self._pictures[column.layer] = picture
+
+    @Slot(QRectF)
+    def _links_drawn(self, place: QRectF) -> None:
+        snapshot = self.view.snapshot
+        if snapshot is None or snapshot.state != "running":  # else the next frame shows them
+            self.update(place.toAlignedRect())
 
     def _caption(self, column: Column) -> Caption:
         view, snapshot = self.view, self.view.snapshot
@@ -194,25 +213,20 @@ class MapCanvas(QWidget):
         )
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
-        snapshot = self.view.snapshot
-        running = snapshot is not None and snapshot.state == "running"
-        if self._stale:
+        if self._stale or self._ratio != self.devicePixelRatioF():
             self._prepare()
             self._stale = False
-        if self.links.renew(self.devicePixelRatioF(), LINK_SECONDS) and not running:
-            self._again.start()
+            self.view.legend.renew()
+        snapshot, seen = self.view.snapshot, QRectF(event.rect())
         with QPainter(self) as painter:
             painter.fillRect(event.rect(), theme.color("panel"))
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.setOpacity(0.4 if snapshot is not None and snapshot.state == "diverged" else 1.0)
-            self.links.paint(painter)
-            for column in self._columns:
-                for unit, rect in zip(column.shown, column.rects, strict=True):
-                    whole = column.layer == INPUTS and self.whole_image
-                    paint_art(painter, rect, self._scene if whole else self.tiles.art.get((column.layer, unit)))
-            if self._over is not None:
-                painter.drawPixmap(0, 0, self._over)
+            self.link_pictures.paint(painter, seen)
+            for picture in self._pictures.values():
+                if picture.strip.intersects(seen):
+                    picture.paint(painter)
             painter.setOpacity(1.0)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             self._paint_marked(painter)
 
     def _paint_marked(self, painter: QPainter) -> None:

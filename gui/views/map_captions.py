@@ -1,16 +1,14 @@
-"""What stands around the tiles of the network map: heads, names, frames and marks, as one picture for many frames."""
+"""What stands around and on the tiles of a column of the network map: its head, names, frames and marks."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 
-from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QFontMetricsF, QPainter, QPainterPath, QPen, QPixmap
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QFontMetricsF, QPainter, QPainterPath, QPen
 
 from gui import marks, theme
-from gui.views.map_layout import LEAST_PITCH, Column, bias_spot
-from gui.views.map_tiles import paint_condition, paint_dead
+from gui.views.map_layout import INPUTS, LEAST_PITCH, Column, bias_spot
 
 BESIDE = Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine
 CENTER = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextSingleLine
@@ -30,20 +28,25 @@ class Caption:
     hidden_dead: int = 0  # of the units without a tile
 
 
-def captions_picture(captions: Sequence[Caption], size: QSize, ratio: float, pitch: float) -> QPixmap:
-    """The captions on a clear ground, to be laid over the tiles."""
-    picture = QPixmap(size * ratio)
-    picture.setDevicePixelRatio(ratio)
-    picture.fill(Qt.GlobalColor.transparent)
-    with QPainter(picture) as painter:
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        for place, caption in enumerate(captions):
-            _paint_head(painter, caption, max(LEAST_PITCH, pitch) - 4)
-            _paint_tiles(painter, caption)
-            _paint_names(painter, caption, size.width(), place == 0)
-            if caption.column.more is not None:
-                _paint_more(painter, caption.column.more, len(caption.column.hidden), caption.hidden_dead)
-    return picture
+def paint_caption(painter: QPainter, caption: Caption, strip: QRectF, pitch: float) -> None:
+    """Draws a caption over its column; `strip` is the column's part of the map."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    _paint_head(painter, caption, max(LEAST_PITCH, pitch) - 4)
+    for place, condition in enumerate(caption.conditions):
+        if condition == "dead":
+            _paint_dead(painter, caption.column.rects[place], caption.column.shown[place])
+        elif condition:
+            _paint_condition(painter, caption.column.rects[place], condition)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(QPen(theme.color("control edge"), 1))
+    edges = QPainterPath()
+    for rect in caption.column.rects:
+        edges.addRoundedRect(rect.adjusted(-0.5, -0.5, 0.5, 0.5), 3, 3)
+    painter.drawPath(edges)
+    _paint_biases(painter, caption)
+    _paint_names(painter, caption, strip)
+    if caption.column.more is not None:
+        _paint_more(painter, caption.column.more, len(caption.column.hidden), caption.hidden_dead)
 
 
 def _paint_head(painter: QPainter, caption: Caption, room: float) -> None:
@@ -57,38 +60,58 @@ def _paint_head(painter: QPainter, caption: Caption, room: float) -> None:
         painter.drawText(QRectF(caption.column.center - room / 2, top, room, 18), CENTER, words)
 
 
-def _paint_tiles(painter: QPainter, caption: Caption) -> None:
-    column = caption.column
-    edges, spots = QPainterPath(), {-1: QPainterPath(), 0: QPainterPath(), 1: QPainterPath()}
-    for place, (unit, rect) in enumerate(zip(column.shown, column.rects, strict=True)):
-        condition = caption.conditions[place] if caption.conditions else ""
-        if condition == "dead":
-            paint_dead(painter, rect, unit)
-        elif condition:
-            paint_condition(painter, rect, condition)
-        edges.addRoundedRect(rect.adjusted(-0.5, -0.5, 0.5, 0.5), 3, 3)
-        if caption.biases:
-            spots[caption.biases[place]].addEllipse(bias_spot(rect), 3.5, 3.5)
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.setPen(QPen(theme.color("control edge"), 1))
-    painter.drawPath(edges)
+def _paint_biases(painter: QPainter, caption: Caption) -> None:
+    """A dot on each tile's corner: blue for minus, orange for plus, grey for 0."""
     painter.setPen(QPen(theme.color("panel"), 1.5))
-    for sign, path in spots.items():
-        painter.setBrush(theme.category(1 if sign > 0 else 0) if sign else theme.color("control edge"))
-        painter.drawPath(path)
+    for sign, color in ((-1, theme.category(0)), (0, theme.color("control edge")), (1, theme.category(1))):
+        spots = QPainterPath()
+        for rect, bias in zip(caption.column.rects, caption.biases, strict=False):
+            if bias == sign:
+                spots.addEllipse(bias_spot(rect), 3.5, 3.5)
+        painter.setBrush(color)
+        painter.drawPath(spots)
 
 
-def _paint_names(painter: QPainter, caption: Caption, width: int, left: bool) -> None:
+def _paint_names(painter: QPainter, caption: Caption, strip: QRectF) -> None:
+    if not caption.names:
+        return
     painter.setFont(theme.font(12))
     painter.setPen(theme.color("ink"))
     metrics = QFontMetricsF(painter.font())
-    for name, rect in zip(caption.names, caption.column.rects, strict=False):
-        if left:
+    for name, rect in zip(caption.names, caption.column.rects, strict=True):
+        if caption.column.layer == INPUTS:
             place, side = QRectF(8, rect.top(), rect.left() - 16, rect.height()), Qt.AlignmentFlag.AlignRight
         else:
-            place = QRectF(rect.right() + 8, rect.top(), width - rect.right() - 12, rect.height())
+            place = QRectF(rect.right() + 8, rect.top(), strip.right() - rect.right() - 12, rect.height())
             side = Qt.AlignmentFlag.AlignLeft
         painter.drawText(place, BESIDE | side, metrics.elidedText(name, Qt.TextElideMode.ElideRight, place.width()))
+
+
+def _paint_dead(painter: QPainter, rect: QRectF, unit: int) -> None:
+    """Solid dead fill, cross, and the word, with the neuron's number where there is room."""
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(theme.color("dead"))
+    painter.drawRoundedRect(rect, 3, 3)
+    size = rect.width() * 0.34
+    cross = QRectF(rect.center().x() - size / 2, rect.top() + rect.height() * 0.36 - size / 2, size, size)
+    marks.paint_cross(painter, cross, theme.color("on dead"))
+    painter.setPen(theme.color("on dead"))
+    painter.setFont(theme.font(11, 600))
+    words = f"{unit + 1} dead" if rect.width() >= 52 else "dead"
+    painter.drawText(QRectF(rect.left() - 8, rect.bottom() - 17, rect.width() + 16, 16), CENTER, words)
+
+
+def _paint_condition(painter: QPainter, rect: QRectF, condition: str) -> None:
+    """A mark in the corner: hollow cross for nearly dead, a slash for always on."""
+    back = QRectF(rect.right() - 13, rect.top() + 1, 12, 12)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(theme.color("panel"))
+    painter.drawRoundedRect(back, 2, 2)
+    inner = back.adjusted(3, 3, -3, -3)
+    painter.setPen(QPen(theme.color("ink 2"), 1.5))
+    painter.drawLine(inner.bottomLeft(), inner.topRight())
+    if condition == "nearly dead":
+        painter.drawLine(inner.topLeft(), QPointF(inner.right(), inner.bottom()))
 
 
 def _paint_more(painter: QPainter, rect: QRectF, hidden: int, dead: int) -> None:

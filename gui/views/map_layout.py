@@ -55,6 +55,13 @@ class Layout:
     def column(self, layer: int) -> Column | None:
         return next((column for column in self.columns if column.layer == layer), None)
 
+    def strip(self, column: Column) -> tuple[float, float, float]:
+        """(left, top, width) of the part of the map that is nearest to a column."""
+        place = self.columns.index(column)
+        middles = [(a.center + b.center) // 2 for a, b in zip(self.columns, self.columns[1:], strict=False)]
+        edges = [0.0, *middles, self.width]
+        return edges[place], 0.0, edges[place + 1] - edges[place]
+
     def unit_at(self, point: QPointF) -> tuple[int, int] | None:
         """(layer, unit) of the tile under `point`; the inputs are layer -1."""
         for column in self.columns:

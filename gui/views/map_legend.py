@@ -27,7 +27,16 @@ class MapLegend(QWidget):
     def __init__(self, view: NetworkMap) -> None:
         super().__init__()
         self.view = view
+        self._shown: tuple[object, ...] = ()
         self.setFixedHeight(32)
+
+    def renew(self) -> None:
+        """Draws the legend anew where it has something else to say."""
+        tiles = self.view.canvas.tiles
+        shown = (self.sentence(), bool(tiles.art), tiles.kind, self.view.words)
+        if shown != self._shown:
+            self._shown = shown
+            self.update()
 
     def sentence(self) -> str:
         """What must be said about the picture, "" when nothing."""

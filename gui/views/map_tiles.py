@@ -1,4 +1,4 @@
-"""What is inside the tiles of the network map."""
+"""What the tiles of the network map show, as numbers."""
 
 from __future__ import annotations
 
@@ -7,73 +7,116 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QImage, QPainter, QPen, QPolygonF
 
 from engine.losses import LOSSES, link
 from engine.spec import NetworkSpec
 from engine.telemetry import Activations, Plane, Snapshot
-from gui import marks, theme
-from gui.views.cells import StepScale, cell_image, color_table, large_size, levels, pool
+from gui.views.cells import StepScale, large_size, levels, pool
 from gui.views.layer_words import LayerWords
+from gui.views.map_colors import AXIS, CURVE, PLAIN, SIGNED
 from gui.views.map_layout import INPUTS, Column
 
 if TYPE_CHECKING:
     from engine.data.dataset import Dataset
 
-CENTER = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextSingleLine
 STRIPES = 64  # columns of a tile that shows samples
 OUTPUT, WEIGHTS = -3, -2  # scales of their own
 SCENE_SAMPLES = 500  # of which the mean image is made
+SCALE_SAMPLES = 4000  # of which the colour scale is made
+CURVE_WIDTH = 1.5
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Art:
-    """A tile's picture: a part of an image, or a curve in the unit square (y downwards)."""
+class Cells:
+    """values (tiles, rows, columns), row 0 at the top; the colours end at `top`."""
 
-    image: QImage | None = None
-    part: QRectF = dataclasses.field(default_factory=QRectF)
-    curve: np.ndarray | None = None
-    zero: float | None = None  # height of y = 0 for a curve
+    values: np.ndarray
+    top: float
+    signed: bool
+
+    def colors(self, side: int, ratio: float) -> np.ndarray:
+        """Numbers of `map_colors.table` (tiles, rows, columns)."""
+        return levels(self.values, self.top, self.signed) + np.uint16(SIGNED if self.signed else PLAIN)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Curves:
+    """Curves y (tiles, points) over x (points,), and the height of y = 0; all in the unit square, y downwards."""
+
+    x: np.ndarray
+    y: np.ndarray
+    zero: float
+
+    def colors(self, side: int, ratio: float) -> np.ndarray:
+        """Numbers of `map_colors.table` (tiles, side, side)."""
+        middles = (np.arange(side) + 0.5) / side
+        inside = np.flatnonzero((middles >= self.x[0]) & (middles <= self.x[-1]))
+        after = np.clip(np.searchsorted(self.x, middles[inside]), 1, max(1, len(self.x) - 1))
+        before = after - (len(self.x) > 1)
+        share = (middles[inside] - self.x[before]) / np.maximum(self.x[after] - self.x[before], 1e-9)
+        y = side * (self.y[:, before] + (self.y[:, after] - self.y[:, before]) * share)
+        slope = np.gradient(y, axis=1) if len(inside) > 1 else np.zeros_like(y)
+        half = CURVE_WIDTH * ratio / 2 * np.sqrt(1 + slope**2)
+        rows = np.arange(side)[:, None]
+        covered = np.minimum(rows + 1, (y + half)[:, None]) - np.maximum(rows, (y - half)[:, None])
+        colors = np.full((len(y), side, side), CURVE, np.uint16)
+        colors[:, min(side - 1, int(self.zero * side)), 2:-2] = AXIS
+        drawn = np.clip(255 * covered, 0, 255).astype(np.uint16)
+        colors[:, :, inside] = np.where(drawn > 0, CURVE + drawn, colors[:, :, inside])
+        return colors
+
+
+Art = Cells | Curves
 
 
 class Tiles:
-    """The pictures of all tiles, made anew from every snapshot that brings something to show.
+    """What every column's tiles show, made anew when a snapshot brings something else.
 
     2-D inputs: the response over the plane. 1-D inputs: the response as a curve. Others: the activation on the
-    training samples, sorted by class, as stripes; units fed by an image show their incoming weights.
+    training samples, sorted by class, as stripes; units fed by an image show their incoming weights. Tiles at the end
+    of a column may have nothing to show.
     """
 
     def __init__(self) -> None:
+        self._scene_of: tuple[object, int | None] = (None, None)
+        self._scene: Cells | None = None
         self.reset()
 
     def reset(self) -> None:
-        self.art: dict[tuple[int, int], Art] = {}
+        self.art: dict[int, Art] = {}
         self.kind = ""  # "plane", "curve", "samples" or "" while there is nothing
         self.weights_shown = False
         self.taken = float("nan")
         self._scales: dict[int, StepScale] = {}
+        self._shown: tuple[object, ...] = ()
 
     def update(
         self, snapshot: Snapshot, columns: Sequence[Column], words: Mapping[int, LayerWords], data: Dataset | None
     ) -> None:
-        signed_table, plain_table = color_table(True), color_table(False)
-        self._tables = {True: signed_table, False: plain_table}
         plane, activations = snapshot.plane, snapshot.activations
         self._task = str(data.task) if data is not None else ""
+        source = plane if plane is not None else activations
+        shown = (source, data, *columns)
+        same = len(shown) == len(self._shown) and all(a is b for a, b in zip(shown, self._shown, strict=True))
         if plane is not None:
-            self.kind, self.taken, self.art = "plane", plane.taken, {}
-            self._planes(plane, columns, words, snapshot.spec)
+            if not same:
+                self.kind, self.taken, self.art = "plane", plane.taken, {}
+                self._planes(plane, columns, words, snapshot.spec)
         elif activations is not None and data is not None and _belong(snapshot, data):
-            self.art, self.taken = {}, activations.taken
             raw = getattr(data, "raw_train", None)
-            if raw is not None and raw.shape[1] == 1:
-                self.kind = "curve"
-                self._curves(activations, columns, raw[:, 0])
-            else:
-                self.kind = "samples"
-                self._stripes(snapshot, activations, columns, words, data)
-                self._images(snapshot, columns, data)
+            line = raw[:, 0] if raw is not None and raw.shape[1] == 1 else None
+            self.kind = "samples" if line is None else "curve"
+            if not same:
+                self.art, self.taken = {}, activations.taken
+                if line is not None:
+                    self._curves(activations, columns, line)
+                else:
+                    self._stripes(snapshot, activations, columns, words, data)
+            if self.kind == "samples":
+                self._images(snapshot, columns, words, data)
+        else:
+            return
+        self._shown = shown
 
     def _link(self, loss: str, outputs: np.ndarray) -> np.ndarray:
         if self._task == "regression" or LOSSES.get(loss).link == "identity":
@@ -81,7 +124,9 @@ class Tiles:
         return link(loss, outputs, self._task)
 
     def _top(self, layer: int, values: np.ndarray) -> float:
-        return self._scales.setdefault(layer, StepScale()).update(large_size(values))
+        flat = values.reshape(-1)
+        size = large_size(flat[:: max(1, len(flat) // SCALE_SAMPLES)])
+        return self._scales.setdefault(layer, StepScale()).update(size)
 
     def _planes(
         self, plane: Plane, columns: Sequence[Column], words: Mapping[int, LayerWords], spec: NetworkSpec
@@ -106,16 +151,7 @@ class Tiles:
                     top = self._top(column.layer, values)
             else:
                 continue
-            self._keep(column.layer, picked, levels(values[:, ::-1], top, signed), signed)
-
-    def _keep(self, layer: int, units: Sequence[int], cells: np.ndarray, signed: bool) -> None:
-        """The pictures of some units, cells (units, rows, columns), as one image."""
-        if not len(units):
-            return
-        image = cell_image(cells.reshape(-1, cells.shape[2]), self._tables[signed])
-        rows, columns = cells.shape[1:]
-        for place, unit in enumerate(units):
-            self.art[layer, unit] = Art(image, QRectF(0, place * rows, columns, rows))
+            self.art[column.layer] = Cells(values[:, ::-1], top, signed)
 
     def _said(self, spec: NetworkSpec, outputs: np.ndarray) -> tuple[np.ndarray, bool, float]:
         """(values, signed, top) of outputs (n, width): one probability as -1 to 1, several as 0 to 1, else as given."""
@@ -138,11 +174,10 @@ class Tiles:
                 continue
             top = self._scales.setdefault(column.layer, StepScale()).update(float(np.abs(values).max(initial=0.0)))
             signed = bool((values < 0).any())
-            for unit in (unit for unit in column.shown if unit < values.shape[1]):
-                height = np.nan_to_num(values[:, unit]) / top
-                y = 0.5 - 0.44 * height if signed else 0.94 - 0.88 * height
-                points = np.column_stack([0.06 + 0.88 * (x - x[0]) / span, np.clip(y, 0.03, 0.97)])
-                self.art[column.layer, unit] = Art(curve=points, zero=0.5 if signed else 0.94)
+            picked = [unit for unit in column.shown if unit < values.shape[1]]
+            height = np.nan_to_num(values[:, picked].T) / top
+            y = np.clip(0.5 - 0.44 * height if signed else 0.94 - 0.88 * height, 0.03, 0.97)
+            self.art[column.layer] = Curves(0.06 + 0.88 * (x - x[0]) / span, y, 0.5 if signed else 0.94)
 
     def _stripes(
         self,
@@ -154,7 +189,7 @@ class Tiles:
     ) -> None:
         for column in columns:
             if column.layer == INPUTS:
-                values = data.x_train[activations.samples][:, : max(column.shown, default=0) + 1]
+                values = data.x_train[activations.samples, : max(column.shown, default=0) + 1]
                 signed = bool((values < 0).any())
             elif column.layer < len(activations.layers):
                 values, signed = activations.layers[column.layer], words[column.layer].signed
@@ -163,41 +198,46 @@ class Tiles:
             else:
                 continue
             if column.layer == INPUTS or not words[column.layer].last:
-                top = self._top(column.layer, values[:: max(1, len(values) // STRIPES)])
-            picked = [unit for unit in column.shown if unit < values.shape[1]]
-            part = values[:, picked]
+                top = self._top(column.layer, values)
+            part = values[:, [unit for unit in column.shown if unit < values.shape[1]]]
             if len(part) > STRIPES:
                 part = pool(part, np.arange(STRIPES) * len(part) // STRIPES, 0, signed)
-            self._keep(column.layer, picked, levels(part.T, top, signed)[:, None, :], signed)
+            self.art[column.layer] = Cells(part.T[:, None, :], top, signed)
 
-    def _images(self, snapshot: Snapshot, columns: Sequence[Column], data: Dataset) -> None:
+    def _images(
+        self, snapshot: Snapshot, columns: Sequence[Column], words: Mapping[int, LayerWords], data: Dataset
+    ) -> None:
         """Units that are fed by an image show their weights in its shape."""
         shape = getattr(data, "image_shape", None)
+        fed = next((c for c in columns if c.layer != INPUTS and words[c.layer].previous == INPUTS), None)
         self.weights_shown = False
-        if shape is None or len(shape) < 2 or len(columns) < 2 or snapshot.parameters is None:
+        if shape is None or len(shape) < 2 or fed is None or snapshot.parameters is None:
             return
         rows, width = int(shape[0]), int(shape[1])
-        first = columns[1].layer
-        kernel = snapshot.parameters.get(f"{first}.kernel")
+        kernel = snapshot.parameters.get(f"{fed.layer}.kernel")
         if kernel is None or kernel.shape[0] != rows * width:
             return
         self.weights_shown = True
-        largest = float(np.abs(kernel[:, list(columns[1].shown)]).max(initial=0.0))
-        top = self._scales.setdefault(WEIGHTS, StepScale()).update(largest)
-        picked = list(columns[1].shown)
-        self._keep(first, picked, levels(kernel[:, picked].T.reshape(-1, rows, width), top, True), True)
+        values = kernel[:, list(fed.shown)].T.reshape(-1, rows, width)
+        top = self._scales.setdefault(WEIGHTS, StepScale()).update(float(np.abs(values).max(initial=0.0)))
+        self.art[fed.layer] = Cells(values, top, True)
 
-    def scene(self, data: Dataset, sample: int | None) -> Art | None:
+    def scene(self, data: Dataset, sample: int | None) -> Cells | None:
         """The picked training image, or the mean one."""
-        shape = getattr(data, "image_shape", None)
-        if shape is None or len(shape) < 2 or not len(data.x_train):
-            return None
-        x = data.x_train
-        picked = x[sample] if sample is not None and sample < len(x) else x[:: max(1, len(x) // SCENE_SAMPLES)].mean(0)
-        values = picked.reshape(int(shape[0]), int(shape[1]), -1).mean(axis=2)
-        low, high = float(values.min()), float(values.max())
-        cells = levels(values - low, max(high - low, 1e-12), False)
-        return Art(cell_image(cells, color_table(False)), QRectF(0, 0, cells.shape[1], cells.shape[0]))
+        if self._scene is None or self._scene_of[0] is not data or self._scene_of[1] != sample:
+            self._scene_of, self._scene = (data, sample), _scene(data, sample)
+        return self._scene
+
+
+def _scene(data: Dataset, sample: int | None) -> Cells | None:
+    shape = getattr(data, "image_shape", None)
+    if shape is None or len(shape) < 2 or not len(data.x_train):
+        return None
+    x = data.x_train
+    picked = x[sample] if sample is not None and sample < len(x) else x[:: max(1, len(x) // SCENE_SAMPLES)].mean(0)
+    values = picked.reshape(int(shape[0]), int(shape[1]), -1).mean(axis=2)
+    low, high = float(values.min()), float(values.max())
+    return Cells((values - low)[None], max(high - low, 1e-12), False)
 
 
 def _belong(snapshot: Snapshot, data: Dataset) -> bool:
@@ -205,47 +245,3 @@ def _belong(snapshot: Snapshot, data: Dataset) -> bool:
     seen, x = snapshot.activations, data.x_train
     fits = x.shape[1] == int(np.prod(snapshot.spec.input_shape))
     return fits and seen is not None and len(seen.samples) > 0 and int(seen.samples.max()) < len(x)
-
-
-def paint_art(painter: QPainter, rect: QRectF, art: Art | None) -> None:
-    """A tile's picture, or an empty tile."""
-    if art is not None and art.image is not None:
-        painter.drawImage(rect, art.image, art.part)
-        return
-    painter.fillRect(rect, theme.color("sunken"))
-    if art is None or art.curve is None:
-        return
-    if art.zero is not None:
-        painter.setPen(QPen(theme.color("grid"), 1))
-        y = rect.top() + art.zero * rect.height()
-        painter.drawLine(QPointF(rect.left() + 2, y), QPointF(rect.right() - 2, y))
-    place = art.curve * [rect.width(), rect.height()] + [rect.left(), rect.top()]
-    painter.setPen(QPen(theme.category(0), 1.5, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
-    painter.drawPolyline(QPolygonF([QPointF(float(x), float(y)) for x, y in place]))
-
-
-def paint_dead(painter: QPainter, rect: QRectF, unit: int) -> None:
-    """Solid dead fill, cross, and the word, with the neuron's number where there is room."""
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(theme.color("dead"))
-    painter.drawRoundedRect(rect, 3, 3)
-    size = rect.width() * 0.34
-    cross = QRectF(rect.center().x() - size / 2, rect.top() + rect.height() * 0.36 - size / 2, size, size)
-    marks.paint_cross(painter, cross, theme.color("on dead"))
-    painter.setPen(theme.color("on dead"))
-    painter.setFont(theme.font(11, 600))
-    words = f"{unit + 1} dead" if rect.width() >= 52 else "dead"
-    painter.drawText(QRectF(rect.left() - 8, rect.bottom() - 17, rect.width() + 16, 16), CENTER, words)
-
-
-def paint_condition(painter: QPainter, rect: QRectF, condition: str) -> None:
-    """A mark in the corner: hollow cross for nearly dead, a slash for always on."""
-    back = QRectF(rect.right() - 13, rect.top() + 1, 12, 12)
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(theme.color("panel"))
-    painter.drawRoundedRect(back, 2, 2)
-    inner = back.adjusted(3, 3, -3, -3)
-    painter.setPen(QPen(theme.color("ink 2"), 1.5))
-    painter.drawLine(inner.bottomLeft(), inner.topRight())
-    if condition == "nearly dead":
-        painter.drawLine(inner.topLeft(), QPointF(inner.right(), inner.bottom()))

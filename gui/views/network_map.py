@@ -82,7 +82,6 @@ class NetworkMap(View):
             self.words = layer_words(snapshot.spec)
         self.snapshot = snapshot
         self.canvas.renew()
-        self.legend.update()
 
     def reset(self) -> None:
         data, document = self.session.dataset, self.session.document
