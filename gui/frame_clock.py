@@ -61,7 +61,7 @@ class FrameClock(QObject):
             return
         now = time.monotonic()
         for view in views:
-            early = snapshot.state == "running" and now - self._shown_at.get(view, 0.0) < 0.9 / view.most_frames
+            early = snapshot.state == "running" and now - self._shown_at.get(view, 0.0) < 1 / view.most_frames - FRAME_MS / 2000
             if self._shown.get(view) is not snapshot and not early:
                 self._shown[view], self._shown_at[view] = snapshot, now
                 view.show_snapshot(snapshot)
