@@ -9,12 +9,12 @@ import numpy as np
 
 from engine.activations import ACTIVATIONS
 from engine.fields import name_of, options_of
+from engine.losses import LOSSES
 from engine.spec import NetworkSpec
 from engine.telemetry import LayerSnapshot
 from gui.numbers import count, number
 
 NEARLY_DEAD_SHARE = 0.01
-LINK_WORDS = {"binary_cross_entropy": "sigmoid", "softmax_cross_entropy": "softmax"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,7 +77,8 @@ def layer_words(spec: NetworkSpec) -> tuple[LayerWords, ...]:
 def output_words(spec: NetworkSpec, words: LayerWords) -> str:
     """What the output gives: its activation, or the link that its loss applies to a linear one."""
     if words.activation == "linear":
-        return LINK_WORDS.get(spec.loss, "linear")
+        link = LOSSES.get(spec.loss).link
+        return "linear" if link == "identity" else link
     return words.activation
 
 
