@@ -13,11 +13,13 @@ import pytest
 from PySide6.QtCore import QObject, QPointF, Qt, Signal
 from PySide6.QtTest import QTest
 
+from engine import report
 from engine.data.dataset import Dataset
 from engine.data.preprocessing import Preprocessing
 from engine.files.figures import Figure, Image, Line
 from engine.layers.dense import Dense
 from engine.layers.dropout import Dropout
+from engine.output_panels import finer
 from engine.spec import NetworkSpec, TrainingSpec
 from engine.telemetry import Distributions as ToldDistributions, Histogram, LayerSnapshot, Plane, Predictions, Snapshot
 from gui import theme
@@ -27,7 +29,6 @@ from gui.views.curves import Curves, deaths
 from gui.views.distributions import Distributions
 from gui.views.gradient_flow import GradientFlow
 from gui.views.output import Output, kind_of
-from gui.views.pieces import finer
 from gui.views.plot import numbered
 from gui.views.weight_pictures import strongest
 from gui.views.weights import Weights
@@ -224,6 +225,20 @@ def test_views_survive_a_diverged_run(qtbot, kind) -> None:
 def test_output_chooses_its_picture() -> None:
     kinds = [kind_of(CASES[case]()[1]) for case in CASES]
     assert kinds == ["plane", "plane", "fit", "scatter", "confusion"]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_window_and_the_command_line_draw_the_same_output(qtbot, case) -> None:
+    view = shown(qtbot, Output, case)
+    view._test.setChecked(True)
+    spec, dataset, extra = CASES[case]()
+    written = dict(report.figures(snapshot(spec, **extra), dataset))["output"].panels[0]
+    drawn = view.figure().panels[0]
+    looks = [
+        [(type(mark), mark.label, getattr(mark, "color", getattr(mark, "colors", ""))) for mark in panel.marks]
+        for panel in (written, drawn)
+    ]
+    assert looks[0] == looks[1] and (written.title, written.x_label) == (drawn.title, drawn.x_label)
 
 
 def test_finer_keeps_values_and_adds_between() -> None:

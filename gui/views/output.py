@@ -12,7 +12,8 @@ from PySide6.QtWidgets import QCheckBox, QStackedLayout, QWidget
 
 from engine import losses
 from engine.data.dataset import Dataset
-from engine.files.figures import Figure, Image, Panel
+from engine.files.figures import Figure, Panel
+from engine.output_panels import confusion_panel
 from engine.telemetry import Predictions, Snapshot
 from gui import theme
 from gui.views.base import View
@@ -192,26 +193,12 @@ class Output(View):
     def figure(self) -> Figure | None:
         if self._pages.currentWidget() is self._empty:
             return None
-        panel = self._matrix_panel() if self._kind == "confusion" else self._pictures[self._kind].panel()
+        matrix = self._matrix
+        if self._kind == "confusion":
+            panel: Panel | None = confusion_panel(matrix.counts, matrix.names, matrix.part)
+        else:
+            panel = self._pictures[self._kind].panel()
         return Figure(panel.title, (panel,)) if panel is not None else None
-
-    def _matrix_panel(self) -> Panel:
-        counts, names = self._matrix.counts, self._matrix.names
-        size = len(counts)
-        ticks = tuple((k + 0.5, name) for k, name in enumerate(names))
-        down = tuple((size - k - 0.5, name) for k, name in enumerate(names))
-        image = Image(
-            counts,
-            (0, size, 0, size),
-            "sequential",
-            0,
-            max(1, int(counts.max())),
-            "samples",
-            top_down=True,
-            numbers=True,
-        )
-        title = f"Confusion matrix, {self._matrix.part} set"
-        return Panel((image,), title, "predicted", "true", x_ticks=ticks, y_ticks=down, equal=True)
 
 
 def _box(parent: QWidget, text: str, tip: str, slot: Callable[..., None]) -> QCheckBox:

@@ -7,12 +7,13 @@ import pyqtgraph as pg
 from PySide6.QtCore import Qt
 
 from engine.data.dataset import Dataset
-from engine.files.figures import Line, Mark, Panel, Points
+from engine.files.figures import Panel
+from engine.output_panels import agreement_panel, fit_panel, thinned
 from engine.spec import NetworkSpec
 from engine.telemetry import Predictions, Snapshot
 from gui import theme
 from gui.views import scales
-from gui.views.output_picture import Picture, in_units, nothing, raw_inputs, thinned
+from gui.views.output_picture import Picture, in_units, nothing, raw_inputs
 from gui.views.pieces import Entry
 
 
@@ -89,16 +90,9 @@ class FitPicture(Picture):
         return raw_inputs(self.dataset, part)[rows, 0], in_units(self.dataset, targets)[rows, 0], rows
 
     def panel(self) -> Panel | None:
-        if self._lines is None:
+        if self._told is None or self.dataset is None:
             return None
-        x, y, _ = self.positions("train")
-        marks: list[Mark] = [Points(x, y, "train", "category 0")]
-        if self.show_test:
-            tx, ty, _ = self.positions("test")
-            marks.append(Points(tx, ty, "test", "category 0", hollow=True))
-        lines = self._lines
-        marks += [Line(lines[0], lines[1][:, k], "network", dashed=k > 0) for k in range(lines[1].shape[1])]
-        return Panel(tuple(marks), "Fit", self.plot.x_name, self.plot.y_name)
+        return fit_panel(self._told, self.dataset, self.parts())
 
 
 class ScatterPicture(Picture):
@@ -170,12 +164,6 @@ class ScatterPicture(Picture):
         return true[rows[keep], 0], predicted.reshape(len(rows), -1)[keep, 0], rows[keep]
 
     def panel(self) -> Panel | None:
-        if self._told is None:
+        if self._told is None or self.dataset is None:
             return None
-        left, right = self.plot.limits[:2]
-        ends = np.array([left, right])
-        marks: list[Mark] = [Line(ends, ends, "agreement", "control edge", width=1.0)]
-        for part in ("train", "test") if self.show_test else ("train",):
-            x, y, _ = self.positions(part)
-            marks.append(Points(x, y, part, "category 0", hollow=part == "test"))
-        return Panel(tuple(marks), "Predicted against true", self.plot.x_name, "predicted", equal=True)
+        return agreement_panel(self._told, self.dataset, self.parts())

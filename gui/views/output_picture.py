@@ -19,7 +19,6 @@ from gui.numbers import number
 from gui.views.pieces import SYMBOLS, Ground, Legend
 from gui.views.plot import Pace, Plot
 
-MOST_POINTS = 2000  # drawn of each part; more would hide the surface
 REACH = 14  # px around a point that still count as the point
 
 
@@ -88,6 +87,10 @@ class Picture(Ground):
         """x, y and the data's row numbers of the points of "train" or "test"."""
         raise NotImplementedError
 
+    def parts(self) -> tuple[str, ...]:
+        """The parts of the data that are shown."""
+        return ("train", "test") if self.show_test else ("train",)
+
     def panel(self) -> Panel | None:
         """The picture as plain data, for export."""
         raise NotImplementedError
@@ -133,7 +136,7 @@ class Picture(Ground):
         left, right, bottom, top = self.plot.limits
         frame = self.plot.frame()
         scale = (frame.width() / (right - left), frame.height() / (top - bottom))
-        for part in ("train", "test") if self.show_test else ("train",):
+        for part in self.parts():
             px, py, rows = self.positions(part)
             if len(rows):
                 squares = ((px - x) * scale[0]) ** 2 + ((py - y) * scale[1]) ** 2
@@ -169,12 +172,6 @@ def in_units(dataset: Dataset, y: np.ndarray) -> np.ndarray:
 def raw_inputs(dataset: Dataset | None, part: str) -> np.ndarray:
     raw = None if dataset is None else dataset.raw_train if part == "train" else dataset.raw_test
     return np.zeros((0, 2), np.float32) if raw is None else raw
-
-
-def thinned(count: int) -> np.ndarray:
-    """At most MOST_POINTS row numbers, evenly taken and always the same."""
-    step = max(1, math.ceil(count / MOST_POINTS))
-    return np.arange(0, count, step)
 
 
 def nothing() -> tuple[np.ndarray, np.ndarray, np.ndarray]:

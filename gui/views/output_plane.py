@@ -8,17 +8,16 @@ from PySide6.QtCore import QRectF
 
 from engine import losses
 from engine.data.dataset import Dataset
-from engine.files.figures import Image, Mark, Panel, Points
+from engine.files.figures import Panel
+from engine.output_panels import FINE, finer, plane_panel, thinned
 from engine.outputs import said_name, surface
 from engine.spec import NetworkSpec
 from engine.telemetry import Plane, Snapshot
 from gui import theme
 from gui.numbers import tick
 from gui.views import scales
-from gui.views.output_picture import Picture, in_units, nothing, raw_inputs, thinned
-from gui.views.pieces import MARKERS, Entry, finer, rgb, shade
-
-FINE = 256  # cells across that a surface is interpolated to
+from gui.views.output_picture import Picture, in_units, nothing, raw_inputs
+from gui.views.pieces import Entry, rgb, shade
 
 
 class PlanePicture(Picture):
@@ -141,27 +140,6 @@ class PlanePicture(Picture):
         self.legend.show_entries(entries, ("decision", tick(low), name, tick(high)) if len(names) == 2 else None)
 
     def panel(self) -> Panel | None:
-        if self._plane is None or self.dataset is None:
+        if self._plane is None or self.dataset is None or self.spec is None:
             return None
-        left, right, bottom, top = self.plot.limits
-        values, regression = self.values(), self.dataset.task == "regression"
-        classes = () if regression else tuple(enumerate(self.dataset.class_names))
-        marks: list[Mark] = []
-        if len(values) > 1 and not regression:
-            marks.append(
-                Image(values.argmax(axis=0), (left, right, bottom, top), "categories", 0, len(values) - 1, "class")
-            )
-        else:
-            label = "prediction" if regression or self.spec is None else said_name(self.spec.loss, classes[1][1])
-            marks.append(Image(values[0], (left, right, bottom, top), "decision", *self._range(), label))
-        for part in ("train", "test") if self.show_test else ("train",):
-            x, y, rows = self.positions(part)
-            targets = self.dataset.y_train if part == "train" else self.dataset.y_test
-            for k, name in classes:
-                here = targets[rows] == k
-                color, marker = f"category {k % 7}", MARKERS[k % 7]
-                marks.append(Points(x[here], y[here], f"{name}, {part}", color, marker, part == "test"))
-            if regression:
-                marks.append(Points(x, y, part, "ink 2", hollow=part == "test"))
-        title = "Output over the inputs"
-        return Panel(tuple(marks), title, self.plot.x_name, self.plot.y_name, equal=(left, right) == (bottom, top))
+        return plane_panel(self.spec, self._plane, self.dataset, self._scale, self.parts())

@@ -9,13 +9,13 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
+from engine.output_panels import MARKERS
 from engine.telemetry import Snapshot
 from gui import theme
 from gui.numbers import preparing_words
 
-#: the marker of each category, in pyqtgraph's letters and in the words of engine.files.figures
+#: the marker of each category in pyqtgraph's letters, as engine.output_panels.MARKERS names them
 SYMBOLS = ("o", "d", "s", "t1", "+", "star", "h")
-MARKERS = ("circle", "diamond", "square", "triangle", "plus", "star", "hexagon")
 
 
 class Canvas(QWidget):
@@ -230,25 +230,6 @@ def rgb(color: QColor) -> np.ndarray:
 def bar_color() -> QColor:
     """The one blue of bars: the middle stop of the sequential map."""
     return QColor(*(int(part) for part in theme.lut("sequential")[127]))
-
-
-def finer(grid: np.ndarray, factor: int) -> np.ndarray:
-    """(k, rows, columns) sampled `factor` times finer by linear interpolation, so that thresholds have crisp edges."""
-    if factor <= 1:
-        return grid
-    return np.matmul(np.matmul(_weights(grid.shape[1], factor), grid), _weights(grid.shape[2], factor).T)
-
-
-def _weights(size: int, factor: int) -> np.ndarray:
-    places = np.linspace(0, size - 1, size * factor)
-    low = np.minimum(places.astype(np.int64), size - 2) if size > 1 else np.zeros(len(places), dtype=np.int64)
-    part = (places - low).astype(np.float32)
-    weights = np.zeros((len(places), size), dtype=np.float32)
-    rows = np.arange(len(places))
-    weights[rows, low] = 1 - part
-    if size > 1:
-        weights[rows, low + 1] += part
-    return weights
 
 
 def layer_name(spec: object, index: int) -> str:
