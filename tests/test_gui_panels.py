@@ -11,10 +11,12 @@ from PySide6.QtWidgets import QComboBox, QLineEdit, QPushButton, QToolButton, QV
 
 from engine import datasets
 from engine.activations import ACTIVATIONS
+from engine.diagnosis import Finding, Remedy
 from engine.fields import NamedOptions
 from engine.optimizers import OPTIMIZERS
 from gui import edits
 from gui.panels.data_panel import DataPanel
+from gui.panels.finding_row import FindingRow
 from gui.panels.findings_panel import FindingsPanel
 from gui.panels.network_panel import NetworkPanel
 from gui.panels.training_panel import TrainingPanel
@@ -60,6 +62,20 @@ def choose(combo: QComboBox, data: object) -> None:
     assert row >= 0
     combo.setCurrentIndex(row)
     combo.activated.emit(row)
+
+
+def test_a_finding_breaks_its_buttons_into_lines_where_there_is_little_room(qtbot):
+    remedies = tuple(Remedy(f"A cure of some length {number}", "reset") for number in range(3))
+    finding = Finding("dead", 0, (3,), "serious", "z is below 0 on all samples. " * 3, "A cause.", remedies, "Dead")
+    row = FindingRow(finding)
+    qtbot.addWidget(row)
+    row.show()
+    row.resize(400, row.heightForWidth(400))
+    assert row.minimumSizeHint().width() <= 400
+    buttons = [button for button in row.findChildren(QPushButton) if button.isVisible()]
+    assert len(buttons) == 5
+    assert all(row.rect().contains(button.geometry()) for button in buttons)
+    assert len({button.y() for button in buttons}) > 1
 
 
 def test_layers_are_added_removed_moved_and_undone(session, qtbot):

@@ -7,8 +7,9 @@ import pytest
 
 import engine
 from engine.datasets import switch
+from gui import theme
 from gui.numbers import number
-from gui.panels.run_bar import RunBar
+from gui.panels.run_bar import MIDDLE, NARROW, WIDE, RunBar
 from gui.session import Session
 
 
@@ -17,6 +18,20 @@ def session(qtbot):
     made = Session()
     yield made
     made.close()
+
+
+@pytest.mark.parametrize("name", ["spiral", "diabetes"])
+def test_nothing_overlaps_in_the_least_window_or_a_wider_one(qtbot, session, name) -> None:
+    theme.dress()
+    bar = RunBar(session)
+    qtbot.addWidget(bar)
+    bar.show()
+    session.edit("Data", data=switch(session.document.data, name))
+    qtbot.waitUntil(lambda: session.dataset.name == name, timeout=20_000)
+    for width in (1024, NARROW - 1, NARROW, MIDDLE - 1, MIDDLE, WIDE - 1, WIDE):
+        bar.resize(width, 56)
+        assert bar.layout().totalMinimumSize().width() <= width
+    assert bar.reset.accessibleName() == "Reset", "also where its word is left out"
 
 
 def test_the_error_of_a_regression_is_told_in_its_own_units(qtbot, session) -> None:

@@ -9,6 +9,7 @@ from engine.diagnosis import Finding, Remedy
 from gui import theme
 from gui.numbers import typeset
 from gui.widgets import curve_thumbnail
+from gui.widgets.flow import Flow
 from gui.widgets.rows import bare, label
 
 CURVE = QSize(26, 18)
@@ -47,15 +48,13 @@ class FindingRow(QWidget):
             words.setWordWrap(True)
             words.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
             column.addWidget(words)
-        self._buttons = QHBoxLayout()
-        bare(self._buttons, 8)
+        self._buttons = Flow(gap=8)
         self._why = QPushButton("Why?")
         self._why.setCheckable(False)
         self._show = QPushButton("Show")
         for button in (self._why, self._show):
             button.setProperty("role", "link")
             self._buttons.addWidget(button)
-        self._buttons.addStretch()
         column.addSpacing(4)
         column.addLayout(self._buttons)
         row.addLayout(column, 1)
@@ -82,8 +81,9 @@ class FindingRow(QWidget):
 
     def _make_cures(self, remedies: tuple[Remedy, ...]) -> None:
         if [remedy.text for remedy in remedies] != [remedy.text for remedy in self._remedies] or not self._cures:
-            for button in self._cures:
+            for button in (*self._cures, self._why, self._show):
                 self._buttons.removeWidget(button)
+            for button in self._cures:
                 button.hide()
                 button.deleteLater()
             self._cures = []
@@ -92,8 +92,9 @@ class FindingRow(QWidget):
                 button.setAccessibleName(button.text())
                 button.setIconSize(CURVE)
                 button.clicked.connect(lambda _=False, number=number: self.cured.emit(self._remedies[number]))
-                self._buttons.insertWidget(number, button)
                 self._cures.append(button)
+            for button in (*self._cures, self._why, self._show):
+                self._buttons.addWidget(button)
         self._remedies = remedies
 
     @Slot()

@@ -131,13 +131,12 @@ class RunBar(QWidget):
         row = QHBoxLayout(box)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(8)
-        label = QLabel("Speed")
-        label.setProperty("role", "label")
+        self._speed_word = QLabel("Speed")
+        self._speed_word.setProperty("role", "label")
         self.speed = QSlider(Qt.Orientation.Horizontal)
         self.speed.setAccessibleName("Speed")
         self.speed.setToolTip("How many epochs per second you see, from single batches on")
         self.speed.setRange(0, STEPS)
-        self.speed.setFixedWidth(96)
         self.speed_words = QLabel()
         self.speed_words.setFixedWidth(64)
         self.full = QPushButton("Full")
@@ -145,7 +144,7 @@ class RunBar(QWidget):
         self.full.setToolTip("As fast as this machine can; the same result, bit for bit")
         self.full.setCheckable(True)
         self.full.setFixedHeight(28)
-        for widget in (label, self.speed, self.speed_words, self.full):
+        for widget in (self._speed_word, self.speed, self.speed_words, self.full):
             row.addWidget(widget)
         self.speed.valueChanged.connect(self._set_speed)
         self.full.toggled.connect(self._set_full)
@@ -297,9 +296,12 @@ class RunBar(QWidget):
 
     def _show_widths(self) -> None:
         """Shows what there is room for."""
-        regression = self._error is not None
+        regression, narrow = self._error is not None, self.width() < NARROW
+        self._speed_word.setHidden(narrow)
+        self.reset.setText("" if narrow else "Reset")
+        self.speed.setFixedWidth(56 if narrow else 96)
         self.rate.setVisible(self.width() >= WIDE)
-        self.score.setVisible(not regression or self.width() >= NARROW)
+        self.score.setVisible(not (regression and narrow))
         self.test_error.setVisible(regression)
         self.train_error.setVisible(regression and self.width() >= MIDDLE)
 
