@@ -65,10 +65,11 @@ def spiral(samples: int, noise: float, classes: int, points: Random, dice: Rando
 
 def moons(samples: int, noise: float, classes: int, points: Random, dice: Random) -> Made:
     """Two half circles that reach into each other."""
-    from sklearn.datasets import make_moons
-
-    x, y = make_moons(samples, shuffle=False)
-    x = (x - [0.5, 0.25]) * [10 / 3, 10 / 3]
+    outer, inner = np.linspace(0, np.pi, samples // 2), np.linspace(0, np.pi, samples - samples // 2)
+    along = np.concatenate([np.cos(outer), 1 - np.cos(inner)])
+    up = np.concatenate([np.sin(outer), 0.5 - np.sin(inner)])
+    x = (np.stack([along, up], axis=1) - [0.5, 0.25]) * (10 / 3)
+    y = np.repeat([0, 1], [len(outer), len(inner)])
     return x + 2 * noise * dice.standard_normal(x.shape), y
 
 

@@ -98,7 +98,7 @@ class NetworkPanel(QWidget):
         while len(self.cards) > len(kinds):
             _discard(self._list, self.cards.pop())
         new = [index for index, kind in enumerate(kinds) if index >= len(self.cards) or self.cards[index].kind != kind]
-        for index in new[:NEW_CARDS]:
+        for index in [] if self._more_cards.isActive() else new[:NEW_CARDS]:
             card = LayerCard(self.session, index, kinds[index])
             card.dragged.connect(self._drag)
             card.dropped.connect(self._drop)
