@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 DEATH_SECONDS = 0.6
 CAPTION_SECONDS = 0.2  # words that change faster cannot be read
+SLICE_SECONDS = 0.003  # of drawing captions in one frame
 LINK_SECONDS = 0.25  # from one picture of the links to the next
 
 
@@ -45,6 +47,7 @@ class MapCanvas(QWidget):
         self._ratio = 0.0
         self._columns: list[Column] = []
         self._pictures: dict[int, ColumnPicture] = {}
+        self._untold: deque[Column] = deque()
         self._scene: Cells | None = None
         self._hovered: tuple[int, int] | None = None
         self._link: Link | None = None
@@ -142,20 +145,20 @@ class MapCanvas(QWidget):
     def _prepare(self) -> None:
         """Takes the newest snapshot: tiles at once, captions and links a few times a second."""
         self._arrange()
-        before, self._columns = self._columns, self.columns_in_sight()
-        view, snapshot, now = self.view, self.view.snapshot, time.monotonic()
-        running = snapshot is not None and snapshot.state == "running"
-        moved = before != self._columns or self._ratio != self.devicePixelRatioF()
-        self._ratio = self.devicePixelRatioF()
+        before = (self._columns, self._ratio)
+        self._columns, self._ratio = self.columns_in_sight(), self.devicePixelRatioF()
+        moved = before != (self._columns, self._ratio)
+        view, snapshot = self.view, self.view.snapshot
+        at_once = moved or snapshot is None or snapshot.state != "running"
+        if moved or not self._pictures:
+            self._take_places()
+        self._tell(at_once or not self._told)
         data = view.session.dataset
         if snapshot is not None and snapshot.state != "diverged":  # then tiles stay as they were
             self.tiles.update(snapshot, self._columns, {words.index: words for words in view.words}, data)
             if self.whole_image and data is not None:
                 sample = view.session.sample
                 self._scene = self.tiles.scene(data, sample[1] if sample is not None and sample[0] == "train" else None)
-        if moved or not running or now - self._told > CAPTION_SECONDS:
-            self._told = now
-            self._tell()
         for column in self._columns:
             whole = column.layer == INPUTS and self.whole_image
             self._pictures[column.layer].show_tiles(self._scene if whole else self.tiles.art.get(column.layer))
@@ -163,20 +166,28 @@ class MapCanvas(QWidget):
             dead = {words.index: snapshot.layers[words.index].dead for words in view.words}
             linked = [column for column in self._columns if column.layer != INPUTS or not self.whole_image]
             self.links.update(linked, snapshot.parameters, dead)
-            due = now - self._linked > LINK_SECONDS and not self.link_pictures.busy
-            if moved or not running or due:
+            now = time.monotonic()
+            if at_once or now - self._linked > LINK_SECONDS and not self.link_pictures.busy:
                 self._linked = now
                 self.link_pictures.begin(self.links, self._ratio)
 
-    def _tell(self) -> None:
-        """What is said of the columns in sight; those that moved are drawn anew."""
+    def _take_places(self) -> None:
+        """A picture for every column in sight; those of columns that stayed where they were are kept."""
         kept, self._pictures, ratio = self._pictures, {}, self._ratio
         for column in self._columns:
             picture, strip = kept.get(column.layer), QRectF(*self.layout_of_map.strip(column), self.height())
             if picture is None or (picture.column, picture.strip, picture.ratio) != (column, strip, ratio):
                 picture = ColumnPicture(column, strip, self.layout_of_map.pitch, ratio)
-            picture.show_caption(self._caption(column))
             self._pictures[column.layer] = picture
+
+    def _tell(self, at_once: bool) -> None:
+        """Draws what is said of the columns in sight, in turns of a few milliseconds unless `at_once`."""
+        now = time.monotonic()
+        if at_once or not self._untold and now - self._told > CAPTION_SECONDS:
+            self._told, self._untold = now, deque(self._columns)
+        while self._untold and (at_once or time.monotonic() - now < SLICE_SECONDS):
+            column = self._untold.popleft()
+            self._pictures[column.layer].show_caption(self._caption(column))
 
     @Slot(QRectF)
     def _links_drawn(self, place: QRectF) -> None:
