@@ -159,9 +159,10 @@ def options_of(value: str | NamedOptions) -> dict[str, float]:
     return {} if isinstance(value, str) else dict(value.options)
 
 
-def to_plain(record: Any) -> dict[str, Any]:
+def to_plain(record: Any, without: tuple[str, ...] = ()) -> dict[str, Any]:
     """A spec's fields as plain data (JSON types)."""
-    return {f.name: _plain(getattr(record, f.name)) for f in dataclasses.fields(record)}
+    names = [f.name for f in dataclasses.fields(record) if f.name not in without]
+    return {name: _plain(getattr(record, name)) for name in names}
 
 
 def _plain(value: Any) -> Any:

@@ -73,14 +73,15 @@ def _project(path: Path, epochs: int | None, seed: int | None) -> Job:
     if checkpoint is None or seed is not None:
         training = dataclasses.replace(project.training, **_given(epochs=epochs, seed=seed))
         return _fresh(path.stem, Trainer(project.spec, training, dataset))
-    trainer = Trainer.from_checkpoint(project.spec, project.training, dataset, checkpoint)
-    done = trainer.snapshot().epoch
-    limit = int(checkpoint.counters.get("epoch_limit", project.training.epochs))
-    if epochs is None and limit > done:
-        return Job(path.stem, trainer, limit)
-    until = done + (project.training.epochs if epochs is None else epochs)
-    counters = {**checkpoint.counters, "epoch_limit": until, "state": "paused"}
-    checkpoint = dataclasses.replace(checkpoint, counters=counters)
+    try:
+        done = int(checkpoint.stepper["epoch"])
+        until = int(checkpoint.counters.get("epoch_limit", project.training.epochs))
+    except (KeyError, TypeError, ValueError):
+        raise RelumeError("The counters of the run cannot be read.", path.name) from None
+    if epochs is not None or until <= done:
+        until = done + (project.training.epochs if epochs is None else epochs)
+        counters = {**checkpoint.counters, "epoch_limit": until, "state": "paused"}
+        checkpoint = dataclasses.replace(checkpoint, counters=counters)
     return Job(path.stem, Trainer.from_checkpoint(project.spec, project.training, dataset, checkpoint), until)
 
 

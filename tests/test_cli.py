@@ -108,7 +108,15 @@ def test_bad_words_end_with_two(tmp_path, capsys):
     assert "Choose another --out" in capsys.readouterr().err
 
 
-def test_a_project_goes_on_where_it_was(tmp_path):
+def _counting(function, calls):
+    def counted(*words, **options):
+        calls.append(function.__name__)
+        return function(*words, **options)
+
+    return counted
+
+
+def test_a_project_goes_on_where_it_was(tmp_path, monkeypatch):
     example = engine.examples.EXAMPLES.get("spiral")
     data = engine.datasets.load_spec(example.data)
     trainer = engine.Trainer(example.spec, example.training, data)
@@ -117,6 +125,12 @@ def test_a_project_goes_on_where_it_was(tmp_path):
     project = engine.files.Project(example.spec, example.training, example.data, trainer.checkpoint())
     engine.files.save_project(path, project)
     trainer.close()
+    made = []
+    monkeypatch.setattr(engine.Trainer, "__init__", _counting(engine.Trainer.__init__, made))
+    monkeypatch.setattr(engine.Trainer, "snapshot", _counting(engine.Trainer.snapshot, made))
+    find_job(str(path), 2).trainer.close()
+    assert made == ["__init__"], "one trainer, and no pass over the samples, only to read where it stands"
+    monkeypatch.undo()
     assert train(str(path), "--epochs", "2", folder=tmp_path / "out") == 0
     with open(tmp_path / "out" / "history.csv", encoding="utf-8") as file:
         assert file.readlines()[-1].startswith("3.0,")

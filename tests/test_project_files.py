@@ -71,6 +71,7 @@ def test_an_own_table_goes_along_whole(tmp_path):
     assert loaded.checkpoint is None and loaded.pace is None
     assert loaded.data.table is not None and loaded.data.table.data == content
     assert loaded.data.to_dict() == data.to_dict()
+    assert "data" not in data.outline()["table"], "the bytes are a member of their own, not text in the document"
     save_project(tmp_path / "u.relume", loaded)
     assert (tmp_path / "t.relume").read_bytes() == (tmp_path / "u.relume").read_bytes()
 

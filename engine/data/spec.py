@@ -69,6 +69,10 @@ class DataSpec:
         """Plain data; an own table goes along, whole."""
         return to_plain(self)
 
+    def outline(self) -> dict[str, Any]:
+        """Plain data without the bytes of an own table; `from_dict` wants them back as the table's "data"."""
+        return {**to_plain(self, without=("table",)), "table": self.table.outline() if self.table else None}
+
     @classmethod
     def from_dict(cls, data: Any) -> DataSpec:
         """The inverse of `to_dict`. Raises RelumeError for anything that is not such a mapping."""

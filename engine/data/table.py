@@ -99,16 +99,20 @@ class Table:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data with the whole file in base64."""
-        names = ("name", "encoding", "delimiter", "header", "decimal")
-        data = base64.b64encode(self.data).decode("ascii")
-        return {name: getattr(self, name) for name in names} | {"data": data}
+        return self.outline() | {"data": base64.b64encode(self.data).decode("ascii")}
+
+    def outline(self) -> dict[str, Any]:
+        """How the file is read, without its bytes."""
+        return {name: getattr(self, name) for name in ("name", "encoding", "delimiter", "header", "decimal")}
 
     @classmethod
     def from_dict(cls, data: Any) -> Table:
-        """The inverse of `to_dict`. Raises RelumeError."""
+        """The inverse of `to_dict`; "data" may be the bytes themselves. Raises RelumeError."""
         options = dict(data) if isinstance(data, Mapping) else {}
         try:
-            content = base64.b64decode(options.pop("data"), validate=True)
+            content = options.pop("data")
+            if not isinstance(content, bytes):
+                content = base64.b64decode(content, validate=True)
             return open_table(content, **{str(key): value for key, value in options.items()})
         except (KeyError, TypeError, ValueError, binascii.Error):
             raise RelumeError("The table in the project cannot be read.", "DataSpec, table") from None

@@ -6,7 +6,6 @@ numbers of the run) and run/<part>/<name>.npy (its arrays).
 
 from __future__ import annotations
 
-import base64
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
@@ -41,18 +40,16 @@ def save_project(path: Path | str, project: Project) -> Path:
     """
     expect(project, Project, "save_project, project")
     expect(path, (str, Path), "save_project, path")
-    data = project.data.to_dict()
-    members: dict[str, bytes] = {}
-    if project.data.table is not None:
-        data["table"] = {key: value for key, value in data["table"].items() if key != "data"}
-        members["table"] = project.data.table.data
+    table = project.data.table
     document = {
         "spec": project.spec.to_dict(),
         "training": project.training.to_dict(),
-        "data": data,
+        "data": project.data.outline(),
         "pace": project.pace,
     }
-    members = {"document.json": container.encode_json(document), **members}
+    members = {"document.json": container.encode_json(document)}
+    if table is not None:
+        members["table"] = table.data
     if project.checkpoint is not None:
         members |= _encode_run(project.checkpoint)
     container.write_container(path, members)
@@ -68,7 +65,7 @@ def load_project(path: Path | str) -> Project:
         document = container.decode_json(members["document.json"])
         data = document["data"]
         if "table" in members:
-            data["table"]["data"] = base64.b64encode(members["table"]).decode("ascii")
+            data["table"]["data"] = members["table"]
         return Project(
             NetworkSpec.from_dict(document["spec"]),
             TrainingSpec.from_dict(document["training"]),
