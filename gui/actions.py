@@ -30,6 +30,7 @@ from engine.spec import NetworkSpec
 from gui import edits, file_actions, settings, theme
 from gui.dialogs import help_dialog
 from gui.dialogs.run_until import RunUntilDialog
+from gui.words import tip, unmarked
 
 if TYPE_CHECKING:
     from gui.main_window import MainWindow
@@ -263,8 +264,8 @@ class MenuBook(QObject):
         self.recent.clear()
         paths = settings.recent_projects()
         for path in paths:
-            action = self.recent.addAction(Path(path).name)
-            action.setToolTip(str(path))
+            action = self.recent.addAction(unmarked(Path(path).name))
+            action.setToolTip(tip(str(path)))
             action.triggered.connect(partial(file_actions.open_project_at, self.window, path))
         if not paths:
             self.recent.addAction("No project yet").setEnabled(False)

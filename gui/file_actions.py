@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from engine.errors import RelumeError
@@ -57,6 +58,7 @@ def when_saved(window: MainWindow, then: Callable[[], None]) -> None:
     question.setWindowTitle("Relume")
     question.setAccessibleName("Unsaved changes")
     question.setIcon(QMessageBox.Icon.Question)
+    question.setTextFormat(Qt.TextFormat.PlainText)
     question.setText(f"{name} has changes that are not saved.")
     question.setInformativeText("Save them first?")
     save = question.addButton("Save", QMessageBox.ButtonRole.AcceptRole)

@@ -21,6 +21,7 @@ class NoticeBar(QWidget):
         self._level = "info"
         self.icon = QLabel()
         self.words = QLabel()
+        self.words.setTextFormat(Qt.TextFormat.PlainText)
         self.words.setWordWrap(True)
         self.words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         close = QToolButton()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QTimer, Slot
+from PySide6.QtCore import Qt, QTimer, Slot
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
@@ -31,6 +31,7 @@ class StateCorner(QWidget):
         self.state.setAccessibleName("State")
         for label, role in ((self.name, ""), (self.edited, "label"), (self.state, "label")):
             label.setProperty("role", role)
+            label.setTextFormat(Qt.TextFormat.PlainText)
         self.dot = Dot()
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 16, 0)

@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from engine.errors import RelumeError
 from gui import app, edits, settings, theme
+from gui.dialogs.import_dialog import ImportDialog
 from gui.main_window import LEFT, LEFT_WIDE, RIGHT, RIGHT_WIDE, MainWindow
 from gui.words import error_words
 
@@ -210,6 +211,36 @@ def test_undo_and_redo_can_be_chosen_as_soon_as_there_is_something(window: MainW
     session.set_parameter("0.bias", (0,), 1.0)
     assert undo.isEnabled() and undo.text() == "Undo set bias" and not redo.isEnabled()
     undo.trigger()
+
+
+def test_words_of_files_are_never_taken_for_html(window: MainWindow, qtbot: QtBot, tmp_path) -> None:
+    evil = "<img src=x>&amp;<b>"
+    path = tmp_path / f"{evil}.csv"
+    rows = "\n".join(f"{i},{2 * i},{'' if i == 7 else i % 9 * 1.5}" for i in range(40))
+    path.write_text(f"{evil}1,{evil}2,{evil}3\n{rows}\n", encoding="utf-8")
+    dialog = ImportDialog(window.session, path, window, window.show_workspace)
+    dialog.open()
+    qtbot.waitUntil(dialog.ok.isEnabled, timeout=20_000)
+    assert evil in dialog.words.text() and not_html(dialog)
+    dialog.ok.click()
+    qtbot.waitUntil(lambda: window.session.dataset.name == "table", timeout=20_000)
+    window.session.notice.emit(f"Saved {evil}.", "info")
+    window._corner.show_name(f"{evil}.relume")
+    window.session.step_epoch()
+    qtbot.waitUntil(lambda: window.session.snapshot is not None and window.session.snapshot.epoch == 1, timeout=60_000)
+    qtbot.wait(300)
+    seen = [label.text() for label in window.findChildren(QLabel)] + [w.toolTip() for w in window.findChildren(QWidget)]
+    assert sum("img src" in words for words in seen) >= 4 and not_html(window)
+
+
+def not_html(widget: QWidget) -> bool:
+    """Whether what a file says stands there letter by letter, in every label and tooltip."""
+    rich = [
+        label.text() for label in widget.findChildren(QLabel)
+        if "img" in label.text() and label.textFormat() != Qt.TextFormat.PlainText and type(label) is QLabel
+    ]  # fmt: skip
+    tips = [child.toolTip() for child in widget.findChildren(QWidget) if "img" in child.toolTip()]
+    return not rich and not any("<img" in words or "<b>" in words for words in tips)
 
 
 def test_name_edits_and_state_stand_at_the_menus_end(window: MainWindow, qtbot: QtBot) -> None:

@@ -35,6 +35,7 @@ from PySide6.QtWidgets import (
 from engine.examples import EXAMPLES, Example
 from engine.layers import Dense
 from gui import settings, theme
+from gui.words import tip, unmarked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -281,9 +282,9 @@ class Gallery(QWidget):
         head.setProperty("role", "head")
         self._recent.addWidget(head)
         for path in map(Path, paths):
-            link = QPushButton(path.name)
+            link = QPushButton(unmarked(path.name))
             link.setProperty("role", "word")
-            link.setToolTip(str(path))
+            link.setToolTip(tip(str(path)))
             link.setAccessibleName(f"Open {path.name}")
             link.clicked.connect(partial(self._open_recent, str(path)))
             when = QLabel(_when(path))

@@ -68,9 +68,11 @@ class ImportDialog(QDialog):
         column.setSpacing(12)
         title = ElidedLabel(path.name)
         title.setProperty("role", "screen")
-        self.found = QLabel("Reading")
+        self.found, self.words = QLabel("Reading"), QLabel()
+        for label in (self.found, self.words):
+            label.setTextFormat(Qt.TextFormat.PlainText)
+            label.setWordWrap(True)
         self.found.setProperty("role", "quiet")
-        self.found.setWordWrap(True)
         column.addWidget(title)
         column.addWidget(self.found)
         self.body = QWidget()
@@ -131,9 +133,7 @@ class ImportDialog(QDialog):
         row.setSpacing(8)
         self.mark = QLabel()
         self.mark.setFixedWidth(18)
-        self.words = QLabel()
         self.words.setAccessibleName("What came of it")
-        self.words.setWordWrap(True)
         self.words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         row.addWidget(self.mark, 0, Qt.AlignmentFlag.AlignTop)
         row.addWidget(self.words, 1)
@@ -284,7 +284,7 @@ class ImportDialog(QDialog):
         self.bar.hide()
         if self.table is None:
             self.found.setText("This file cannot be used as it is.")
-        self._say(f"<b>{_html(error.what)}</b><br>{_html(error.where)}<br>{_html(error.fix)}", "warning")
+        self._say("\n".join(part for part in (error.what, error.where, error.fix) if part), "warning")
         self.ok.setEnabled(False)
 
     def _say(self, words: str, icon: str) -> None:
@@ -311,7 +311,3 @@ class ImportDialog(QDialog):
         if self._task is not None:
             self._task.cancel()
         self.deleteLater()
-
-
-def _html(words: str) -> str:
-    return words.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Slot
+from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import (
     QCheckBox,
     QDialog,
@@ -68,6 +68,7 @@ class RunUntilDialog(QDialog):
         grid.addWidget(self.by_time, 2, 0)
         grid.addWidget(self.seconds, 2, 1)
         self.trouble = QLabel()
+        self.trouble.setTextFormat(Qt.TextFormat.PlainText)
         self.trouble.setWordWrap(True)
         self.trouble.setProperty("role", "warning")
         buttons = QDialogButtonBox()

@@ -23,6 +23,7 @@ from gui.widgets.data_combo import DataCombo, data_picture
 from gui.widgets.number_field import NumberField, QuietCombo
 from gui.widgets.rows import Fold, Row, bare, head_row
 from gui.widgets.value_slider import ValueSlider
+from gui.words import tip
 
 GROUPS = {
     ("2d", "classification"): "Points of classes",
@@ -123,7 +124,7 @@ class DataPanel(QWidget):
         self._fill_sets(data.table.name if data.table is not None else None)
         self.sets.setCurrentIndex(self.sets.findData(data.name))
         self.sets.show_detail(self._describe(record))
-        self.sets.setToolTip("\n".join([*([record.line] if record else []), *dataset.notes]))
+        self.sets.setToolTip(tip("\n".join([*([record.line] if record else []), *dataset.notes])))
         made = record is not None and record.has_samples
         self.noise_row.setVisible(record is not None and record.has_noise)
         self.points_row.setVisible(made)

@@ -25,6 +25,7 @@ from engine.telemetry import Snapshot
 from gui import theme
 from gui.numbers import count, large, number, percent, plain
 from gui.session import Session
+from gui.words import tip
 
 #: Epochs per second at the ends of the slider; its left end is one batch a second.
 SLOWEST, FASTEST = 0.02, 30.0
@@ -240,7 +241,7 @@ class RunBar(QWidget):
             (self.train_error, "on the training samples, over the epoch in which they were learned from"),
             (self.test_error, "on the test samples, at the epoch's end"),
         ):
-            metric.setToolTip(f"{self._error.title}, {when}.\n{self._error.meaning}" if self._error else "")
+            metric.setToolTip(tip(f"{self._error.title}, {when}.\n{self._error.meaning}") if self._error else "")
         self._show_widths()
         self._show_speed()
         self._show_state(self.session.state)

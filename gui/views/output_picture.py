@@ -18,6 +18,7 @@ from gui import theme
 from gui.numbers import number
 from gui.views.pieces import SYMBOLS, Ground, Legend
 from gui.views.plot import Pace, Plot
+from gui.words import tip
 
 REACH = 14  # px around a point that still count as the point
 
@@ -51,6 +52,7 @@ class Picture(Ground):
         layout.addWidget(self.plot, 1)
         layout.addWidget(self.legend)
         self.errors = QLabel()
+        self.errors.setTextFormat(Qt.TextFormat.PlainText)
         self.errors.setProperty("role", "caption")
         self.errors.setContentsMargins(16, 0, 16, 4)
         self.errors.setWordWrap(True)
@@ -80,7 +82,7 @@ class Picture(Ground):
         words = error_words(error, snapshot, self.dataset) if error is not None else ""
         if error is not None and words != self.errors.text():
             self.errors.setText(words)
-            self.errors.setToolTip(f"{error.title}.\n{error.meaning}")
+            self.errors.setToolTip(tip(f"{error.title}.\n{error.meaning}"))
         self.errors.setVisible(bool(words))
 
     def positions(self, part: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -34,6 +34,7 @@ class ParameterEditor(QFrame):
         self.setAccessibleName("Edit a weight or bias")
         self._choices: tuple[Choice, ...] = ()
         self._title = QLabel()
+        self._title.setTextFormat(Qt.TextFormat.PlainText)
         self._which = QComboBox()
         self._which.setAccessibleName("Weight or bias")
         self._value = QDoubleSpinBox(decimals=4, minimum=-1e6, maximum=1e6, singleStep=0.1)

@@ -13,6 +13,7 @@ LABEL_WIDTH = 80
 def label(text: str, role: str) -> QLabel:
     """A label in one of the style sheet's roles."""
     made = QLabel(text)
+    made.setTextFormat(Qt.TextFormat.PlainText)
     made.setProperty("role", role)
     return made
 
