@@ -28,6 +28,7 @@ from gui.tasks import Task
 from gui.words import error_words
 
 CLOSE_SECONDS = 1.5
+LAST_SEED = 2**53
 
 
 def first_document() -> Document:
@@ -267,9 +268,9 @@ class Session(QObject):
         self.trainer.reset(wait=False)
 
     def new_weights(self) -> None:
-        """The next seed."""
+        """The next seed; after the last one the first."""
         training = self.document.training
-        self.edit("New weights", training=dataclasses.replace(training, seed=training.seed + 1))
+        self.edit("New weights", training=dataclasses.replace(training, seed=(training.seed + 1) % (LAST_SEED + 1)))
 
     def set_parameter(self, key: str, index: tuple[int, ...], value: float) -> None:
         """Sets one weight or bias by hand."""

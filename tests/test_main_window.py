@@ -181,9 +181,17 @@ def test_the_seed_field_and_the_dice_give_other_weights(window: MainWindow, qtbo
     assert bar.seed.text() == "24"
     session.undo_stack.undo()
     assert bar.seed.text() == "23"
-    bar.seed.setText("many")
+    for text in ("many", "²", "-1", "2.5", "1e300"):
+        window.notice_bar.dismiss()
+        bar.seed.setText(text)
+        bar.seed.editingFinished.emit()
+        assert bar.seed.text() == "23" and window.notice_bar.isVisible()
+        assert text.replace("-", "") in window.notice_bar.words.text() or text == "1e300"
+    bar.seed.setText(str(2**53))
     bar.seed.editingFinished.emit()
-    assert bar.seed.text() == "23" and window.notice_bar.isVisible() and "'many'" in window.notice_bar.words.text()
+    assert session.document.training.seed == 2**53
+    press(window, "New weights")
+    assert session.document.training.seed == 0
 
 
 def test_a_notice_says_what_where_and_what_to_do_and_goes_when_dismissed(window: MainWindow) -> None:

@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
-    QLineEdit,
     QMenu,
     QPushButton,
     QSizePolicy,
@@ -24,7 +23,9 @@ from engine.target_error import TargetError, target_error
 from engine.telemetry import Snapshot
 from gui import theme
 from gui.numbers import count, large, number, percent, plain
+from gui.panels.changes import change
 from gui.session import Session
+from gui.widgets.number_field import NumberField
 from gui.words import tip
 
 #: Epochs per second at the ends of the slider; its left end is one batch a second.
@@ -159,11 +160,10 @@ class RunBar(QWidget):
         row.setSpacing(8)
         label = QLabel("Seed")
         label.setProperty("role", "label")
-        self.seed = QLineEdit()
-        self.seed.setAccessibleName("Seed")
+        self.seed = NumberField("Seed", self._tell, whole=True)
         self.seed.setToolTip("Same seed, same weights, same run")
         self.seed.setFixedWidth(56)
-        self.seed.editingFinished.connect(self._set_seed)
+        self.seed.edited.connect(self._set_seed)
         self.dice = QPushButton()
         self.dice.setAccessibleName("New weights")
         self.dice.setToolTip("Draw new weights: the next seed")
@@ -204,17 +204,13 @@ class RunBar(QWidget):
         self.session.set_speed(None if on else _speed_at(self.speed.value(), self._slowest()))
         self._show_speed()
 
-    @Slot()
-    def _set_seed(self) -> None:
-        text = self.seed.text().strip()
+    @Slot(object)
+    def _set_seed(self, value: int) -> None:
         training = self.session.document.training
-        if text == str(training.seed):
-            return
-        if not text.isdigit():
-            self.session.notice.emit(f"A seed is a whole number from 0, not {text!r}.", "warning")
-            self._show_document()
-            return
-        self.session.edit("Seed", training=dataclasses.replace(training, seed=min(int(text), 2**53)))
+        change(self.session, "Seed", lambda: {"training": dataclasses.replace(training, seed=value)})
+
+    def _tell(self, words: str) -> None:
+        self.session.notice.emit(words, "warning")
 
     def _slowest(self) -> float:
         """One batch a second, in epochs per second."""
@@ -226,7 +222,7 @@ class RunBar(QWidget):
     @Slot()
     def _show_document(self) -> None:
         document = self.session.document
-        self.seed.setText(str(document.training.seed))
+        self.seed.show_value(document.training.seed)
         for widget in (self.speed, self.full):
             widget.blockSignals(True)
         if document.speed is not None:
