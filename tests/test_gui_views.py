@@ -25,6 +25,7 @@ from engine.telemetry import Distributions as ToldDistributions, Histogram, Laye
 from gui import theme
 from gui.numbers import number
 from gui.views import scales
+from gui.views.confusion import ConfusionMatrix
 from gui.views.curves import Curves, deaths
 from gui.views.distributions import Distributions
 from gui.views.gradient_flow import GradientFlow
@@ -285,6 +286,27 @@ def test_scores_are_not_called_probabilities(qtbot) -> None:
     image = view.figure().panels[0].marks[0]
     assert (image.label, image.low, image.high) == ("score of 1", -1, 1)
     assert view._pictures["plane"].legend.bar == ("decision", "\u22121", "score of 1", "1")
+
+
+def test_long_class_names_stay_apart_in_the_confusion_matrix(qtbot) -> None:
+    matrix = ConfusionMatrix()
+    qtbot.addWidget(matrix)
+    matrix.resize(296, 300)
+    matrix.show_counts(
+        np.eye(3, dtype=int), ("a very long class name", "another very long class name", "c"), "test", False
+    )
+    area, picture = matrix._cells(), matrix.grab().toImage()
+    x, top = round(area.left() + area.width() / 3), round(area.top())
+    colors = {picture.pixel(x + aside, y) for aside in (-2, -1, 0, 1) for y in range(top - 20, top - 4)}
+    assert len(colors) == 1, "nothing is written between two columns"
+
+
+def test_exported_weights_name_the_inputs_where_they_are_few(qtbot) -> None:
+    view = shown(qtbot, Weights, "two classes")
+    assert [name for _, name in view.figure().panels[0].x_ticks] == ["x1", "x2"]
+    many = Weights(SessionDouble(*scatter_case()[:2]))
+    qtbot.addWidget(many)
+    assert many._names(np.zeros((4, 4)))[0] == ["x1", "x2", "x3", "x4"]
 
 
 def test_confusion_cell_picks_its_samples_in_turn(qtbot) -> None:

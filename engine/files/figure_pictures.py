@@ -27,6 +27,7 @@ _MARKERS = {
     "circle": "o", "diamond": "D", "square": "s", "triangle": "^", "plus": "P", "star": "*", "hexagon": "h",
 }  # fmt: skip
 _MANY_PANELS, _MANY_POINTS, _MANY_NAMES = 30, 20_000, 25
+_MOST_LETTERS = 60  # side by side under a picture; more are written aslant
 _one_at_a_time = threading.Lock()  # matplotlib's settings are shared by all threads
 
 
@@ -199,6 +200,9 @@ def _draw_panel(
     for ticks, place in ((panel.x_ticks, axes.set_xticks), (panel.y_ticks, axes.set_yticks)):
         if ticks is not None:
             place([value for value, _ in ticks], [words(text, 40) for _, text in ticks])
+    if panel.x_ticks is not None and sum(len(text) + 3 for _, text in panel.x_ticks) > _MOST_LETTERS:
+        for text in axes.get_xticklabels():
+            text.set(rotation=40, ha="right", rotation_mode="anchor")
     if panel.equal:
         axes.set_aspect("equal", adjustable="box")
     elif picture:

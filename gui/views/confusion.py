@@ -10,6 +10,8 @@ from PySide6.QtWidgets import QToolTip
 from gui import theme
 from gui.views.pieces import Canvas, shade
 
+GAP = 8  # px between the names of two columns
+
 
 class ConfusionMatrix(Canvas):
     """True classes down, predicted across. A cell's shade is its share of the row; the diagonal is right."""
@@ -83,10 +85,9 @@ class ConfusionMatrix(Canvas):
                 name = metrics.elidedText(self.names[k], Qt.TextElideMode.ElideRight, int(area.left()) - 32)
                 line = QRectF(24, area.top() + k * side, area.left() - 32, side)
                 painter.drawText(line, flags.AlignRight | flags.AlignVCenter, name)
-                name = metrics.elidedText(self.names[k], Qt.TextElideMode.ElideRight, int(side) + 4)
-                painter.drawText(
-                    QRectF(area.left() + k * side - 4, area.top() - 20, side + 8, 16), flags.AlignCenter, name
-                )
+                middle, room = area.left() + (k + 0.5) * side, max(stride * side - GAP, 18.0)
+                name = metrics.elidedText(self.names[k], Qt.TextElideMode.ElideRight, int(room))
+                painter.drawText(QRectF(middle - room / 2, area.top() - 20, room, 16), flags.AlignCenter, name)
             painter.drawText(QRectF(area.left(), area.top() - 40, area.width(), 16), flags.AlignHCenter, "predicted")
             right, total = int(np.trace(self.counts)), int(self.counts.sum())
             words = f"{right} of {total} {self.part} samples right"

@@ -20,6 +20,8 @@ from gui.views.weight_pictures import KernelMap, UnitImages
 if TYPE_CHECKING:
     from gui.session import Session
 
+MOST_NAMES = 30  # of inputs, written under an exported picture
+
 
 class Weights(View):
     """Blue pushes down, orange pushes up; the scale is symmetric and moves in steps."""
@@ -199,4 +201,7 @@ class Weights(View):
             )
             return Figure(f"Weights of {name}", panels, columns=max(1, round(len(panels) ** 0.5)))
         whole = image(kernel.T, (0.5, kernel.shape[0] + 0.5, kernel.shape[1] + 0.5, 0.5))
-        return Figure(f"Weights of {name}", (Panel((whole,), f"Weights of {name}", self._names(kernel)[1], "neuron"),))
+        names, inputs = self._names(kernel)
+        ticks = tuple(enumerate(names, 1)) if len(names) <= MOST_NAMES else None
+        panel = Panel((whole,), f"Weights of {name}", inputs, "neuron", x_ticks=ticks)
+        return Figure(panel.title, (panel,))
