@@ -38,7 +38,7 @@ class FrameClock(QObject):
         self._shown: dict[View, Snapshot] = {}
         self._shown_at: dict[View, float] = {}
         self._told: Snapshot | None = None
-        self._told_at = 0.0
+        self._told_at = self._described_at = 0.0
         self._collected_at = time.monotonic()
         self._collections = 0
         self._timer = QTimer(self, timerType=Qt.TimerType.PreciseTimer)
@@ -70,6 +70,10 @@ class FrameClock(QObject):
             self._told, self._told_at = snapshot, now
             for reader in self._readers:
                 reader.show_snapshot(snapshot)
+        if now - self._described_at >= TEXT_SECONDS:
+            self._described_at = now
+            for view in views:
+                view.describe()
         if now - self._collected_at > COLLECT_SECONDS:
             self._collected_at = now
             self._collections += 1

@@ -159,6 +159,20 @@ def test_only_visible_views_are_asked_for_and_drawn(window: MainWindow, qtbot: Q
     window.session.pause()
 
 
+def test_visible_views_tell_screen_readers_what_they_show(window: MainWindow, qtbot: QtBot) -> None:
+    window.show_view("map")
+    qtbot.waitUntil(lambda: window.centre.current().accessibleDescription().startswith("Network map: 2 inputs"))
+    window.session.run()
+    curves = window.right[1].view
+    qtbot.waitUntil(lambda: curves.accessibleDescription().startswith("Epoch "), timeout=60_000)
+    window.session.pause()
+    wait_state(qtbot, window, "paused", "finished")
+    hidden = [view for view in window.tab_views() if not view.isVisible()]
+    assert hidden and not any(view.accessibleDescription() for view in hidden)
+    window.show_view("weights")
+    qtbot.waitUntil(lambda: "neurons, from" in window.centre.current().accessibleDescription(), timeout=5_000)
+
+
 def test_the_speed_is_visible_and_full_is_one_click(window: MainWindow) -> None:
     bar, session = window.run_bar, window.session
     assert bar.speed_words.text() == "4 ep/s"

@@ -43,6 +43,12 @@ class View(QWidget):
         """The picture in a sentence or two, for screen readers."""
         return ""
 
+    def describe(self) -> None:
+        """Gives screen readers the summary of the newest picture."""
+        words = self.summary()
+        if words != self.accessibleDescription():
+            self.setAccessibleDescription(words)
+
     def head_widgets(self) -> list[QWidget]:
         """Small controls for the right end of the panel's head."""
         return []
