@@ -38,11 +38,12 @@ def open_example(qtbot: QtBot, window: MainWindow, name: str, **changes: object)
     """Opens the example at full speed, runs it, and waits until its kernels are there."""
     example = EXAMPLES.get(name)
     training = dataclasses.replace(example.training, epochs=10**9, target_loss=None, time_limit=None, **changes)
-    window.session._replace(Document(example.spec, training, example.data, None), None, None)
-    window.session.run()
+    document, opened = Document(example.spec, training, example.data, None), []
+    window.session.open_document(document, name, lambda: (window.session.run(), opened.append(True)))
     ended = ("diverged", "finished")
     qtbot.waitUntil(
-        lambda: (s := window.session.snapshot) is not None and (s.step > 0 or s.state in ended), timeout=60_000
+        lambda: bool(opened) and (s := window.session.snapshot) is not None and (s.step > 0 or s.state in ended),
+        timeout=60_000,
     )
 
 
