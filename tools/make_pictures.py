@@ -1,4 +1,4 @@
-"""Makes the pictures of the README: the program itself, offscreen, after a little training.
+"""Makes the pictures of README.md and docs/pictures/README.md: the program itself, offscreen, after a little training.
 
 python tools/make_pictures.py [FOLDER]     # docs/pictures by default; or: make pictures
 """
@@ -6,13 +6,16 @@ python tools/make_pictures.py [FOLDER]     # docs/pictures by default; or: make 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+os.environ["XDG_CONFIG_HOME"] = tempfile.mkdtemp(prefix="relume-pictures-")  # the user's recent files stay out
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
@@ -22,17 +25,13 @@ import gui.app  # noqa: E402
 from gui import theme  # noqa: E402
 from gui.main_window import MainWindow  # noqa: E402
 
-SMALL, LARGE = (1280, 720), (1920, 1080)
-#: file, example, epochs, view, size, theme
+SIZES = ((1280, 720), (1920, 1080))
+#: file, example, epochs, view in the smaller size; each is taken in every size and theme
 WINDOWS = (
-    ("spiral-light", "spiral", 400, "map", SMALL, "light"),
-    ("spiral-dark", "spiral", 400, "map", LARGE, "dark"),
-    ("digits-light", "digits", 15, "map", LARGE, "light"),
-    ("digits-dark", "digits", 15, "heatmap", SMALL, "dark"),
-    ("dead-light", "killing-relus", 20, "heatmap", SMALL, "light"),
-    ("dead-dark", "killing-relus", 20, "heatmap", SMALL, "dark"),
-    ("curve-light", "straight-pieces", 200, "map", SMALL, "light"),
-    ("curve-dark", "straight-pieces", 200, "map", LARGE, "dark"),
+    ("spiral", "spiral", 400, "map"),
+    ("digits", "digits", 15, "map"),
+    ("dead", "killing-relus", 20, "heatmap"),
+    ("curve", "straight-pieces", 200, "map"),
 )
 PATIENCE = 120.0
 
@@ -80,26 +79,25 @@ def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     app, window = gui.app.build(["relume"])
     window.show()
-    trained = None
-    for name, example, epochs, view, size, mode in WINDOWS:
-        theme.set_mode(mode)
-        window.resize(*size)
-        if trained != example:
-            train(app, window, example, epochs)
-            trained = example
+    for name, example, epochs, view in WINDOWS:
+        train(app, window, example, epochs)
         window.show_workspace()
-        window.show_view(view)
-        rest(app)
-        picture(app, window, folder / f"{name}.png")
+        for size, mode in itertools.product(SIZES, ("light", "dark")):
+            theme.set_mode(mode)
+            window.resize(*size)
+            window.show_view(view if size == SIZES[0] else "map")  # the heatmap is beside it where two views fit
+            rest(app)
+            picture(app, window, folder / f"{name}-{mode}-{size[0]}.png")
     theme.set_mode("light")
-    window.resize(*SMALL)
+    window.resize(*SIZES[0])
     train(app, window, "spiral", 400)
-    window.show_view("map")
-    press(window, "Activation of layer 1")
-    picture(app, window, folder / "picker-light.png")
     window.session.undo_stack.setClean()
     window.show_gallery()
     picture(app, window, folder / "gallery-light.png")
+    window.show_workspace()
+    window.show_view("map")
+    press(window, "Activation of layer 1")
+    picture(app, window, folder / "picker-light.png")
     window.close()
 
 
