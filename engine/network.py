@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -66,8 +67,8 @@ class Network:
 
     def copy(self) -> Network:
         """The same network with parameters of its own."""
-        other = Network(self.spec, self.seed, str(self.dtype))
-        other.set_parameters(self.parameters())
+        other = copy.copy(self)
+        other.vector, other._program = self.vector.copy(), None
         return other
 
     def set_parameters(self, mapping: Mapping[str, Any]) -> None:
