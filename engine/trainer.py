@@ -156,7 +156,8 @@ class Trainer:
         def edit() -> None:
             parameters = self._run.network.parameters()
             try:
-                parameters[key][index] = value
+                with np.errstate(over="ignore"):  # infinity is refused in words
+                    parameters[key][index] = value
             except (KeyError, IndexError, TypeError, ValueError, OverflowError):
                 what = f"The weight {shown(key)} at {shown(index)} cannot be set to {shown(value)}."
                 raise RelumeError(what, "parameters") from None

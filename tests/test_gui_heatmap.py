@@ -223,8 +223,7 @@ def test_the_scale_stays_inside_its_bar_at_any_width(qtbot, mode: int, width: in
     session, snapshot = scene()
     view = shown_heatmap(qtbot, session, snapshot, (width, 424))
     view._modes.button(mode).click()
-    qtbot.wait(10)
-    assert view.scale.geometry().right() <= width - 16
+    qtbot.waitUntil(lambda: view.scale.geometry().right() <= width - 16)
     assert view._layers.geometry().right() < view.scale.geometry().left()
     view.show_snapshot(dataclasses.replace(snapshot, state="diverged"))
     assert view._foot.mapTo(view, QPoint(view._foot.width(), 0)).x() <= width
