@@ -135,7 +135,7 @@ class SampleView(View):
 
     def _count(self, part: str) -> int:
         dataset = self.session.dataset
-        return 0 if dataset is None else len(dataset.x_test if part == "test" else dataset.x_train)
+        return len(dataset.x_test if part == "test" else dataset.x_train)
 
     @Slot()
     def _sample_changed(self) -> None:
@@ -217,7 +217,7 @@ class SampleView(View):
 
     def figure(self) -> Figure | None:
         dataset, trace, snapshot = self.session.dataset, self._trace, self._snapshot
-        if dataset is None or trace is None or snapshot is None:
+        if trace is None or snapshot is None:
             return None
         panels = [
             Panel(

@@ -24,7 +24,6 @@ def true_words(dataset: Dataset, part: str, index: int) -> str:
     if dataset.task != "regression":
         name = str(dataset.class_names[int(y[index])])
         return f"true {name}" if name.startswith("class") else f"true class {name}"
-    assert dataset.preprocessing is not None
     values = dataset.preprocessing.targets_to_units(y[index : index + 1])[0]
     return f"target {', '.join(number(float(value)) for value in np.atleast_1d(values))}"
 

@@ -115,7 +115,7 @@ class TracePicture(QWidget):
 
     def _fit(self) -> None:
         dataset = self.session.dataset
-        if dataset is None or self._trace is None:
+        if self._trace is None:
             return
         right = self._outcome_top() + 32 + BAR_ROW * (len(self._outcome(dataset, self._trace).names) + 1) + EDGE
         left = EDGE + LEFT + 48 + 18 * min(MOST_VALUES, len(self._values(dataset)))
@@ -159,7 +159,7 @@ class TracePicture(QWidget):
         with QPainter(self) as painter:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.fillRect(self.rect(), theme.color("panel"))
-            if dataset is None or self._sample is None:
+            if self._sample is None:
                 return
             self._paint_sample(painter, dataset)
             if self._trace is None:
@@ -208,7 +208,7 @@ class TracePicture(QWidget):
         """The names of the values listed under the picture: none for an image."""
         if dataset.image_shape is not None:
             return ()
-        return tuple(getattr(dataset, "raw_names", ()) or dataset.feature_names)
+        return dataset.raw_names
 
     def _is_wide(self) -> bool:
         return self.width() - self._cells_left() >= 360

@@ -135,7 +135,7 @@ class Curves(View):
 
     @property
     def _task(self) -> str:
-        return getattr(self.session.dataset, "task", "binary")
+        return self.session.dataset.task
 
     @property
     def _metric(self) -> bool:

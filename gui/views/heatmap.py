@@ -223,7 +223,7 @@ class Heatmap(View):
         for label, _, count in data.groups:
             place += count
             if column < place:
-                label = "" if dataset is not None and dataset.task == "regression" else f", {label}"
+                label = "" if dataset.task == "regression" else f", {label}"
                 return f"sample {int(data.columns[column]) + 1}{label}"
         return ""
 

@@ -31,10 +31,10 @@ class HeatmapData:
     taken: float
 
 
-def samples_data(snapshot: Snapshot, data: Dataset | None) -> HeatmapData | None:
+def samples_data(snapshot: Snapshot, data: Dataset) -> HeatmapData | None:
     """Units x training samples, sorted by class or by target."""
     seen = snapshot.activations
-    if seen is None or data is None or not len(seen.samples):
+    if seen is None or not len(seen.samples):
         return None
     count, total = len(seen.samples), len(data.y_train)
     if seen.samples.max() >= total:
@@ -42,15 +42,14 @@ def samples_data(snapshot: Snapshot, data: Dataset | None) -> HeatmapData | None
     words = f"{whole(total)} training samples"
     if count != total:
         words = f"{whole(count)} of {words}"
-    raw = getattr(data, "raw_train", None)
-    width = raw.shape[1] if raw is not None else 0
+    width = data.raw_train.shape[1]
     y = data.y_train[seen.samples]
     targets = None
     groups: tuple[tuple[str, int, int], ...]
     if data.task == "regression":
         targets = data.preprocessing.targets_to_units(y)[:, 0].astype(float)
         low, high = number(float(targets.min())), number(float(targets.max()))
-        by = data.feature_names[0] if width == 1 and data.feature_names else "target"
+        by = data.feature_names[0] if width == 1 else "target"
         groups = ((f"target {low} to {high}", 0, count),)
         caption = f"{words}, sorted by {by}"
     else:

@@ -86,7 +86,7 @@ class Output(View):
     def reset(self) -> None:
         dataset, document = self.session.dataset, self.session.document
         self._told, self._turn = None, 0
-        self._kind = kind_of(dataset) if dataset is not None else ""
+        self._kind = kind_of(dataset)
         self.watches = frozenset({"plane"} if self._kind == "plane" else {"predictions"})
         self.most_frames = 5 if self._kind == "confusion" else Output.most_frames  # as fast as numbers can be read
         self._test.setVisible(self._kind in self._pictures)
@@ -94,7 +94,7 @@ class Output(View):
         self._discretise.setEnabled(self._kind == "plane")
         self._matrix.show_counts(np.zeros((0, 0), np.int64), (), "", False)
         picture = self._picture
-        if picture is not None and dataset is not None:
+        if picture is not None:
             picture.sample = self.session.sample
             picture.show_test, picture.discretise = self._test.isChecked(), self._discretise.isChecked()
             picture.set_data(dataset, document.spec)
@@ -178,7 +178,7 @@ class Output(View):
 
     def summary(self) -> str:
         dataset = self.session.dataset
-        if dataset is None or self._pages.currentWidget() is self._empty:
+        if self._pages.currentWidget() is self._empty:
             return "No output yet."
         if self._kind == "confusion":
             right, total = int(np.trace(self._matrix.counts)), int(self._matrix.counts.sum())

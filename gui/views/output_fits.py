@@ -36,7 +36,7 @@ class FitPicture(Picture):
         low, high = float(y.min()), float(y.max())
         pad = 0.12 * (high - low)
         self.plot.x_name = dataset.raw_names[0]
-        self.plot.y_name = dataset.target_names[0] if dataset.target_names else "y"
+        self.plot.y_name = dataset.target_name
         self.plot.set_range(float(x.min()), float(x.max()), *scales.stepped_range(low - pad, high + pad, 8))
         super().set_data(dataset, spec)
 
@@ -59,8 +59,6 @@ class FitPicture(Picture):
         return self._lines is not None
 
     def restyle(self) -> None:
-        if self.dataset is None:
-            return
         for part in ("train", "test"):
             x, y, _ = self.positions(part) if part == "train" or self.show_test else nothing()
             self.points(part, x, y, **self.point_style(0, part == "test"))
@@ -83,14 +81,12 @@ class FitPicture(Picture):
             self._curves[k].setData(x, y[:, k])
 
     def positions(self, part: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        if self.dataset is None:
-            return nothing()
         rows = thinned(len(raw_inputs(self.dataset, part)))
         targets = self.dataset.y_train if part == "train" else self.dataset.y_test
         return raw_inputs(self.dataset, part)[rows, 0], in_units(self.dataset, targets)[rows, 0], rows
 
     def panel(self) -> Panel | None:
-        if self._told is None or self.dataset is None:
+        if self._told is None:
             return None
         return fit_panel(self._told, self.dataset, self.parts())
 
@@ -107,8 +103,7 @@ class ScatterPicture(Picture):
 
     def set_data(self, dataset: Dataset, spec: NetworkSpec) -> None:
         self._told = None
-        name = dataset.target_names[0] if dataset.target_names else "target"
-        self.plot.x_name, self.plot.y_name = f"true {name}", "predicted"
+        self.plot.x_name, self.plot.y_name = f"true {dataset.target_name}", "predicted"
         super().set_data(dataset, spec)
 
     def update_from(self, snapshot: Snapshot) -> bool:
@@ -124,7 +119,7 @@ class ScatterPicture(Picture):
         super().restyle()
 
     def _draw(self) -> None:
-        if self._told is None or self.dataset is None:
+        if self._told is None:
             return
         true = in_units(self.dataset, self.dataset.y_train)[:, 0]
         low, high = float(true.min()), float(true.max())
@@ -154,7 +149,7 @@ class ScatterPicture(Picture):
         self.mark(self.sample)
 
     def positions(self, part: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        if self._told is None or self.dataset is None:
+        if self._told is None:
             return nothing()
         train = part == "train"
         rows = self._told.train_samples if train else self._told.test_samples
@@ -164,6 +159,6 @@ class ScatterPicture(Picture):
         return true[rows[keep], 0], predicted.reshape(len(rows), -1)[keep, 0], rows[keep]
 
     def panel(self) -> Panel | None:
-        if self._told is None or self.dataset is None:
+        if self._told is None:
             return None
         return agreement_panel(self._told, self.dataset, self.parts())

@@ -27,11 +27,11 @@ class Picture(Ground):
     """What the output pictures share: data points that can be picked, a legend, the fading of a failed run."""
 
     picked = Signal(str, int)
+    dataset: Dataset  # both from `set_data`, before anything is drawn
+    spec: NetworkSpec
 
     def __init__(self, *, square: bool, grid: bool) -> None:
         super().__init__()
-        self.dataset: Dataset | None = None
-        self.spec: NetworkSpec | None = None
         self.show_test = False
         self.discretise = False
         self.sample: tuple[str, int] | None = None
@@ -76,7 +76,7 @@ class Picture(Ground):
 
     def tell_errors(self, snapshot: Snapshot) -> None:
         """Writes the error of both parts under the picture, in the target's own units; nothing for classes."""
-        if self.dataset is None or not self._pace.due() and snapshot.state == "running":
+        if not self._pace.due() and snapshot.state == "running":
             return
         error = target_error(snapshot.spec.loss, self.dataset)
         words = error_words(error, snapshot, self.dataset) if error is not None else ""
@@ -100,7 +100,7 @@ class Picture(Ground):
     def mark(self, sample: tuple[str, int] | None) -> None:
         """Puts the ring around a sample."""
         self.sample = sample
-        x, y, rows = self.positions(sample[0]) if sample is not None and self.dataset is not None else nothing()
+        x, y, rows = self.positions(sample[0]) if sample is not None else nothing()
         here = np.flatnonzero(rows == sample[1]) if sample is not None else rows
         self.ring.setData(x=x[here], y=y[here])
 
@@ -128,9 +128,8 @@ class Picture(Ground):
     @Slot(int)
     def _stepped(self, step: int) -> None:
         """Picks the neighbour of the picked training sample."""
-        if self.dataset is not None:
-            start = self.sample[1] if self.sample is not None and self.sample[0] == "train" else -max(step, 0)
-            self.picked.emit("train", (start + step) % len(self.dataset.x_train))
+        start = self.sample[1] if self.sample is not None and self.sample[0] == "train" else -max(step, 0)
+        self.picked.emit("train", (start + step) % len(self.dataset.x_train))
 
     @Slot(float, float)
     def _clicked(self, x: float, y: float) -> None:
@@ -166,14 +165,11 @@ def error_words(error: TargetError, snapshot: Snapshot, dataset: Dataset) -> str
 
 def in_units(dataset: Dataset, y: np.ndarray) -> np.ndarray:
     """Regression targets or predictions (n, outputs) in the target's own units."""
-    y = np.asarray(y, dtype=np.float32)
-    y = y.reshape(len(y), -1)
-    return y if dataset.preprocessing is None else np.asarray(dataset.preprocessing.targets_to_units(y))
+    return np.asarray(dataset.preprocessing.targets_to_units(y))
 
 
-def raw_inputs(dataset: Dataset | None, part: str) -> np.ndarray:
-    raw = None if dataset is None else dataset.raw_train if part == "train" else dataset.raw_test
-    return np.zeros((0, 2), np.float32) if raw is None else raw
+def raw_inputs(dataset: Dataset, part: str) -> np.ndarray:
+    return dataset.raw_train if part == "train" else dataset.raw_test
 
 
 def nothing() -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -51,8 +51,6 @@ class PlanePicture(Picture):
         return self._plane is not None
 
     def restyle(self) -> None:
-        if self.dataset is None:
-            return
         for part in ("train", "test"):
             self._draw_points(part, part == "test")
         self._draw()
@@ -75,19 +73,19 @@ class PlanePicture(Picture):
 
     def values(self) -> np.ndarray:
         """(outputs, rows, columns): probabilities or scores for classes, target units for regression."""
-        if self._plane is None or self.spec is None or self.dataset is None:
+        if self._plane is None:
             return np.zeros((1, 1, 1))
         fine = finer(self._plane.output, max(1, round(FINE / self._plane.output.shape[1])))
         return surface(self.spec.loss, fine, self.dataset)
 
     def _range(self) -> tuple[float, float]:
         """The ends of the colours where one value is shown."""
-        if self.dataset is None or self.spec is None or self.dataset.task == "regression":
+        if self.dataset.task == "regression":
             return -self._scale, self._scale
         return losses.get(self.spec.loss).said_range
 
     def _colors(self) -> np.ndarray:
-        values, task = self.values(), self.dataset.task if self.dataset is not None else "binary"
+        values, task = self.values(), self.dataset.task
         if task == "regression":
             shown = np.sign(values[0]) * self._scale if self.discretise else values[0]
             return shade(shown, -self._scale, self._scale, "decision")
@@ -104,8 +102,6 @@ class PlanePicture(Picture):
         return np.concatenate([colors, np.full((*colors.shape[:2], 1), 255, np.uint8)], axis=2)
 
     def _draw_points(self, part: str, hollow: bool) -> None:
-        if self.dataset is None:
-            return
         x, y, rows = self.positions(part)
         if hollow and not self.show_test:
             x, y, rows = nothing()
@@ -123,23 +119,20 @@ class PlanePicture(Picture):
             self.points(f"{part} {k}", x[here], y[here], **self.point_style(k, hollow))
 
     def _tell(self) -> None:
-        if self.dataset is None:
-            return
         if self.dataset.task == "regression":
             entries = (Entry("train", "ink 2", 0),) + ((Entry("test", "ink 2", 2, True),) if self.show_test else ())
             end = tick(self._scale)
-            name = self.dataset.target_names[0] if self.dataset.target_names else "output"
-            self.legend.show_entries(entries, ("decision", f"\u2212{end}", name, f"+{end}"))
+            self.legend.show_entries(entries, ("decision", f"\u2212{end}", self.dataset.target_name, f"+{end}"))
             return
         names = self.dataset.class_names
         entries = tuple(Entry(str(name), f"category {k % 7}", k % 7) for k, name in enumerate(names))
         if self.show_test:
             entries += (Entry("test", "ink 2", 0, True),)
         low, high = self._range()
-        name = said_name(self.spec.loss, names[1]) if self.spec is not None else ""
+        name = said_name(self.spec.loss, names[1])
         self.legend.show_entries(entries, ("decision", tick(low), name, tick(high)) if len(names) == 2 else None)
 
     def panel(self) -> Panel | None:
-        if self._plane is None or self.dataset is None or self.spec is None:
+        if self._plane is None:
             return None
         return plane_panel(self.spec, self._plane, self.dataset, self._scale, self.parts())

@@ -161,7 +161,7 @@ class Weights(View):
             self._scale = scales.stepped_ceiling(largest, scales.FINE_STEPS)
 
     def _image_shape(self, kernel: np.ndarray) -> tuple[int, int] | None:
-        shape = getattr(self.session.dataset, "image_shape", None)
+        shape = self.session.dataset.image_shape
         if self._layer != 0 or shape is None or shape[0] * shape[1] != kernel.shape[0]:
             return None
         return shape[0], shape[1]
@@ -172,7 +172,7 @@ class Weights(View):
         before = [k for k in range(self._layer) if getattr(spec.layers[k], "units", 0)]
         if before:
             return [str(i + 1) for i in range(kernel.shape[0])], f"neurons of layer {before[-1] + 1}"
-        names = list(getattr(self.session.dataset, "feature_names", ()))
+        names = list(self.session.dataset.feature_names)  # may be newer than the weights for a frame
         return (names if len(names) == kernel.shape[0] else [str(i + 1) for i in range(kernel.shape[0])]), "inputs"
 
     # --- words and export
