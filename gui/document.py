@@ -11,6 +11,8 @@ from PySide6.QtGui import QUndoCommand
 
 from engine.data.spec import DataSpec
 from engine.hand_edit import HandEdit
+from engine.layers import Dense
+from engine.optimizers import Adam
 from engine.spec import NetworkSpec, TrainingSpec
 
 #: Makes a document the one that is worked on, then does to its trainer what edits of weights ask for.
@@ -25,6 +27,13 @@ class Document:
     training: TrainingSpec
     data: DataSpec
     speed: float | None = 4.0
+
+
+def first_document() -> Document:
+    """What a new window holds: a spiral and two layers of eight."""
+    spec = NetworkSpec((2,), (Dense(8, "relu"), Dense(8, "relu"), Dense(1)), "binary_cross_entropy")
+    training = TrainingSpec(optimizer=Adam(learning_rate=0.01), batch_size=10, epochs=2000, seed=9)
+    return Document(spec, training, DataSpec("spiral", seed=7, samples=400, noise=0.05))
 
 
 class Edit(QUndoCommand):

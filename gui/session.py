@@ -6,7 +6,6 @@ import dataclasses
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QUndoStack
@@ -15,27 +14,19 @@ from engine.data.dataset import Dataset
 from engine.data.spec import DataSpec
 from engine.errors import RelumeError
 from engine.hand_edit import HandEdit
-from engine.layers import Dense
-from engine.optimizers import Adam
 from engine.outputs import fit_output
 from engine.spec import NetworkSpec, TrainingSpec
 from engine.telemetry import Snapshot
 from engine.trainer import Trainer
 from gui import settings
-from gui.document import Document, Edit
+from gui.document import Document, Edit, first_document
 from gui.opener import Opened, Opener, make_project
+from gui.saver import Saver
 from gui.tasks import Task
 from gui.words import error_words
 
 CLOSE_SECONDS = 1.5
 LAST_SEED = 2**53
-
-
-def first_document() -> Document:
-    """What a new window holds: a spiral and two layers of eight."""
-    spec = NetworkSpec((2,), (Dense(8, "relu"), Dense(8, "relu"), Dense(1)), "binary_cross_entropy")
-    training = TrainingSpec(optimizer=Adam(learning_rate=0.01), batch_size=10, epochs=2000, seed=9)
-    return Document(spec, training, DataSpec("spiral", seed=7, samples=400, noise=0.05))
 
 
 class Session(QObject):
@@ -64,6 +55,8 @@ class Session(QObject):
         self._opened = self._edits = 0  # how many documents were opened, how many edits made: a slow save compares
         self._opener = Opener(self)
         self._opener.busy.connect(self.busy)
+        self._saver = Saver(self)
+        self._saver.busy.connect(self.busy)
         self._wanted: DataSpec | None = None  # of an edit whose data set is still being made
         self._opening = ""  # what will take the place of the document
         self._made: Opened | None = None  # for the edit that is being done
@@ -167,7 +160,7 @@ class Session(QObject):
         self._opener.open(wanted, done, self._refuse)
 
     def _refuse(self, error: RelumeError) -> None:
-        self.notice.emit(error_words(error), "warning")
+        self._warn(error)
         self.document_changed.emit()  # fields show the document again, not what was refused
 
     def undo(self) -> None:
@@ -214,7 +207,7 @@ class Session(QObject):
             for act in by_hand:
                 act(self.trainer)
         except RelumeError as error:  # of a trainer whose thread is still to begin
-            self.notice.emit(error_words(error), "warning")
+            self._warn(error)
 
     def _show_document(self, document: Document) -> None:
         old, self.document = self.document, dataclasses.replace(document, speed=self.document.speed)
@@ -306,7 +299,7 @@ class Session(QObject):
     def take_snapshot(self) -> Snapshot | None:
         """The newest snapshot of this run, if there is a new one; called by the frame clock."""
         while not self.trainer.refusals.empty():
-            self.notice.emit(error_words(self.trainer.refusals.get()), "warning")
+            self._warn(self.trainer.refusals.get())
         snapshot = self.trainer.mailbox.take()
         if snapshot is None or snapshot.run != self.trainer.run_number:
             return None
@@ -383,29 +376,15 @@ class Session(QObject):
             self._replace(opened, str(path))
             settings.add_recent_project(str(Path(path).resolve()))
 
-        def failed(error: RelumeError) -> None:
-            self.notice.emit(error_words(error), "warning")
-
         self._wanted, self._opening = None, Path(path).name
-        self._opener.beside(lambda: make_project(str(path)), "Opening project", done, failed)
+        self._opener.beside(lambda: make_project(str(path)), "Opening project", done, self._warn)
 
     def save_project(self, path: Path | str, then: Callable[[], None] | None = None) -> None:
         """Saves beside the window; `then` is called once the file is on the disk, if it is still this document that is
         open."""
-        from engine.files import Project, save_project
-
-        document, trainer = self.document, self.trainer
-        opened, edits = self._opened, self._edits
-        self.busy.emit("Saving project")
-
-        def work(_: Any) -> int:
-            checkpoint = trainer.checkpoint()
-            project = Project(document.spec, document.training, document.data, checkpoint, document.speed)
-            save_project(path, project)
-            return int(checkpoint.stepper.get("step", 0))
+        opened, edits, trainer = self._opened, self._edits, self.trainer
 
         def done(step: int) -> None:
-            self.busy.emit("")
             settings.add_recent_project(str(Path(path).resolve()))
             self.notice.emit(f"Saved {Path(path).name}.", "info")
             if opened != self._opened:
@@ -419,11 +398,10 @@ class Session(QObject):
             if then is not None:
                 then()
 
-        def failed(error: RelumeError) -> None:
-            self.busy.emit("")
-            self.notice.emit(error_words(error), "warning")
+        self._saver.save(path, self.document, trainer, done, self._warn)
 
-        Task(work, done, failed, self)
+    def _warn(self, error: RelumeError) -> None:
+        self.notice.emit(error_words(error), "warning")
 
     def _replace(self, opened: Opened, path: str | None) -> None:
         """Another document takes the place of this one; its undo history starts empty."""

@@ -303,6 +303,21 @@ def test_a_save_that_ends_after_another_document_was_opened_leaves_that_one_alon
     assert session.path is None and session.unsaved, "the next save must ask for a place of its own"
 
 
+def test_of_two_saves_in_a_row_the_second_stays(qtbot: QtBot, session: Session, tmp_path: Path, monkeypatch) -> None:
+    path, delays, write = tmp_path / "a.relume", [0.5, 0.0], engine.files.save_project
+
+    def slowly(*arguments: Any) -> None:
+        time.sleep(delays.pop(0))
+        write(*arguments)
+
+    monkeypatch.setattr(engine.files, "save_project", slowly)
+    session.save_project(path)
+    session.edit("Units", spec=edits.set_layer(session.document.spec, 0, units=5))
+    session.save_project(path)
+    wait(qtbot, session, lambda: len(session.told) == 2)
+    assert engine.files.load_project(path).spec == session.document.spec and not session.unsaved
+
+
 def test_what_was_edited_while_a_save_ran_is_not_saved(qtbot: QtBot, session: Session, tmp_path: Path) -> None:
     saved: list[bool] = []
     for units in (5, 6):  # the second becomes one step with the first

@@ -13,7 +13,8 @@ from engine.data.spec import DataSpec
 from engine.layers import Dense
 from engine.optimizers import SGD, Adam
 from gui import edits
-from gui.session import Session, first_document
+from gui.document import first_document
+from gui.session import Session
 
 
 @pytest.fixture(scope="module")
