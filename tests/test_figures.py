@@ -59,13 +59,25 @@ def others() -> Figure:
     return Figure("All the others", panels, columns=3)
 
 
+def picture_of_pictures() -> Figure:
+    ends = Segments(np.zeros(3), STEPS[:3], np.full(3, 6.0), STEPS[3:], np.ones(3), ("category 0",) * 3, "links",
+                    np.array([0.2, 0.5, 1.0]), True, np.array([False, False, True]))  # fmt: skip
+    tile = Image(np.eye(4), (6, 9, 0, 3), label="tile", tile=True)
+    dead = Image(np.zeros((1, 1)), (6, 9, 4, 7), label="tile", tile=True, dead_rows=(0,))
+    texts = Text(0, 8, "left", align="left"), Text(9, 8, "right", align="right", bold=True)
+    panel = Panel((ends, tile, dead, *texts), axes=False, equal=True, extent=(0.0, 10.0, 0.0, 9.0))
+    return Figure("Tiles", (panel,), size=(5.0, 4.5))
+
+
 def read(path: Path) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(path.read_text("utf-8"), newline="")))
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("suffix", FORMATS)
-@pytest.mark.parametrize("figure", [curves(), curves(x_log=True, y_log=True), heatmap(), heatmap(300), others()])
+@pytest.mark.parametrize(
+    "figure", [curves(), curves(x_log=True, y_log=True), heatmap(), heatmap(300), others(), picture_of_pictures()]
+)
 def test_every_mark_is_written_in_every_format(tmp_path, figure, suffix, theme):
     path = export_figure(figure, tmp_path / f"plot{suffix}", theme)
     data = path.read_bytes()

@@ -12,6 +12,8 @@ from PySide6.QtCore import QObject, QPoint, QPointF, Qt, Signal
 from PySide6.QtGui import QColor
 
 import engine
+from engine.files import export_figure
+from engine.files.figures import Image, Segments, Text
 from engine.spec import NetworkSpec, TrainingSpec
 from engine.telemetry import Activations, LayerSnapshot, Plane, Snapshot
 from gui.views.cells import DEAD_LEVEL, StepScale, levels, pool, step_above
@@ -176,8 +178,34 @@ def test_the_map_says_what_it_shows(qtbot) -> None:
     words = view.unit_numbers(0, 6)
     assert "dead since epoch 20" in words and "bias" in words and "largest z" in words
     assert view.watches == {"plane", "parameters"}
+
+
+def test_the_exported_map_shows_what_the_tiles_show(qtbot, tmp_path) -> None:
+    session, snapshot = scene()
+    figure = shown_map(qtbot, session, snapshot).figure()
+    assert figure is not None and snapshot.plane is not None
+    marks = figure.panels[0].marks
+    tiles = {mark.label: mark for mark in marks if isinstance(mark, Image) and mark.tile}
+    assert set(tiles) == {"x", "y", "output 1", "activation"} | {f"neuron {i} of layer {j}" for i in range(1, 9)
+                                                                   for j in (1, 2)}  # fmt: skip
+    np.testing.assert_array_equal(tiles["neuron 3 of layer 2"].values, snapshot.plane.layers[1][2][::-1])
+    assert [name for name, tile in tiles.items() if tile.dead_rows] == ["neuron 7 of layer 1", "neuron 8 of layer 1"]
+    assert sum(isinstance(mark, Text) and mark.words == "dead" for mark in marks) == 2
+    links = [mark for mark in marks if isinstance(mark, Segments)]
+    assert sum(len(mark.widths) for mark in links) == 2 * 8 + 8 * 8 + 8
+    assert sum(np.sum(mark.dotted) for mark in links) == 2 * 2 + 2 * 8
+    assert export_figure(figure, tmp_path / "map.png").stat().st_size > 20_000
+
+
+def test_the_exported_map_has_the_columns_out_of_sight(qtbot) -> None:
+    session, snapshot = scene((8,) * 12)
+    view = shown_map(qtbot, session, snapshot)
+    assert len(view.canvas.columns_in_sight()) < 14
     figure = view.figure()
-    assert figure is not None and any(getattr(m, "color", "") == "dead" for m in figure.panels[0].marks)
+    assert figure is not None
+    tiles = [mark for mark in figure.panels[0].marks if isinstance(mark, Image)]
+    assert len(tiles) == 2 + 12 * 8 + 1 + 1  # inputs, neurons, output, the scale
+    assert sum(tile.values.size for tile in tiles) < 250_000
 
 
 def test_a_dead_tile_has_the_dead_colour_and_a_cross(qtbot) -> None:

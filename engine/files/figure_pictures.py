@@ -96,7 +96,7 @@ def _settings(colors: Colors) -> dict[str, Any]:
         "ytick.color": colors("control edge"), "xtick.labelcolor": quiet, "ytick.labelcolor": quiet,
         "figure.facecolor": colors("panel"), "figure.titlesize": 12, "figure.titleweight": 600,
         "legend.frameon": False, "legend.fontsize": 9, "savefig.facecolor": colors("panel"), "svg.fonttype": "none",
-        "svg.hashsalt": "relume", "pdf.fonttype": 3,
+        "svg.hashsalt": "relume", "pdf.fonttype": 3, "image.composite_image": False,  # slow for many tiles
     }  # fmt: skip
 
 
@@ -171,6 +171,8 @@ def _add_bars(canvas: Any, scales: list[_Scale]) -> None:
 
 
 def _panel_size(figure: Figure, columns: int, rows: int) -> tuple[float, float]:
+    if figure.size is not None:
+        return figure.size
     if all(not panel.axes for panel in figure.panels) and len(figure.panels) > 1:
         return 1.3, 1.4
     if columns * rows > 1:
@@ -192,6 +194,9 @@ def _draw_panel(
     for is_log, set_scale in ((panel.x_log, axes.set_xscale), (panel.y_log, axes.set_yscale)):
         if is_log:
             set_scale("log")
+    if panel.extent is not None:
+        axes.set_xlim(panel.extent[:2], auto=False)
+        axes.set_ylim(panel.extent[2:], auto=False)
     for mark in panel.marks:
         handle = _draw_mark(axes, mark, colors, scales)
         if handle is not None and isinstance(mark, Line | Points) and mark.label:
@@ -207,6 +212,9 @@ def _draw_panel(
         axes.set_aspect("equal", adjustable="box")
     elif picture:
         axes.set_aspect("auto")
+    if panel.extent is not None:
+        for part in axes.get_children():  # all is inside: the layout need not look at each
+            part.set_in_layout(False)
     if not panel.axes:
         axes.set_axis_off()
     return entries
@@ -251,7 +259,10 @@ def _draw_mark(axes: Any, mark: Any, colors: Colors, scales: list[_Scale]) -> An
         case Segments():
             _draw_segments(axes, mark, colors)
         case Text():
-            axes.text(mark.x, mark.y, words(mark.words), color=colors(mark.color), ha="center", va="center")
+            axes.text(
+                mark.x, mark.y, words(mark.words), color=colors(mark.color), ha=mark.align, va="center",
+                weight=600 if mark.bold else 400,
+            )  # fmt: skip
     return None
 
 
@@ -284,11 +295,15 @@ def _draw_image(axes: Any, mark: Image, colors: Colors, scales: list[_Scale]) ->
         mapping = ScalarMappable(Normalize(mark.low, high), colors.scale(mark.colors))
         shown = mapping.to_rgba(np.ma.masked_invalid(values))[..., :3]
         shown[list(mark.dead_rows)] = to_rgb(colors("dead"))
-        if not mark.numbers:
+        if not mark.numbers and not mark.tile:
             scales.append(_Scale(axes, mapping, (mark.colors, mark.low, high, mark.label)))
     axes.imshow(
         shown, extent=mark.extent, origin="upper" if mark.top_down else "lower", interpolation="nearest", aspect="auto"
     )
+    if mark.tile:
+        left, right, bottom, top = mark.extent
+        sides = np.array([left, left, right, right, left]), np.array([bottom, top, top, bottom, bottom])
+        axes.plot(*sides, color=colors("control edge"), lw=0.8, solid_joinstyle="round")
     _mark_dead(axes, mark, colors)
     if mark.numbers:
         _write_numbers(axes, mark, shown, colors)
@@ -340,12 +355,22 @@ def _draw_bars(axes: Any, mark: Bars, colors: Colors) -> None:
 
 
 def _draw_segments(axes: Any, mark: Segments, colors: Colors) -> None:
-    from matplotlib.collections import LineCollection
+    from matplotlib.collections import PathCollection
+    from matplotlib.colors import to_rgb
+    from matplotlib.path import Path as Way
 
-    ends = np.stack([np.stack([mark.x0, mark.y0], axis=-1), np.stack([mark.x1, mark.y1], axis=-1)], axis=1)
-    known = {name: colors(name) for name in set(mark.colors)}
-    lines = LineCollection(
-        list(ends), linewidths=0.75 * np.asarray(mark.widths), colors=[known[c] for c in mark.colors], capstyle="round"
-    )
+    known = {name: to_rgb(colors(name)) for name in set(mark.colors)}
+    shades = np.ones((len(mark.colors), 4))
+    shades[:, :3] = [known[name] for name in mark.colors]
+    shades[:, 3] = mark.opacity
+    middle = (mark.x0 + mark.x1) / 2
+    bends = [(mark.x0, mark.y0), (middle, mark.y0), (middle, mark.y1), (mark.x1, mark.y1)]
+    corners = np.stack([np.stack(bend, axis=-1) for bend in (bends if mark.curved else bends[::3])], axis=1)
+    codes = [Way.MOVETO, Way.CURVE4, Way.CURVE4, Way.CURVE4] if mark.curved else [Way.MOVETO, Way.LINETO]
+    dots = np.broadcast_to(mark.dotted, len(shades))
+    lines = PathCollection(
+        [Way(ends, codes) for ends in corners], facecolors="none", edgecolors=shades, capstyle="round",
+        linewidths=0.75 * np.asarray(mark.widths), linestyles=[(0, (0.1, 3.5)) if dotted else "-" for dotted in dots],
+    )  # fmt: skip
     axes.add_collection(lines)
     axes.autoscale_view()

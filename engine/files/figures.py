@@ -49,6 +49,7 @@ class Image:
     top_down: bool = False
     dead_rows: tuple[int, ...] = ()
     numbers: bool = False  # write each value into its cell (confusion matrix)
+    tile: bool = False  # one of many small pictures: framed, and without a colour bar
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -63,7 +64,7 @@ class Bars:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Segments:
-    """Separate straight lines; widths in px, one colour name each."""
+    """Separate lines; widths in px, one colour name each."""
 
     x0: np.ndarray
     y0: np.ndarray
@@ -72,6 +73,9 @@ class Segments:
     widths: np.ndarray
     colors: tuple[str, ...]
     label: str = ""
+    opacity: float | np.ndarray = 1.0
+    curved: bool = False  # leave and arrive level
+    dotted: bool | np.ndarray = False
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -80,6 +84,8 @@ class Text:
     y: float
     words: str
     color: str = "ink"
+    align: str = "center"  # "left": begins at x; "right": ends there
+    bold: bool = False
 
 
 Mark = Line | Points | Image | Bars | Segments | Text
@@ -97,6 +103,7 @@ class Panel:
     y_ticks: tuple[tuple[float, str], ...] | None = None
     equal: bool = False  # one unit is as long in x as in y
     axes: bool = True
+    extent: tuple[float, float, float, float] | None = None  # (left, right, bottom, top) in sight; None: all
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -104,6 +111,7 @@ class Figure:
     title: str
     panels: tuple[Panel, ...]
     columns: int = 1
+    size: tuple[float, float] | None = None  # of a panel, in inches; None: what suits most plots
 
 
 #: What `export_figure` writes, by suffix.

@@ -157,8 +157,7 @@ class MapCanvas(QWidget):
         if snapshot is not None and snapshot.state != "diverged":  # then tiles stay as they were
             self.tiles.update(snapshot, self._columns, {words.index: words for words in view.words}, data)
             if self.whole_image and data is not None:
-                sample = view.session.sample
-                self._scene = self.tiles.scene(data, sample[1] if sample is not None and sample[0] == "train" else None)
+                self._scene = self.tiles.scene(data, self.picked_sample())
         for column in self._columns:
             whole = column.layer == INPUTS and self.whole_image
             self._pictures[column.layer].show_tiles(self._scene if whole else self.tiles.art.get(column.layer))
@@ -170,6 +169,11 @@ class MapCanvas(QWidget):
             if at_once or now - self._linked > LINK_SECONDS and not self.link_pictures.busy:
                 self._linked = now
                 self.link_pictures.begin(self.links, self._ratio)
+
+    def picked_sample(self) -> int | None:
+        """The training sample that the user picked."""
+        sample = self.view.session.sample
+        return sample[1] if sample is not None and sample[0] == "train" else None
 
     def _take_places(self) -> None:
         """A picture for every column in sight; those of columns that stayed where they were are kept."""
@@ -187,7 +191,7 @@ class MapCanvas(QWidget):
             self._told, self._untold = now, deque(self._columns)
         while self._untold and (at_once or time.monotonic() - now < SLICE_SECONDS):
             column = self._untold.popleft()
-            self._pictures[column.layer].show_caption(self._caption(column))
+            self._pictures[column.layer].show_caption(self.caption(column))
 
     @Slot(QRectF)
     def _links_drawn(self, place: QRectF) -> None:
@@ -195,7 +199,7 @@ class MapCanvas(QWidget):
         if snapshot is None or snapshot.state != "running":  # else the next frame shows them
             self.update(place.toAlignedRect())
 
-    def _caption(self, column: Column) -> Caption:
+    def caption(self, column: Column) -> Caption:
         view, snapshot = self.view, self.view.snapshot
         if column.layer == INPUTS:
             names = view.input_names()
