@@ -61,7 +61,8 @@ class FrameClock(QObject):
             return
         now = time.monotonic()
         for view in views:
-            early = snapshot.state == "running" and now - self._shown_at.get(view, 0.0) < 1 / view.most_frames - FRAME_MS / 2000
+            least = 1 / view.most_frames - FRAME_MS / 2000  # half a tick early is not too early
+            early = snapshot.state == "running" and now - self._shown_at.get(view, 0.0) < least
             if self._shown.get(view) is not snapshot and not early:
                 self._shown[view], self._shown_at[view] = snapshot, now
                 view.show_snapshot(snapshot)
