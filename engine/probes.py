@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from engine.data.dataset import Dataset
-from engine.data.extent import plane_extent
+from engine.data.extent import is_made_plane, plane_extent
 from engine.losses import LOSSES, classes_of, encode_targets, link
 from engine.run import Run
 from engine.telemetry import (
@@ -185,9 +185,9 @@ def _histogram(values: np.ndarray | None) -> Histogram | None:
 
 
 def _sorted_samples(data: Dataset) -> np.ndarray:
-    """Training samples by class or target, then by their first raw value (distance from 0 for planes)."""
+    """Training samples by class or target, then by their first raw value (made points of a plane: distance from 0)."""
     raw = data.raw_train
-    second = np.hypot(raw[:, 0], raw[:, 1]) if raw.shape[1] == 2 else raw[:, 0]
+    second = np.hypot(raw[:, 0], raw[:, 1]) if is_made_plane(data) else raw[:, 0]
     first = data.y_train if data.task != "regression" else data.y_train[:, 0]
     if raw.shape[1] == 1 and data.task == "regression":
         return np.argsort(raw[:, 0], kind="stable")

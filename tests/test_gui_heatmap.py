@@ -62,7 +62,7 @@ def scene(units: int = 8, dead: tuple[int, ...] = (6,), activation: str = "relu"
     y = np.sort(random.integers(0, classes, count)) if classes else np.sort(random.normal(size=(count, 1)), axis=0)
     task = ("regression", "", "binary")[classes] if classes <= 2 else "multiclass"
     x = random.normal(size=(count, 3)).astype(np.float32)
-    data = SimpleNamespace(x_train=x, y_train=y, task=task, feature_names=("a", "b", "c"), raw_train=x,
+    data = SimpleNamespace(name="own", x_train=x, y_train=y, task=task, feature_names=("a", "b", "c"), raw_train=x,
                            class_names=tuple("ABCDEFGHIJKL"[:classes]),
                            preprocessing=Preprocessing(raw_names=("x", "y")))  # fmt: skip
     layers, values, shares = [], [], []

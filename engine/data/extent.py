@@ -10,6 +10,11 @@ from engine.data.sets import DATASETS
 MARGIN = 0.04
 
 
+def is_made_plane(data: Dataset) -> bool:
+    """Whether these are made points of a plane, around 0 and with one unit for both inputs."""
+    return data.name in DATASETS and DATASETS.get(data.name).kind == "2d"
+
+
 def plane_extent(data: Dataset) -> tuple[float, float, float, float]:
     """(left, right, bottom, top) around all samples of two raw inputs.
 
@@ -18,7 +23,7 @@ def plane_extent(data: Dataset) -> tuple[float, float, float, float]:
     parts = [raw for raw in (data.raw_train, data.raw_test) if len(raw)]
     low = np.min([raw.min(axis=0) for raw in parts], axis=0).astype(np.float64)
     high = np.max([raw.max(axis=0) for raw in parts], axis=0).astype(np.float64)
-    if data.name in DATASETS and DATASETS.get(data.name).kind == "2d":
+    if is_made_plane(data):
         reach = float(max(-low.min(), high.max())) * (1 + MARGIN) or 1.0
         return -reach, reach, -reach, reach
     return (*with_room(low[0], high[0]), *with_room(low[1], high[1]))

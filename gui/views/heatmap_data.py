@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from engine.data.extent import is_made_plane
 from engine.telemetry import Snapshot
 from gui.numbers import count as whole, number
 
@@ -59,7 +60,7 @@ def samples_data(snapshot: Snapshot, data: Dataset) -> HeatmapData | None:
             (_class_name(data, int(y[start])), int(y[start]), int(stop - start))
             for start, stop in zip(starts, stops, strict=True)
         )
-        caption = f"{words}, sorted by class" + (", then by radius" if width == 2 else "")
+        caption = f"{words}, sorted by class" + (", then by radius" if is_made_plane(data) else "")
     dead = tuple(layer.dead for layer in snapshot.layers)
     return HeatmapData("samples", seen.samples, seen.layers, dead, groups, targets, caption, seen.taken)
 
