@@ -149,10 +149,10 @@ class MapCanvas(QWidget):
         self._columns, self._ratio = self.columns_in_sight(), self.devicePixelRatioF()
         moved = before != (self._columns, self._ratio)
         view, snapshot = self.view, self.view.snapshot
-        at_once = moved or snapshot is None or snapshot.state != "running"
+        still = snapshot is None or snapshot.state != "running"
         if moved or not self._pictures:
             self._take_places()
-        self._tell(at_once or not self._told)
+        self._tell(moved, still or not self._told)
         data = view.session.dataset
         if snapshot is not None and snapshot.state != "diverged":  # then tiles stay as they were
             self.tiles.update(snapshot, self._columns, {words.index: words for words in view.words}, data)
@@ -166,7 +166,7 @@ class MapCanvas(QWidget):
             linked = [column for column in self._columns if column.layer != INPUTS or not self.whole_image]
             self.links.update(linked, snapshot.parameters, dead)
             now = time.monotonic()
-            if at_once or now - self._linked > LINK_SECONDS and not self.link_pictures.busy:
+            if moved or still or now - self._linked > LINK_SECONDS and not self.link_pictures.busy:
                 self._linked = now
                 self.link_pictures.begin(self.links, self._ratio)
 
@@ -184,14 +184,19 @@ class MapCanvas(QWidget):
                 picture = ColumnPicture(column, strip, self.layout_of_map.pitch, ratio)
             self._pictures[column.layer] = picture
 
-    def _tell(self, at_once: bool) -> None:
-        """Draws what is said of the columns in sight, in turns of a few milliseconds unless `at_once`."""
+    def _tell(self, moved: bool, at_once: bool) -> None:
+        """Draws what is said of the columns: of new ones now, of the others in turns of a few ms unless `at_once`."""
         now = time.monotonic()
-        if at_once or not self._untold and now - self._told > CAPTION_SECONDS:
-            self._told, self._untold = now, deque(self._columns)
-        while self._untold and (at_once or time.monotonic() - now < SLICE_SECONDS):
+        if moved or at_once or not self._untold and now - self._told > CAPTION_SECONDS:
+            self._told, self._untold = now, deque(sorted(self._columns, key=self._is_told))
+        while self._untold:
+            if not at_once and self._is_told(self._untold[0]) and time.monotonic() - now > SLICE_SECONDS:
+                break
             column = self._untold.popleft()
             self._pictures[column.layer].show_caption(self.caption(column))
+
+    def _is_told(self, column: Column) -> bool:
+        return self._pictures[column.layer].told
 
     @Slot(QRectF)
     def _links_drawn(self, place: QRectF) -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QFontMetricsF, QPainter, QPainterPath, QPen
+from PySide6.QtGui import QFontMetricsF, QImage, QPainter, QPainterPath, QPen
 
 from gui import marks, theme
 from gui.views.map_layout import INPUTS, LEAST_PITCH, Column, bias_spot
 
 BESIDE = Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine
 CENTER = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextSingleLine
+NUMBERED = 52  # px of a tile that has room for the number of a dead neuron
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,11 +34,11 @@ def paint_caption(painter: QPainter, caption: Caption, strip: QRectF, pitch: flo
     """Draws a caption over its column; `strip` is the column's part of the map."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     _paint_head(painter, caption, max(LEAST_PITCH, pitch) - 4)
-    for place, condition in enumerate(caption.conditions):
-        if condition == "dead":
-            _paint_dead(painter, caption.column.rects[place], caption.column.shown[place])
-        elif condition:
-            _paint_condition(painter, caption.column.rects[place], condition)
+    ratio = painter.device().devicePixelRatio()
+    for unit, rect, condition in zip(caption.column.shown, caption.column.rects, caption.conditions, strict=False):
+        if condition:
+            number = unit + 1 if condition == "dead" and rect.width() >= NUMBERED else 0
+            painter.drawImage(rect.topLeft(), _mark_picture(condition, number, rect.width(), ratio, theme.name()))
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.setPen(QPen(theme.color("control edge"), 1))
     edges = QPainterPath()
@@ -87,8 +89,24 @@ def _paint_names(painter: QPainter, caption: Caption, strip: QRectF) -> None:
         painter.drawText(place, BESIDE | side, metrics.elidedText(name, Qt.TextElideMode.ElideRight, place.width()))
 
 
-def _paint_dead(painter: QPainter, rect: QRectF, unit: int) -> None:
-    """Solid dead fill, cross, and the word, with the neuron's number where there is room."""
+@functools.lru_cache(maxsize=256)
+def _mark_picture(condition: str, number: int, side: float, ratio: float, _theme: str) -> QImage:
+    """What marks a tile; drawn once, for a wide network has hundreds."""
+    picture = QImage(round(side * ratio), round(side * ratio), QImage.Format.Format_ARGB32_Premultiplied)
+    picture.setDevicePixelRatio(ratio)
+    picture.fill(Qt.GlobalColor.transparent)
+    rect = QRectF(0, 0, side, side)
+    with QPainter(picture) as painter:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if condition == "dead":
+            _paint_dead(painter, rect, f"{number} dead" if number else "dead")
+        else:
+            _paint_condition(painter, rect, condition)
+    return picture
+
+
+def _paint_dead(painter: QPainter, rect: QRectF, words: str) -> None:
+    """Solid dead fill, cross, and the word."""
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(theme.color("dead"))
     painter.drawRoundedRect(rect, 3, 3)
@@ -97,7 +115,6 @@ def _paint_dead(painter: QPainter, rect: QRectF, unit: int) -> None:
     marks.paint_cross(painter, cross, theme.color("on dead"))
     painter.setPen(theme.color("on dead"))
     painter.setFont(theme.font(11, 600))
-    words = f"{unit + 1} dead" if rect.width() >= 52 else "dead"
     painter.drawText(QRectF(rect.left() - 8, rect.bottom() - 17, rect.width() + 16, 16), CENTER, words)
 
 

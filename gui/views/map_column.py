@@ -30,6 +30,11 @@ class ColumnPicture:
         self._shape = (0, 0)
         self._shown: tuple[object, ...] = (self, self, self)  # nothing yet
 
+    @property
+    def told(self) -> bool:
+        """Whether it has a caption."""
+        return self._caption is not None
+
     def show_caption(self, caption: Caption) -> None:
         if caption == self._caption:
             return
