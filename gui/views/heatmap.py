@@ -82,7 +82,7 @@ class Heatmap(View):
             bar.addWidget(button)
         self._layers, self._values = QuietCombo("Layers of the heatmap"), QuietCombo("Value of the heatmap")
         for combo, width in ((self._layers, 128), (self._values, 144)):
-            combo.setMinimumWidth(88)
+            combo.setMinimumWidth(80)
             combo.setMaximumWidth(width)
         self._values.addItems([words for words, _ in VALUES])
         self._values.hide()
