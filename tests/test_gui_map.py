@@ -283,6 +283,15 @@ def test_before_training_and_after_divergence(qtbot) -> None:
     assert "last good picture" in view.status() and view.canvas.tiles.art
 
 
+def test_a_diverged_map_may_be_made_smaller_and_larger(qtbot) -> None:
+    session, snapshot = scene((30,), ())
+    view = shown_map(qtbot, session, snapshot)
+    view.show_snapshot(dataclasses.replace(snapshot, state="diverged", plane=None, parameters=None))
+    for height in (250, 900, 424):
+        view.resize(712, height)
+        assert not view.grab().isNull()
+
+
 def test_a_thousand_units_are_counted_not_cut_off(qtbot) -> None:
     session, snapshot = scene((1000,), tuple(range(0, 1000, 2)))
     view = shown_map(qtbot, session, snapshot)

@@ -21,7 +21,7 @@ from gui.widgets.rows import bare, head, label
 OPEN = 1  # as long as the window is low; two from TALL on
 TALL = 900
 LOWEST, HIGHEST = 64, 176
-CALM = "No trouble found: no dead neurons, the output fits the data."
+CALM = "No trouble found: no dead neurons, the output layer suits the data."
 WAITING = "No trouble in the design. Dead neurons and other trouble of training are told here."
 
 

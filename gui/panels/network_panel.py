@@ -15,7 +15,7 @@ from gui.panels.layer_card import LayerCard
 from gui.session import Session
 from gui.widgets.rows import bare, head_row, label
 
-NEW_CARDS = 2  # in one turn of the event loop
+NEW_CARDS = 4  # in one turn of the event loop
 
 
 class NetworkPanel(QWidget):

@@ -54,10 +54,11 @@ class ColumnPicture:
             return
         self._shown = shown
         found = art.colors(self._side, self.ratio) if art is not None else np.full((0, 1, 1), EMPTY, np.uint16)
+        tiles = len(self._tops)
+        found = found[:tiles]  # after divergence the last good art stays, and the column may have become shorter
         if found.shape[1:] != self._shape:
             self._shape = found.shape[1:]
             self._cell = _cells_of_pixels(self._pixels.shape, self._tops, self._side, self._shape)
-        tiles = len(self._tops)
         cells = np.full(tiles * self._shape[0] * self._shape[1] + 1, EMPTY, np.uint16)
         cells[: found.size] = found.ravel()
         cells[-1] = PANEL
