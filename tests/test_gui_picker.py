@@ -67,6 +67,17 @@ def test_search_arrows_and_enter_take_another(picker, session, qtbot):
     assert session.document.spec.layers[0].activation == "relu"
 
 
+@pytest.mark.parametrize("name", ACTIVATIONS.names())
+def test_a_name_that_is_typed_is_chosen_and_names_that_begin_so_follow(picker, session, qtbot, name):
+    picker.search.setText(name)
+    found = names(picker)
+    begin = [other.startswith(name) or ACTIVATIONS.get(other).title.casefold().startswith(name) for other in found]
+    assert picker.list.chosen() == found[0] == name and sorted(begin, reverse=True) == begin
+    assert picker.facts.name.text() == name
+    qtbot.keyClick(picker.search, Qt.Key.Key_Return)
+    assert session.document.spec.layers[0].activation == name
+
+
 def test_escape_and_keep_change_nothing(picker, window, session, qtbot):
     picker.list.choose("tanh")
     qtbot.keyClick(picker.search, Qt.Key.Key_Escape)

@@ -13,6 +13,7 @@ from gui.widgets import curve_thumbnail
 NAME = Qt.ItemDataRole.UserRole
 ROW, HEAD = 40, 26
 CURVE = QSize(48, 30)
+BEST, LAST = "Best match", 2
 
 
 class ActivationList(QListWidget):
@@ -34,21 +35,22 @@ class ActivationList(QListWidget):
         self.fill("", None)
 
     def fill(self, search: str, family: str | None) -> None:
-        """Shows what matches; the chosen one stays chosen where it can."""
+        """Shows what matches, names that begin with the search first, and chooses the first of it; without a search
+        the chosen one stays chosen where it can."""
         before = self.chosen()
         words = search.casefold().split()
         self.blockSignals(True)
         self.clear()
         last = ""
-        for record in _ordered():
-            if (family is not None and record.family != family) or not _matches(record, words):
-                continue
-            if record.family != last:
-                last = record.family
+        shown = [r for r in _ordered() if family in (None, r.family) and _matches(r, words)]
+        for record in sorted(shown, key=lambda record: _rank(record, words)):
+            head = record.family if _rank(record, words) == LAST else BEST
+            if head != last:
+                last = head
                 self._add(last, "", HEAD).setFlags(Qt.ItemFlag.NoItemFlags)
             self._add(record.title, record.name, ROW)
         self.blockSignals(False)
-        if not self.choose(before):
+        if words or not self.choose(before):
             self.step(1)
 
     def _add(self, text: str, name: str, height: int) -> QListWidgetItem:
@@ -153,3 +155,10 @@ def _ordered() -> list[Activation]:
 def _matches(record: Activation, words: list[str]) -> bool:
     text = f"{record.name} {record.title} {record.family} {record.advice}".casefold()
     return all(word in text for word in words)
+
+
+def _rank(record: Activation, words: list[str]) -> int:
+    """0 for the very name, 1 for one that begins so, LAST for what matches in another way."""
+    text = " ".join(words).replace("_", " ")
+    names = [name.casefold().replace("_", " ") for name in (record.name, record.title)]
+    return 0 if text in names else 1 if text and any(name.startswith(text) for name in names) else LAST
