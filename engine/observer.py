@@ -181,7 +181,8 @@ class Observer:
     def snapshot(self) -> Snapshot:
         trainer, run, stepper = self.trainer, self.run, self.run.stepper
         columns = run.history.columns()
-        last = {name: float(values[-1]) if len(values) else float("nan") for name, values in columns.items()}
+        known = len(run.history) > 0 and not run.outdated and trainer.state != "diverged"
+        last = {name: float(values[-1]) if known else float("nan") for name, values in columns.items()}
         watched = trainer.watched
         extras = {name: self._extras.get(name) for name in COMPUTED if name in watched}
         if "parameters" in watched:

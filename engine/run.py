@@ -43,6 +43,7 @@ class Run:
         self.epoch_limit = training.epochs
         self._tiles = 4
         self._edited, self._redraws = False, 0
+        self.outdated = False  # the newest row of the history is of other weights than those that were changed since
         self._install(Network(spec, seed=training.seed))
 
     def _install(self, network: Network) -> None:
@@ -141,6 +142,7 @@ class Run:
             self._add(stepper.last_loss, stepper.last_metric)
 
     def _add(self, train_loss: float, train_metric: float) -> None:
+        self.outdated = False
         test_loss = test_metric = float("nan")
         if len(self.data.x_test):
             test_loss, test_metric = self.stepper.evaluate(self.data.x_test, self._test_targets)
@@ -189,15 +191,16 @@ class Run:
         self.spec = spec
         self._install(network)
         self.stepper.take_over(old)
-        if fresh:
+        if old.step == 0:
             self.history = History()
+        self.outdated = True
         return True
 
     def edit(self, parameters: Mapping[str, np.ndarray]) -> None:
         """Sets parameters by hand, as `Network.set_parameters`."""
         self.stepper.restart_batch()
         self.network.set_parameters(parameters)
-        self._edited = True
+        self._edited = self.outdated = True
         if self.stepper.step == 0:
             self.history = History()
             self.record()
@@ -218,6 +221,7 @@ class Run:
 
     def checkpoint(self) -> Checkpoint:
         counters = {"seconds": self.seconds, "epoch_limit": self.epoch_limit, "redraws": self._redraws}
+        counters["outdated"] = int(self.outdated)
         return Checkpoint(self.network.parameters(), self.stepper.state(), self.history.to_dict(), counters=counters)
 
     def restore(self, checkpoint: Checkpoint) -> None:
@@ -229,6 +233,7 @@ class Run:
             self.seconds = float(checkpoint.counters.get("seconds", 0.0))
             self.epoch_limit = int(checkpoint.counters.get("epoch_limit", self.training.epochs))
             self._redraws = int(checkpoint.counters.get("redraws", 0))
+            self.outdated = bool(checkpoint.counters.get("outdated", 0))
         except (TypeError, ValueError):
             raise RelumeError("The counters of the run cannot be read.", "checkpoint") from None
         self._edited = True

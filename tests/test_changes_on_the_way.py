@@ -113,6 +113,18 @@ def test_row_0_is_measured_again_after_a_weight_was_set(spiral: engine.Dataset) 
     assert len(row) == 1 and row[0] > before + 1
 
 
+def test_numbers_of_other_weights_are_not_told(spiral: engine.Dataset) -> None:
+    trainer = trainer_of(spiral)
+    trainer.run()
+    assert np.isfinite(trainer.snapshot().test_metric)
+    trainer.edit_value("2.bias", (0,), 3.0)
+    assert np.isnan(trainer.snapshot().test_metric) and np.isnan(trainer.snapshot().train_loss)
+    trainer.step_epoch()
+    assert np.isfinite(trainer.snapshot().test_metric)
+    trainer.change(dataclasses.replace(SPEC, layers=(SPEC.layers[1], *SPEC.layers[1:])))
+    assert np.isnan(trainer.snapshot().train_loss) and np.isfinite(trainer.history.column("train_loss")).all()
+
+
 def test_an_epoch_with_two_losses_is_told_in_the_new_one(spiral: engine.Dataset) -> None:
     trainer = trainer_of(spiral, optimizer=engine.SGD(1e-9))
     trainer.step(1)
