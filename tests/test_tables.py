@@ -26,6 +26,29 @@ def test_shift_jis():
     assert datasets.open_table(text.encode("shift_jis")).texts("名前")[0] == "東京"
 
 
+@pytest.mark.parametrize("encoding", ["latin-1", "cp1252"])
+@pytest.mark.parametrize("names", ["Größe;Gewicht;Preis", "Öl;Länge;°C", "température;été;m²", "año;niño;º"])
+def test_few_western_letters_among_numbers(names, encoding):
+    rows = "".join(f"1,{k % 90 + 10};9{k % 10},{k % 7};3{k % 10}0,9\n" for k in range(60))
+    table = datasets.open_table(f"{names}\n{rows}".encode(encoding))
+    assert [column.name for column in table.columns] == names.split(";")
+    assert [column.kind for column in table.columns] == ["number"] * 3
+
+
+@pytest.mark.parametrize(
+    ("encoding", "line", "rows"),
+    [
+        ("cp932", "名前,住所,年齢,職業", "田中さくら,東京都新宿区,3{k},会社員\n"),
+        ("cp1251", "Город,Погода,Температура", "Санкт-Петербург,пасмурно и дождь,1{k}\n"),
+        ("cp1253", "ύψος;βάρος;τιμή", "Αθήνα και Πειραιάς;8{k},2;34{k}\n"),
+    ],
+)
+def test_other_scripts_stay_what_they_are(encoding, line, rows):
+    text = f"{line}\n" + "".join(rows.format(k=k % 10) for k in range(30))
+    cells = text.splitlines()[0].replace(";", ",").split(",")
+    assert [column.name for column in datasets.open_table(text.encode(encoding)).columns] == cells
+
+
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_delimiters_and_line_ends(delimiter, end):

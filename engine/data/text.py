@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 
 import numpy as np
 
@@ -30,6 +31,15 @@ _OTHERS = (
 _CONTROLS = bytes(code for code in range(32) if code not in b"\t\n\r\f") + b"\x7f"
 #: Encodings of Latin letters that a short text cannot tell apart; cp1252 is by far the most common of them.
 _WESTERN = ("cp125", "iso8859", "latin", "mac_", "cp437", "cp85", "cp86", "hp_roman", "cp775", "cp500", "cp1140")
+
+#: Guesses that are hardly ever true: cp1251 and cp1253 have the same letters at nearly the same places.
+_COMMON = {"mac_cyrillic": "cp1251", "mac_greek": "cp1253"}
+#: What a Western text holds beside ASCII, in cp1252; in a word such letters stand among ASCII ones.
+_LETTERS = b"\x8a\x8c\x8e\x9a\x9c\x9e\x9f" + bytes(code for code in range(0xC0, 0x100) if code not in (0xD7, 0xF7))
+_SIGNS = "€£§©®°±²³µ·¹º»«¼½¾¿¡ª´×÷‰„“”‘’–—…•™\xa0".encode("cp1252")
+_WORD = re.compile(b"[A-Za-z\x8a\x8c\x8e\x9a\x9c\x9e\x9f\xc0-\xd6\xd8-\xf6\xf8-\xff]+")
+#: Quotation marks where no Western text has them: within a word, or closing before one.
+_ODD_QUOTE = re.compile(rb"[^\W\d_][\x84\x93\x94][^\W\d_]|(?:^|[\s,;|])[\x92\x94]", re.MULTILINE)
 
 
 def clean_text(data: bytes, where: str, encoding: str | None = None) -> tuple[bytes, str]:
@@ -74,13 +84,27 @@ def find_encoding(data: bytes, where: str) -> str:
     except UnicodeDecodeError as error:
         # The sample for the statistics must hold the letters that are not ASCII.
         start = max(0, error.start - _SAMPLE // 2)
+    if _is_western(data, data[start : start + _SAMPLE]):
+        return "cp1252"
     from charset_normalizer import from_bytes
 
     matches = from_bytes(data[start : start + _SAMPLE])
     best = matches.best()
     if best is None:
         raise RelumeError("The file's encoding cannot be found.", where, "Save it as UTF-8, or choose its encoding.")
+    if best.encoding in _COMMON:
+        return _COMMON[best.encoding]
     return "cp1252" if best.encoding.startswith(_WESTERN) and "cp1252" in best.could_be_from_charset else best.encoding
+
+
+def _is_western(data: bytes, sample: bytes) -> bool:
+    """Whether this is cp1252 beyond doubt: a table has too few letters for statistics. Other scripts come in runs."""
+    high = len(sample.translate(None, bytes(range(128))))
+    if high >= 0.2 * len(sample) or data.translate(None, bytes(range(128)) + _LETTERS + _SIGNS):
+        return False
+    words = [word for word in _WORD.findall(sample) if not word.isascii()]
+    letters = len(b"".join(words).translate(None, bytes(range(128))))
+    return 2 * letters <= sum(map(len, words)) and not _ODD_QUOTE.search(sample)
 
 
 def _wide_encoding(sample: bytes, where: str) -> str:
