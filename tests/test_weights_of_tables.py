@@ -90,6 +90,41 @@ def test_the_script_predicts_from_the_users_own_file(tmp_path, task: str, german
     np.testing.assert_allclose(told, in_file_order(trainer, spec), atol=1e-5 * scale)
 
 
+def test_the_script_loses_no_first_row_and_tells_faults_in_one_line(tmp_path) -> None:
+    trainer, _ = trained(table_text("regression"), "regression")
+    export_weights(trainer.network, tmp_path / "table.py", dataset=trainer.data)
+    iris = engine.datasets.load("iris")
+    network = engine.Network(engine.NetworkSpec((4,), (engine.Dense(3),), "softmax_cross_entropy"), seed=1)
+    export_weights(network, tmp_path / "numbers.py", dataset=iris)
+
+    def run(script: str, text: str | bytes | None) -> tuple[int, list[str]]:
+        path = tmp_path / "in.csv"
+        path.unlink(missing_ok=True)
+        if text is not None:
+            path.write_bytes(text.encode() if isinstance(text, str) else text)
+        done = subprocess.run(
+            [sys.executable, "-I", script, "in.csv"], cwd=tmp_path, capture_output=True, text=True, timeout=60
+        )
+        return done.returncode, (done.stdout or done.stderr).splitlines()
+
+    for script, rows in (("numbers.py", "5.1,3.5,1.4,0.2\n6,3,5,2\n"), ("table.py", "Rome,500,red\nOslo,,it's\n")):
+        bare = run(script, rows)
+        assert bare[0] == 0 and len(bare[1]) == 3
+        names = "a,b,c,d\n" if script == "numbers.py" else "city,size,colour\n"
+        assert run(script, names + rows) == bare
+    for text, words in (
+        (None, "cannot be read: in.csv"),
+        ("", "lacks these columns"),
+        ("a,b,c,d\n", "no row"),
+        ("5.1,3.5,1.4,x\n1,2,3,4\n", "neither these column names nor a row"),
+        ("a,b,c,d\n1,2,3\n", "fewer cells"),
+        ("a,b,c,d\n1,2,3,x\n", "could not convert"),
+        (b"a,b,c,gr\xf6\xdfe\n1,2,3,4\n", "not UTF-8"),
+    ):
+        code, lines = run("numbers.py", text)
+        assert code == 1 and len(lines) == 1 and words in lines[0], lines
+
+
 def test_the_script_takes_rows_of_cells_and_refuses_what_it_does_not_know(tmp_path) -> None:
     trainer, _ = trained(table_text("regression"), "regression")
     export_weights(trainer.network, tmp_path / "w.py", dataset=trainer.data)

@@ -27,7 +27,7 @@ _WRITTEN_OUT = 256  # larger arrays are written as base64
 _HEAD = '''"""A network trained in Relume, as plain numpy.
 
 predict(raw) takes raw inputs (rows, columns as in RAW_NAMES{cells}) and gives {result}.
-With a CSV file in UTF-8 that has a header line and these columns: python THIS_FILE data.csv
+With a CSV file in UTF-8 of these columns, with or without a header line: python THIS_FILE data.csv
 """
 
 {imports}
@@ -64,22 +64,55 @@ def predict(raw):
 {link}
 
 {classify}
+def is_number(cell):
+    try:
+        return bool(float(cell.replace(",", ".")) < float("inf"))
+    except ValueError:
+        return False
+
+
+def is_row(cells):
+    """Whether the first line of a file holds values, not names."""
+    try:
+        inputs([cells])
+    except ValueError:
+        return False
+    return any(cells)
+
+
 def main():
     if len(sys.argv) != 2:
-        sys.exit("Usage: python " + sys.argv[0] + " data.csv    columns, after a header line: " + "; ".join(RAW_NAMES))
-    with open(sys.argv[1], encoding="utf-8-sig", newline="") as file:
-        lines = file.read().splitlines(keepends=True)
+        sys.exit("Usage: python " + sys.argv[0] + " data.csv    columns: " + "; ".join(RAW_NAMES))
+    try:
+        with open(sys.argv[1], encoding="utf-8-sig", newline="") as file:
+            lines = file.read().splitlines(keepends=True)
+    except OSError as error:
+        sys.exit("The file cannot be read: " + sys.argv[1] + ": " + (error.strerror or str(error)))
+    except UnicodeDecodeError:
+        sys.exit("The file is not UTF-8: " + sys.argv[1])
     delimiter = max(",;\\t|", key="".join(lines[:1]).count)
     rows = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=delimiter) if row]
-    header = rows[0] if rows else []
+    header, body = rows[0] if rows else [], rows[1:]
     if set(RAW_NAMES) <= set(header):  # others may stand between them
         places = [header.index(name) for name in RAW_NAMES]
     elif len(header) == len(RAW_NAMES):
         places = range(len(header))
+        if is_row(header):  # no header line
+            body = rows
+        elif any(is_number(cell) for cell in header):
+            sys.exit("The first line is neither these column names nor a row of their values: " + "; ".join(RAW_NAMES))
     else:
         sys.exit("The file lacks these columns: " + "; ".join(n for n in RAW_NAMES if n not in header))
+    if not body:
+        sys.exit("The file has a header line and no row.")
+    if any(len(row) <= max(places) for row in body):
+        sys.exit("A row has fewer cells than there are columns.")
+    try:
+        predicted = predict([[row[k] for k in places] for row in body])
+    except ValueError as error:
+        sys.exit(str(error))
     print(",".join(NAMES))
-    for row in predict([[row[k] for k in places] for row in rows[1:]]):
+    for row in predicted:
         print(",".join(repr(float(value)) for value in row))
 
 
