@@ -272,6 +272,20 @@ def test_samples_curves_and_images_fill_the_tiles(qtbot) -> None:
     assert view.canvas.tiles.weights_shown
 
 
+def test_the_tile_of_an_input_with_two_values_shows_both(qtbot) -> None:
+    session, snapshot = scene()
+    data = session.dataset
+    data.x_train = np.random.default_rng(0).choice([-0.94, 1.06], size=(640, data.x_train.shape[1])).astype(np.float32)
+    data.raw_train = np.zeros((640, 5), np.float32)
+    seen = Activations(
+        np.arange(640), tuple(np.ones((640, len(layer.dead)), np.float32) for layer in snapshot.layers), 1.0
+    )
+    view = shown_map(qtbot, session, dataclasses.replace(snapshot, plane=None, activations=seen))
+    tile = view.canvas.tiles.art[INPUTS].values[0]
+    assert tile.shape == (1, 64) and 16 < (tile < 0).sum() < 48
+    np.testing.assert_array_equal(tile[0], data.x_train[::10, 0])
+
+
 def test_before_training_and_after_divergence(qtbot) -> None:
     session, snapshot = scene()
     view = shown_map(qtbot, session, None)

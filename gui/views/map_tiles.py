@@ -201,7 +201,9 @@ class Tiles:
                 top = self._top(column.layer, values)
             part = values[:, [unit for unit in column.shown if unit < values.shape[1]]]
             if len(part) > STRIPES:
-                part = pool(part, np.arange(STRIPES) * len(part) // STRIPES, 0, signed)
+                starts = np.arange(STRIPES) * len(part) // STRIPES
+                # An input shows single samples: the largest of several would be the same everywhere.
+                part = part[starts] if column.layer == INPUTS else pool(part, starts, 0, signed)
             self.art[column.layer] = Cells(part.T[:, None, :], top, signed)
 
     def _images(
