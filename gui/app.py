@@ -26,6 +26,7 @@ from gui.main_window import MainWindow
 from gui.session import Session
 
 FAULTS_MS = 300
+FRAMED_MS = 200  # by then the desktop has given the window its frame
 
 
 def build(argv: list[str]) -> tuple[QApplication, MainWindow]:
@@ -42,7 +43,6 @@ def build(argv: list[str]) -> tuple[QApplication, MainWindow]:
     existing = QApplication.instance()
     app = existing if isinstance(existing, QApplication) else QApplication(argv[:1])
     app.setApplicationName("Relume")
-    app.setApplicationDisplayName("Relume")
     app.setOrganizationName("Relume")
     QLocale.setDefault(QLocale.c())
     pyqtgraph.setConfigOptions(imageAxisOrder="row-major", antialias=True)
@@ -67,6 +67,7 @@ def main(argv: list[str]) -> int:
     _install_hooks(window)
     window.restore_place()
     window.show()
+    QTimer.singleShot(FRAMED_MS, window, window.fit_screen)
     code = app.exec()
     end(window)
     return code

@@ -50,6 +50,7 @@ from gui.views.weights import Weights
 if TYPE_CHECKING:
     from gui.dialogs.gallery import Gallery
 
+SMALLEST = QSize(1024, 640)
 WIDE = 1600
 LEFT, RIGHT = 272, 296
 LEFT_WIDE, RIGHT_WIDE = 304, 424
@@ -67,7 +68,7 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.session = session
         self.setAcceptDrops(True)
-        self.setMinimumSize(1024, 640)
+        self.setMinimumSize(SMALLEST)
         self.resize(1280, 720)
         self.run_bar = RunBar(session)
         self.notice_bar = NoticeBar()
@@ -300,10 +301,25 @@ class MainWindow(QMainWindow):
         self.setWindowTitle(f"{name} – Relume")
 
     def restore_place(self) -> None:
-        """Where and how large the window was the last time."""
+        """Where and how large the window was the last time, as far as the screen has room for it."""
         geometry = settings.window_geometry()
         if geometry is not None:
             self.restoreGeometry(geometry)
+        self.fit_screen()
+
+    def fit_screen(self) -> None:
+        """Keeps the window, with its frame where it has one by now, inside what the screen has free."""
+        frame, inner = self.frameGeometry(), self.geometry()
+        room = self.screen().availableGeometry()
+        largest = room.size() - (frame.size() - inner.size())
+        self.setMinimumSize(SMALLEST.boundedTo(largest))
+        if self.isMaximized() or self.isFullScreen():
+            return
+        self.resize(inner.size().boundedTo(largest))
+        frame = self.frameGeometry()
+        if not room.contains(frame):
+            left = max(room.left(), min(frame.left(), room.right() + 1 - frame.width()))
+            self.move(left, max(room.top(), min(frame.top(), room.bottom() + 1 - frame.height())))
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if any(url.isLocalFile() for url in event.mimeData().urls()):

@@ -46,7 +46,13 @@ class StateCorner(QWidget):
 
     def show_name(self, name: str) -> None:
         self.name.setText(name)
-        self.edited.setText("edited" if not self.session.undo_stack.isClean() else "")
+        self._show_edited()
+
+    def _show_edited(self) -> None:
+        """By the same rule as the question before it is let go."""
+        words = "edited" if self.session.unsaved else ""
+        if self.edited.text() != words:
+            self.edited.setText(words)
 
     @Slot(str)
     def show_busy(self, words: str) -> None:
@@ -60,7 +66,7 @@ class StateCorner(QWidget):
         self._tell(self._busy or self.WORDS[state])
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
-        self.edited.setText("edited" if self.session.dirty else "")
+        self._show_edited()
         self._preparing = snapshot.preparing
         if self._preparing is None:
             self._patience.stop()

@@ -279,6 +279,16 @@ def test_name_edits_and_state_stand_at_the_menus_end(window: MainWindow, qtbot: 
     qtbot.waitUntil(lambda: "Training" in words(), timeout=60_000)
     window.session.pause()
     wait_state(qtbot, window, "paused")
+    assert window.session.dirty and "edited" not in words(), "a run that is not asked about is no edit"
+
+
+@pytest.mark.parametrize("kept", [None, (1900, 1000)])
+def test_the_window_is_never_larger_than_the_screen(window: MainWindow, kept: tuple[int, int] | None) -> None:
+    if kept is not None:
+        window.resize(*kept)
+        settings.set_window_geometry(window.saveGeometry())
+    window.restore_place()
+    assert window.screen().availableGeometry().contains(window.frameGeometry())
 
 
 @pytest.mark.parametrize("mode", ["light", "dark"])
