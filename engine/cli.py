@@ -48,8 +48,9 @@ def run(words: list[str]) -> int:
 
 def run_without_screen(words: list[str]) -> int:
     """What the door does where no window can be shown: trains the file it was given, or the built-in spiral."""
-    out.print("No screen was found, so there is no window. Training the built-in example instead:", soft_wrap=True)
-    out.print(f"  python main.py train {escape(words[0] if words else SHOWN)}\n")
+    does = "Training this file" if words else "Training the built-in example"
+    out.print(f"No screen was found, so there is no window. {does} instead:", soft_wrap=True)
+    out.print(f"  python main.py train {escape(words[0] if words else SHOWN)}\n", soft_wrap=True)
     return run(["train", *(words or [SHOWN])])
 
 

@@ -100,6 +100,17 @@ def test_bad_input_is_told_in_words(words, said, tmp_path, monkeypatch, capsys):
     assert said in told.err and "Traceback" not in told.err and not told.out
 
 
+def test_without_a_screen_it_says_what_it_trains(tmp_path, monkeypatch, capsys):
+    told = []
+    monkeypatch.setattr(cli, "run", lambda words: told.append(words) or 0)
+    name = str(tmp_path / "no file.relume")
+    assert cli.run_without_screen([]) == 0 and cli.run_without_screen([name]) == 0
+    assert told == [["train", "spiral"], ["train", name]]
+    example, file = capsys.readouterr().out.split("\n\n", 1)
+    assert "built-in example instead" in example and example.endswith("train spiral")
+    assert "this file instead" in file and "example" not in file and name in file
+
+
 def test_bad_words_end_with_two(tmp_path, capsys):
     assert cli.run(["train", "spiral", "--epochs", "-1"]) == 2
     assert cli.run(["nonsense"]) == 2
