@@ -319,6 +319,18 @@ def test_the_sample_view_tells_which_neurons_let_it_through(qtbot):
     assert session.selection == (0, 2)
 
 
+def test_the_sample_view_says_what_to_click_for_these_data(qtbot):
+    from gui.dialogs.sample_inspector import SampleView
+
+    session = FakeSession("digits", 64, 10)
+    view = SampleView(session)
+    qtbot.addWidget(view)
+    assert "click a cell of the matrix in Output" in view.hint.text()
+    session.dataset = engine.datasets.load("spiral")
+    view.reset()
+    assert "click a point in Output" in view.hint.text()
+
+
 def _cell(view, unit: int):
     from PySide6.QtCore import QPoint
 

@@ -26,6 +26,7 @@ from gui.dialogs.trace_picture import TracePicture
 from gui.numbers import count as whole
 from gui.views.base import View
 from gui.views.layer_words import layer_words
+from gui.views.output import kind_of
 from gui.widgets.number_field import QuietCombo
 
 if TYPE_CHECKING:
@@ -72,7 +73,8 @@ class SampleView(View):
     def _empty(self) -> QWidget:
         page = QWidget()
         page.setObjectName("empty")
-        words = QLabel("Pick a sample to see which neurons let it through: click a point in Output, or press below.")
+        self.hint = words = QLabel()
+        self._tell_how()
         words.setWordWrap(True)
         words.setProperty("role", "quiet")
         button = QPushButton("Show the first training sample")
@@ -85,6 +87,12 @@ class SampleView(View):
         column.addWidget(button, 0, Qt.AlignmentFlag.AlignLeft)
         column.addStretch(1)
         return page
+
+    def _tell_how(self) -> None:
+        place = "a cell of the matrix" if kind_of(self.session.dataset) == "confusion" else "a point"
+        self.hint.setText(
+            f"Pick a sample to see which neurons let it through: click {place} in Output, or press below."
+        )
 
     def _head(self) -> QWidget:
         bar = QWidget()
@@ -168,6 +176,7 @@ class SampleView(View):
         self.picture.show_trace(trace, snapshot)
 
     def reset(self) -> None:
+        self._tell_how()
         self._trace = self._snapshot = None
         self.picture.forget()
         self._sample_changed()
