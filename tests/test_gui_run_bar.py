@@ -52,3 +52,16 @@ def test_the_error_of_a_regression_is_told_in_its_own_units(qtbot, session) -> N
     wrong = units(trainer.network.predict(session.dataset.x_test)) - units(session.dataset.y_test)
     assert bar.test_error.value.text() == number(float(np.sqrt(np.square(wrong).mean())))
     trainer.close()
+
+
+def test_a_small_score_below_zero_is_told_whole(qtbot, session) -> None:
+    theme.dress()
+    bar = RunBar(session)
+    qtbot.addWidget(bar)
+    bar.resize(MIDDLE, 56)
+    bar.show()
+    session.edit("Data", data=switch(session.document.data, "diabetes"))
+    qtbot.waitUntil(lambda: session.dataset.name == "diabetes", timeout=20_000)
+    for value in (-0.001, -1.2e-5, -12.34):
+        bar.score.show_value(number(value))
+        assert bar.score.value.sizeHint().width() <= bar.score.width()

@@ -232,7 +232,7 @@ class RunBar(QWidget):
             widget.blockSignals(False)
         self._error = target_error(document.spec.loss, self.session.dataset)
         self.score.caption.setText("test accuracy" if self._error is None else "test R²")
-        self.score.setFixedWidth(84 if self._error is None else 60)
+        self.score.setFixedWidth(84 if self._error is None else 76)  # −1.2·10⁻⁵
         for metric, when in (
             (self.train_error, "on the training samples, over the epoch in which they were learned from"),
             (self.test_error, "on the test samples, at the epoch's end"),

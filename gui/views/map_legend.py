@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, QRectF, Qt
@@ -16,7 +17,10 @@ from gui.views.map_links import dotted_pen
 if TYPE_CHECKING:
     from gui.views.network_map import NetworkMap
 
-EDGE, BAR = 16, 80
+EDGE, GAP = 16, 16
+BAR, SHORT_BAR = 80, 48
+LINE = 26  # px of a link's sample and what follows it
+KINDS = ("weight −", "weight +", "carries nothing")  # of links; the last goes first where there is no room
 STALE_AFTER = 0.5  # s
 BESIDE = Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine
 
@@ -68,44 +72,61 @@ class MapLegend(QWidget):
             if not tiles.art:
                 painter.drawText(QRectF(EDGE, 0, self.width() - 2 * EDGE, 32), BESIDE, sentence)
                 return
+            scales = self.scales()
+            bar, kinds, sentence = plan(
+                self.width() - 2 * EDGE, metrics.horizontalAdvance, [low + high for low, high, _ in scales], sentence
+            )
             x = float(EDGE)
-            if tiles.kind != "curve":
-                hidden = [w for w in self.view.words if not w.last]
-                plain = any(not w.signed for w in hidden)
-                if plain:
-                    x = self._scale(painter, metrics, x, "activation 0", "max", False)
-                if not plain or any(w.signed for w in hidden):
-                    x = self._scale(
-                        painter, metrics, x + (16 if plain else 0), "−" if plain else "activation −", "+", True
-                    )
-            right = self._links(painter, metrics)
-            room = right - x - 32
-            if sentence and room > 60:
-                text = metrics.elidedText(sentence, Qt.TextElideMode.ElideRight, room)
-                painter.setPen(theme.color("ink 2"))
-                painter.drawText(QRectF(x + 16, 0, room, 32), BESIDE | Qt.AlignmentFlag.AlignHCenter, text)
+            for low, high, signed in scales:
+                x = self._scale(painter, metrics, x, bar, low, high, signed) + GAP
+            right = self._links(painter, metrics, kinds)
+            painter.setPen(theme.color("ink 2"))
+            painter.drawText(QRectF(x, 0, right - x, 32), BESIDE | Qt.AlignmentFlag.AlignHCenter, sentence)
 
-    def _scale(self, painter: QPainter, metrics: QFontMetricsF, x: float, low: str, high: str, signed: bool) -> float:
+    def scales(self) -> list[tuple[str, str, bool]]:
+        """The words at both ends of each colour scale, and whether it has a sign."""
+        if self.view.canvas.tiles.kind == "curve":
+            return []
+        hidden = [w for w in self.view.words if not w.last]
+        plain = any(not w.signed for w in hidden)
+        shown = [("activation 0", "max", False)] if plain else []
+        if not plain or any(w.signed for w in hidden):
+            shown.append(("−" if plain else "activation −", "+", True))
+        return shown
+
+    def _scale(
+        self, painter: QPainter, metrics: QFontMetricsF, x: float, bar: int, low: str, high: str, signed: bool
+    ) -> float:
         painter.setPen(theme.color("ink 2"))
         painter.drawText(QPointF(x, 20), low)
         x += metrics.horizontalAdvance(low) + 6
-        paint_scale_bar(painter, QRectF(x, 12, BAR, 8), signed)
-        x += BAR + 6
+        paint_scale_bar(painter, QRectF(x, 12, bar, 8), signed)
+        x += bar + 6
         painter.drawText(QPointF(x, 20), high)
         return x + metrics.horizontalAdvance(high)
 
-    def _links(self, painter: QPainter, metrics: QFontMetricsF) -> float:
-        """The three kinds of links, right-aligned; returns their left end."""
+    def _links(self, painter: QPainter, metrics: QFontMetricsF, kinds: int) -> float:
+        """So many kinds of links, right-aligned; returns where what stands before them must end."""
         x = float(self.width() - EDGE)
-        for words, pen in (
-            ("carries nothing", dotted_pen()),
-            ("weight +", QPen(theme.category(1), 2.5)),
-            ("weight −", QPen(theme.category(0), 2.5)),
-        ):
+        pens = (QPen(theme.category(0), 2.5), QPen(theme.category(1), 2.5), dotted_pen())
+        for words, pen in reversed(list(zip(KINDS[:kinds], pens[:kinds], strict=True))):
             x -= metrics.horizontalAdvance(words)
             painter.setPen(theme.color("ink 2"))
             painter.drawText(QPointF(x, 20), words)
             painter.setPen(pen)
-            painter.drawLine(QPointF(x - 26, 16), QPointF(x - 6, 16))
-            x -= 42
-        return x + 16
+            painter.drawLine(QPointF(x - LINE, 16), QPointF(x - 6, 16))
+            x -= LINE + GAP
+        return x
+
+
+def plan(room: float, width: Callable[[str], float], scales: list[str], sentence: str) -> tuple[int, int, str]:
+    """(length of a colour bar, kinds of links, sentence) that fit into `room`. The bars become short first; then the
+    dotted links go, the sentence, and all links."""
+    for bar, kinds, words in (
+        (BAR, 3, sentence), (SHORT_BAR, 3, sentence), (SHORT_BAR, 2, sentence), (SHORT_BAR, 2, ""), (SHORT_BAR, 0, ""),
+    ):  # fmt: skip
+        parts = [width(ends) + bar + 12 for ends in scales] + [LINE + width(kind) for kind in KINDS[:kinds]]
+        parts += [width(words)] if words else []
+        if sum(parts) + GAP * (len(parts) - 1) <= room:
+            return bar, kinds, words
+    return SHORT_BAR, 0, ""

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QFontMetrics, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QToolTip
 
 from gui import theme
@@ -173,6 +173,7 @@ class UnitImages(WeightCanvas):
     """One image for each neuron of a first layer that is fed images; dead ones carry a cross and the word."""
 
     GAP, LABEL, EDGE = 12, 18, 16
+    CROSS = 17  # px that it adds to a caption
 
     def __init__(self) -> None:
         super().__init__()
@@ -242,7 +243,8 @@ class UnitImages(WeightCanvas):
                 return
             colors = shade(self.images[first:last], -self.scale, self.scale, "diverging")
             painter.setFont(theme.font(11))
-            flags = Qt.AlignmentFlag
+            flags, metrics = Qt.AlignmentFlag, painter.fontMetrics()
+            word = self._word_fits(metrics, side)
             for unit in range(first, last):
                 area, dead = self.place(unit), bool(self.dead[unit])
                 painter.setOpacity(0.4 if self.faded else 1.0)
@@ -253,8 +255,8 @@ class UnitImages(WeightCanvas):
                 painter.drawRect(area)
                 caption = QRectF(area.left() - 4, area.bottom() + 2, area.width() + 8, 16)
                 if dead:
-                    words = f"{unit + 1} dead"
-                    room = painter.fontMetrics().horizontalAdvance(words) / 2
+                    words = f"{unit + 1} dead" if word else str(unit + 1)
+                    room = metrics.horizontalAdvance(words) / 2
                     paint_cross(
                         painter,
                         QRectF(area.center().x() - room - 7, caption.center().y() - 4, 8, 8),
@@ -267,6 +269,10 @@ class UnitImages(WeightCanvas):
                     painter.drawText(caption, flags.AlignCenter, str(unit + 1))
                 if unit == self.selected:
                     self.mark_selected(painter, area)
+
+    def _word_fits(self, metrics: QFontMetrics, side: int) -> bool:
+        """Whether the captions of dead neurons have room for the word; else the cross says it alone."""
+        return metrics.horizontalAdvance(f"{len(self.images)} dead") + self.CROSS <= side + self.GAP - 4
 
 
 def strongest(values: np.ndarray, rows: int, columns: int) -> np.ndarray:
