@@ -51,7 +51,8 @@ PLOT_FORMATS = (
 class _FileDialog(QDialog):
     """Formats, a place, a button that writes, and what came of it. Subclasses fill in `work`.
 
-    The proposed name is free; of a name that is taken the button says that it replaces the file.
+    The proposed name is free; of a name that is taken the button says that it replaces the file. What was just
+    written is no such name until another has stood there.
     """
 
     title, verb = "", "Export"
@@ -61,7 +62,9 @@ class _FileDialog(QDialog):
         super().__init__(parent)
         self.session = session
         self.task: Task | None = None
-        self.setWindowTitle(self.title)
+        self._writing: list[Path] = []
+        self._written: list[Path] = []  # until another name stands there
+        self.setWindowTitle(f"{self.title} – Relume")
         self.setAccessibleName(self.title)
         self.setMinimumWidth(520)
         self.column = QVBoxLayout(self)
@@ -176,13 +179,16 @@ class _FileDialog(QDialog):
     def _place_changed(self) -> None:
         ready = self.ready()
         targets = self.targets() if ready else []
-        taken = [path.name for path in targets if os.path.exists(path)]
+        if targets != self._written:
+            self._written = []
+        done = bool(self._written)
+        taken = [path.name for path in targets if not done and os.path.exists(path)]
         self.taken.setText(f"{', '.join(taken)}: there is such a file already." if taken else "")
         self.taken.setVisible(bool(taken))
         words = f"Replace {len(taken)} files" if len(taken) > 1 else "Replace the file" if taken else self.verb
         self.write.setText(words if taken or len(targets) < 2 else f"Write {len(targets)} plots")
         self.write.setAccessibleName(self.write.text())
-        self.write.setEnabled(ready and self.task is None)
+        self.write.setEnabled(ready and self.task is None and not done)
 
     @Slot()
     def _browse(self) -> None:
@@ -219,6 +225,7 @@ class _FileDialog(QDialog):
         path = self.path
         settings.set_last_folder(str(path.parent))
         self.prepare()
+        self._writing = self.targets()
         self.write.setEnabled(False)
         self.close_button.setText("Cancel")
         self.folder.hide()
@@ -238,6 +245,7 @@ class _FileDialog(QDialog):
             self._say(words, "quiet")
 
     def _done(self, words: Any) -> None:
+        self._written = self._writing
         self.folder.show()
         self._say(words, "")
 

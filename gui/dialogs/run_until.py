@@ -32,14 +32,16 @@ class RunUntilDialog(QDialog):
     def __init__(self, session: Session, parent: QWidget) -> None:
         super().__init__(parent)
         self.session = session
-        self.setWindowTitle("Run until")
+        self.setWindowTitle("Run until – Relume")
         self.setAccessibleName("Run until")
         training = session.document.training
         words = QLabel("Training stops at whichever comes first.")
         words.setProperty("role", "quiet")
         self.epochs = QSpinBox()
         self.epochs.setRange(0, 10**9)
-        self.epochs.setValue(training.epochs)
+        done = session.snapshot.epoch if session.snapshot is not None else 0
+        again = done + max(1, training.epochs)  # as Run at the end does
+        self.epochs.setValue(training.epochs if training.epochs > done else again)
         self.epochs.setAccessibleName("Epochs")
         self.by_loss, self.by_time = QCheckBox("Training loss at most"), QCheckBox("Seconds of training")
         self.loss = QLineEdit("" if training.target_loss is None else f"{training.target_loss:g}")
