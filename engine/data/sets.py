@@ -112,7 +112,7 @@ def _digits() -> RawData:
 
 MANY = (2, 3, 4, 5, 6, 7)
 _plane("circles", "Circles", "A disc inside a ring; no straight line parts them.", points.circles, MANY)
-_plane("xor", "Exclusive or", "Opposite quadrants share a class.", points.xor, (2,))
+_plane("xor", "Exclusive-or", "Opposite quadrants share a class.", points.xor, (2,))
 _plane("gaussians", "Gaussians", "Clouds that a line can part, until noise mixes them.", points.gaussians, MANY)
 _plane("spiral", "Spiral", "Arms wound around each other; the hardest of the plane.", points.spiral, MANY)
 _plane("moons", "Moons", "Two half circles that reach into each other.", points.moons, (2,))

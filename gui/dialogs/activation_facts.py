@@ -9,7 +9,7 @@ from engine.activations import ACTIVATIONS, Activation
 from engine.errors import RelumeError
 from engine.fields import NamedOptions, name_of, options_of
 from gui import theme
-from gui.numbers import number, plain
+from gui.numbers import MINUS, number, plain
 from gui.widgets.curve_plot import CurvePlot
 from gui.widgets.number_field import NumberField, Tell, Value
 from gui.widgets.rows import Row, bare, empty, label
@@ -99,7 +99,7 @@ class ActivationFacts(QWidget):
         self.plot.show_curve(record, values)
         kinks = ", ".join(plain(kink, 3) for kink in record.kinks)
         words = {
-            "Range": record.range,
+            "Range": record.range.replace("-", MINUS),
             "Smooth": "yes" if record.smooth else f"no, corner at {kinks}" if kinks else "no",
             "Slope at z = 0": record.slope_at_zero,
             "Gain": number(record.gain(self._options), 4),

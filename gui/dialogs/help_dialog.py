@@ -36,7 +36,7 @@ class HelpDialog(QDialog):
 
     def __init__(self, title: str, html: str, parent: QWidget, size: QSize) -> None:
         super().__init__(parent)
-        self.setWindowTitle(title)
+        self.setWindowTitle(f"{title} – Relume")
         self.setAccessibleName(title)
         self.page = QTextBrowser()
         self.page.setAccessibleName(title)

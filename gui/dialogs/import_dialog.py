@@ -55,7 +55,7 @@ class ImportDialog(QDialog):
         self.table: Table | None = None
         self.tried: tuple[DataSpec, Dataset] | None = None  # what is taken by OK
         self._task: Task | None = None
-        self.setWindowTitle("Import data")
+        self.setWindowTitle("Import data – Relume")
         self.setAccessibleName("Import data")
         self.resize(760, 560)
         self._again = QTimer(self)
