@@ -38,8 +38,9 @@ _COMMON = {"mac_cyrillic": "cp1251", "mac_greek": "cp1253"}
 _LETTERS = b"\x8a\x8c\x8e\x9a\x9c\x9e\x9f" + bytes(code for code in range(0xC0, 0x100) if code not in (0xD7, 0xF7))
 _SIGNS = "€£§©®°±²³µ·¹º»«¼½¾¿¡ª´×÷‰„“”‘’–—…•™\xa0".encode("cp1252")
 _WORD = re.compile(b"[A-Za-z\x8a\x8c\x8e\x9a\x9c\x9e\x9f\xc0-\xd6\xd8-\xf6\xf8-\xff]+")
-#: Quotation marks where no Western text has them: within a word, or closing before one.
-_ODD_QUOTE = re.compile(rb"[^\W\d_][\x84\x93\x94][^\W\d_]|(?:^|[\s,;|])[\x92\x94]", re.MULTILINE)
+#: What no Western text has: quotation marks within a word or closing before one, and before a letter the signs that
+#: are Polish and Czech letters in cp1250.
+_ODD = re.compile(rb"[^\W\d_][\x84\x93\x94][^\W\d_]|(?:^|[\s,;|])[\x92\x94]|[\xb3\xb9\xec][A-Za-z]", re.MULTILINE)
 
 
 def clean_text(data: bytes, where: str, encoding: str | None = None) -> tuple[bytes, str]:
@@ -104,7 +105,7 @@ def _is_western(data: bytes, sample: bytes) -> bool:
         return False
     words = [word for word in _WORD.findall(sample) if not word.isascii()]
     letters = len(b"".join(words).translate(None, bytes(range(128))))
-    return 2 * letters <= sum(map(len, words)) and not _ODD_QUOTE.search(sample)
+    return 2 * letters <= sum(map(len, words)) and not _ODD.search(sample)
 
 
 def _wide_encoding(sample: bytes, where: str) -> str:
