@@ -277,6 +277,7 @@ def test_name_edits_and_state_stand_at_the_menus_end(window: MainWindow, qtbot: 
     window.session.run()
     wait_state(qtbot, window, "running")
     qtbot.waitUntil(lambda: "Training" in words(), timeout=60_000)
+    qtbot.waitUntil(lambda: window.session.snapshot is not None and window.session.snapshot.step > 0, timeout=60_000)
     window.session.pause()
     wait_state(qtbot, window, "paused")
     assert window.session.dirty and "edited" not in words(), "a run that is not asked about is no edit"
