@@ -13,11 +13,19 @@ Command = Callable[[], None]
 
 
 class CommandQueue:
-    """Commands for `thread`, obeyed in their order. Without a thread, or from within it, a command runs at once."""
+    """Commands for `thread`, obeyed in their order. From within it a command runs at once; so it does before there is a
+    thread, one caller after the other."""
 
     def __init__(self) -> None:
         self.thread: threading.Thread | None = None
+        self._alone = threading.RLock()  # held by who works while there is no thread
         self._queue: queue.SimpleQueue[tuple[Command, threading.Event | None]] = queue.SimpleQueue()
+
+    def begin(self, thread: threading.Thread) -> None:
+        """From now on `thread` obeys, once it is its turn."""
+        with self._alone:
+            self.thread = thread
+            thread.start()
 
     def waiting(self) -> bool:
         """Whether somebody waits: long work looks at this between its slices."""
@@ -25,8 +33,12 @@ class CommandQueue:
 
     def send(self, command: Command, wait: bool = False) -> None:
         """Leaves a command; with `wait`, returns when it is obeyed and passes on what it raised."""
+        with self._alone:
+            if self.thread is None:
+                command()
+                return
         thread = self.thread
-        if thread is None or thread is threading.current_thread():
+        if thread is threading.current_thread():
             command()
             return
         if not wait:
@@ -49,7 +61,10 @@ class CommandQueue:
 
     def ask(self, question: Callable[[], Any]) -> Any:
         """The answer of the thread, or our own once it has ended."""
-        if self.thread is None or not self.thread.is_alive():
+        with self._alone:
+            if self.thread is None:
+                return question()
+        if not self.thread.is_alive():
             return question()
         answers: list[Any] = []
         self.send(lambda: answers.append(question()), wait=True)

@@ -82,8 +82,7 @@ class Trainer:
     def open(self) -> None:
         """Starts the thread at rest: it prepares the kernels and shows the network before training."""
         if self.commands.thread is None and self.state != "closed":
-            self.commands.thread = threading.Thread(target=self._loop, name="relume trainer", daemon=True)
-            self.commands.thread.start()
+            self.commands.begin(threading.Thread(target=self._loop, name="relume trainer", daemon=True))
 
     def start(self) -> None:
         """Trains in the background thread, or goes on. Returns at once."""

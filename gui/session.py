@@ -67,8 +67,8 @@ class Session(QObject):
         opened = self._opener.now(first_document())
         self.document, self.dataset, self.trainer = opened.document, opened.dataset, opened.trainer
         self._pace()
-        # the window comes first: compiled code is loaded once the event loop runs and the first picture is painted
-        self._first_turn = QTimer(self, singleShot=True, interval=20)
+        # the window comes first: compiled code is loaded once the event loop runs
+        self._first_turn = QTimer(self, singleShot=True, interval=0)
         self._first_turn.timeout.connect(self._open_trainer)
         self._first_turn.start()
 

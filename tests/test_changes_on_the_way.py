@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 import time
 
 import numpy as np
@@ -191,3 +192,20 @@ def test_a_failure_is_told_and_the_thread_lives_on(spiral: engine.Dataset, monke
         assert trainer.alive and trainer.state == "running" and trainer._run.stepper.step > 0
     finally:
         trainer.close()
+
+
+def test_before_the_thread_begins_callers_take_turns(spiral: engine.Dataset) -> None:
+    """A save in another thread, an edit in this one, and the thread that begins: each finds the network whole."""
+    for _ in range(5):
+        trainer = trainer_of(spiral)
+        taken: list[object] = []
+        saver = threading.Thread(target=lambda trainer=trainer, taken=taken: taken.append(trainer.checkpoint()))
+        saver.start()
+        trainer.change(dataclasses.replace(SPEC, layers=(engine.Dense(5, "relu"), *SPEC.layers[1:])), wait=False)
+        trainer.open()
+        try:
+            saver.join(20)
+            assert taken and trainer.network.parameters()["0.kernel"].shape == (2, 5)
+            assert len(trainer.snapshot().layers[0].dead) == 5 and trainer.state == "ready"
+        finally:
+            trainer.close()
