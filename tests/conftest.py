@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ["PYQTGRAPH_QT_LIB"] = "PySide6"
@@ -20,6 +21,11 @@ import pytest  # noqa: E402
 from PySide6.QtCore import QObject, QStandardPaths, QTimer, QtMsgType, qInstallMessageHandler  # noqa: E402
 from PySide6.QtGui import QFontDatabase  # noqa: E402
 from PySide6.QtWidgets import QApplication  # noqa: E402
+
+if TYPE_CHECKING:
+    from pytestqt.qtbot import QtBot
+
+    from gui.main_window import MainWindow
 
 #: Qt says these on a virtual screen; they tell nothing about the program.
 HARMLESS = ("propagateSizeHints", "This plugin does not support", "QFont::setPointSize")
@@ -46,6 +52,22 @@ def qapp(qapp_args: list[str]) -> QApplication:
         QFontDatabase.addApplicationFont(str(path))
     assert isinstance(app, QApplication)
     return app
+
+
+@pytest.fixture
+def window(qtbot: QtBot) -> Iterator[MainWindow]:
+    """The whole program at its workspace, as it opens; closed without a question."""
+    from gui import app
+
+    _, made = app.build(["relume"])
+    made.resize(1280, 720)
+    made.show_workspace()
+    made.show()
+    yield made
+    made._asked_to_close = True
+    made.close()
+    made.deleteLater()
+    qtbot.wait(10)
 
 
 @pytest.fixture(autouse=True)

@@ -17,7 +17,7 @@ from pytestqt.qtbot import QtBot
 
 from engine.examples import EXAMPLES
 from engine.spec import NetworkSpec
-from gui import app, theme
+from gui import theme
 from gui.main_window import MainWindow
 
 EVENTS = 300
@@ -29,17 +29,9 @@ KEYS = (
 
 
 @pytest.fixture
-def window(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Iterator[MainWindow]:
+def window(window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> Iterator[MainWindow]:
     monkeypatch.setattr(QFileDialog, "open", lambda *_: None)
-    _, window = app.build(["relume"])
-    window.resize(1280, 720)
-    window.show_workspace()
-    window.show()
     yield window
-    window._asked_to_close = True
-    window.close()
-    window.deleteLater()
-    qtbot.wait(10)
     theme.set_mode("light")
 
 

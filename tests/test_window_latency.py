@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -14,24 +13,10 @@ from pytestqt.qtbot import QtBot
 
 from engine.examples import EXAMPLES
 from engine.optimizers import SGD
-from gui import app
 from gui.document import Document
 from gui.main_window import MainWindow
 
 MOST_STALL = 0.25  # on a machine with other work; benchmarks/window_smoothness.py tells the figure itself
-
-
-@pytest.fixture
-def window(qtbot: QtBot) -> Iterator[MainWindow]:
-    _, window = app.build(["relume"])
-    window.resize(1280, 720)
-    window.show_workspace()
-    window.show()
-    yield window
-    window._asked_to_close = True
-    window.close()
-    window.deleteLater()
-    qtbot.wait(10)
 
 
 def open_example(qtbot: QtBot, window: MainWindow, name: str, **changes: object) -> None:
