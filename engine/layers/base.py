@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -24,6 +24,8 @@ class Operation:
         parameters: names of the layer's parameters, in the block's order.
         constants: the block's numbers.
         trains_only: left out where nothing is random (prediction, proofs).
+        units: values that share a parameter are `units` apart (channels last); 0: every output is a unit.
+        geometry: the block's whole numbers (a window: `engine.layers.windows.Window.geometry`).
     """
 
     block: str
@@ -32,11 +34,19 @@ class Operation:
     parameters: tuple[str, ...] = ()
     constants: tuple[float, ...] = ()
     trains_only: bool = False
+    units: int = 0
+    geometry: tuple[int, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
 class Layer:
-    """Base of all layers; `kind` is the class name. Shapes are without the batch axis."""
+    """Base of all layers; `kind` is the class name. Shapes are without the batch axis, channels last.
+
+    Attributes:
+        measured: names of parameters that training measures and no gradient changes (moving means).
+    """
+
+    measured: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
         check_fields(self, self.kind)
@@ -65,18 +75,21 @@ class Layer:
         """Parameter name -> (l1, l2) of the penalty l1 sum|w| + l2 sum w^2."""
         return {}
 
-    def forward(self, x: np.ndarray, parameters: Parameters) -> tuple[np.ndarray, np.ndarray]:
-        """(z, a) by numpy, nothing random. x: (n, *input_shape)."""
+    def forward(self, x: np.ndarray, parameters: Parameters, by_batch: bool = False) -> tuple[np.ndarray, np.ndarray]:
+        """(z, a) by numpy, nothing random. x: (n, *input_shape).
+
+        by_batch: as in training, where a layer may use the mean and variance of these very samples.
+        """
         raise NotImplementedError
 
     def backward(
         self, x: np.ndarray, z: np.ndarray, a: np.ndarray, gradient: np.ndarray, parameters: Parameters
     ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-        """(gradient of x, gradients of the parameters) by numpy, from the gradient of a."""
+        """(gradient of x, gradients of the parameters) by numpy, from the gradient of a; `by_batch` as in training."""
         raise NotImplementedError
 
-    def operations(self, input_shape: Shape) -> tuple[Operation, ...]:
-        """The layer's compiled program, in forward order; the first gives z, the last a."""
+    def operations(self, input_shape: Shape, by_batch: bool = False) -> tuple[Operation, ...]:
+        """The layer's compiled program, in forward order; the first gives z, the last a. `by_batch`: of training."""
         raise NotImplementedError
 
     def to_dict(self) -> dict[str, Any]:

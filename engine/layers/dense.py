@@ -70,7 +70,7 @@ class Dense(Layer):
     def penalties(self) -> dict[str, tuple[float, float]]:
         return {"kernel": (self.l1, self.l2)} if self.l1 or self.l2 else {}
 
-    def forward(self, x: np.ndarray, parameters: Parameters) -> tuple[np.ndarray, np.ndarray]:
+    def forward(self, x: np.ndarray, parameters: Parameters, by_batch: bool = False) -> tuple[np.ndarray, np.ndarray]:
         z = x @ parameters["kernel"] + parameters["bias"]
         return z, activations.resolve(self.activation)[0].forward(z, *self._options(parameters, z.dtype))
 
@@ -86,7 +86,7 @@ class Dense(Layer):
         gradients["kernel"], gradients["bias"] = x.T @ gradient, gradient.sum(axis=0)
         return gradient @ parameters["kernel"].T, gradients
 
-    def operations(self, input_shape: Shape) -> tuple[Operation, ...]:
+    def operations(self, input_shape: Shape, by_batch: bool = False) -> tuple[Operation, ...]:
         activation, values = activations.resolve(self.activation)
         learned = tuple(f"activation.{option.name}" for option in activation.learned)
         constants = tuple(v for o, v in zip(activation.options, values, strict=True) if not o.learned)

@@ -19,7 +19,7 @@ class Dropout(Layer):
     def output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
 
-    def forward(self, x: np.ndarray, parameters: Parameters) -> tuple[np.ndarray, np.ndarray]:
+    def forward(self, x: np.ndarray, parameters: Parameters, by_batch: bool = False) -> tuple[np.ndarray, np.ndarray]:
         return x, x
 
     def backward(
@@ -27,6 +27,6 @@ class Dropout(Layer):
     ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         return gradient, {}
 
-    def operations(self, input_shape: Shape) -> tuple[Operation, ...]:
+    def operations(self, input_shape: Shape, by_batch: bool = False) -> tuple[Operation, ...]:
         values = int(np.prod(input_shape))
         return (Operation("dropout", values, values, constants=(self.rate, 1.0 / (1.0 - self.rate)), trains_only=True),)
