@@ -8,12 +8,30 @@ from typing import Any
 
 from engine.errors import RelumeError
 from engine.fields import from_plain
+from engine.layers.average_pool2d import AveragePool2D
 from engine.layers.base import Layer, Operation
+from engine.layers.batch_norm import BatchNorm
+from engine.layers.conv2d import Conv2D
 from engine.layers.dense import Dense
 from engine.layers.dropout import Dropout
+from engine.layers.flatten import Flatten
+from engine.layers.max_pool2d import MaxPool2D
 from engine.registry import Registry
 
-__all__ = ["LAYERS", "Dense", "Dropout", "Layer", "LayerKind", "Operation", "layer_from_dict"]
+__all__ = [
+    "LAYERS",
+    "AveragePool2D",
+    "BatchNorm",
+    "Conv2D",
+    "Dense",
+    "Dropout",
+    "Flatten",
+    "Layer",
+    "LayerKind",
+    "MaxPool2D",
+    "Operation",
+    "layer_from_dict",
+]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,8 +45,14 @@ class LayerKind:
 
 
 LAYERS: Registry[LayerKind] = Registry("kind of layer")
-LAYERS.add(LayerKind("Dense", Dense, "Dense", "Every unit sees every input."))
-LAYERS.add(LayerKind("Dropout", Dropout, "Dropout", "Switches a random share of the values off while training."))
+_ADD = LAYERS.add
+_ADD(LayerKind("Dense", Dense, "Dense", "Every unit sees every input."))
+_ADD(LayerKind("Conv2D", Conv2D, "Convolution", "A small window of weights slides over the image: one map per filter."))
+_ADD(LayerKind("MaxPool2D", MaxPool2D, "Max pooling", "Smaller maps: keeps the largest value of each window."))
+_ADD(LayerKind("AveragePool2D", AveragePool2D, "Average pooling", "Smaller maps: the mean of each window."))
+_ADD(LayerKind("Flatten", Flatten, "Flatten", "Turns maps into one row of values, as Dense needs them."))
+_ADD(LayerKind("BatchNorm", BatchNorm, "Batch norm", "Centres and scales every unit by the batch's own measure."))
+_ADD(LayerKind("Dropout", Dropout, "Dropout", "Switches a random share of the values off while training."))
 
 
 def layer_from_dict(item: Any, where: str = "layer") -> Layer:

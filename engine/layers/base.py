@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -36,6 +36,28 @@ class Operation:
     trains_only: bool = False
     units: int = 0
     geometry: tuple[int, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Call:
+    """function(x, *arguments) in plain numpy: a piece of a layer's prediction, as exported scripts write it out.
+
+    Args:
+        name: what a script calls the function.
+        arguments: a text names a parameter of the layer; a float is given in the network's type; the rest as it is.
+    """
+
+    name: str
+    function: Callable[..., Any]
+    arguments: tuple[str | float | int | tuple[int, ...], ...] = ()
+
+    def __call__(self, x: np.ndarray, parameters: Parameters) -> np.ndarray:
+        return self.function(x, *(self._value(item, parameters, x.dtype) for item in self.arguments))
+
+    def _value(self, item: Any, parameters: Parameters, dtype: np.dtype) -> Any:
+        if isinstance(item, str):
+            return parameters[item]
+        return dtype.type(item) if isinstance(item, float) else item
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,6 +108,10 @@ class Layer:
         self, x: np.ndarray, z: np.ndarray, a: np.ndarray, gradient: np.ndarray, parameters: Parameters
     ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         """(gradient of x, gradients of the parameters) by numpy, from the gradient of a; `by_batch` as in training."""
+        raise NotImplementedError
+
+    def calls(self, input_shape: Shape) -> tuple[Call, ...]:
+        """Prediction in plain numpy, each call on what the one before gave; () where values only pass through."""
         raise NotImplementedError
 
     def operations(self, input_shape: Shape, by_batch: bool = False) -> tuple[Operation, ...]:

@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 
 from engine.fields import field
-from engine.layers.base import Layer, Operation, Parameters, Shape
+from engine.layers.base import Call, Layer, Operation, Parameters, Shape
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,6 +26,9 @@ class Dropout(Layer):
         self, x: np.ndarray, z: np.ndarray, a: np.ndarray, gradient: np.ndarray, parameters: Parameters
     ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         return gradient, {}
+
+    def calls(self, input_shape: Shape) -> tuple[Call, ...]:
+        return ()
 
     def operations(self, input_shape: Shape, by_batch: bool = False) -> tuple[Operation, ...]:
         values = int(np.prod(input_shape))

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
+
+import numpy as np
 
 from engine.errors import RelumeError
+from engine.fields import field
 
 PADDINGS = ("valid", "same")
+
+
+def padding_field() -> Any:
+    help = "valid: only where the window fits whole; same: beyond the edges too, so that strides 1 keep the size."
+    return field("valid", "choice", "Padding", help, choices=lambda: PADDINGS)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,6 +67,35 @@ class Window:
         ]
         return missing[0] // 2, missing[1] // 2
 
+    @property
+    def steps(self) -> tuple[int, ...]:
+        """(rows out, columns out, size, stride, rows before, columns before)"""
+        return (*self.positions, self.size, self.stride, *self.before)
+
     def geometry(self, filters: int) -> tuple[int, ...]:
         """(height, width, channels, filters, rows out, columns out, size, stride, rows before, columns before)"""
-        return (*self.input_shape, filters, *self.positions, self.size, self.stride, *self.before)
+        return (*self.input_shape, filters, *self.steps)
+
+
+# In plain numpy, for twins and exported scripts; `steps` as above. A window is gone through cell by cell: what the
+# cell (i, j) sees at all positions together is a strided view.
+
+
+def padded(x: np.ndarray, steps: tuple[int, ...], fill: float) -> np.ndarray:
+    """x (n, height, width, channels) and around it what windows reach beyond the edges."""
+    rows, columns, size, stride, top, left = steps
+    below = max((rows - 1) * stride + size - top - x.shape[1], 0)
+    right = max((columns - 1) * stride + size - left - x.shape[2], 0)
+    return np.pad(x, ((0, 0), (top, below), (left, right), (0, 0)), constant_values=fill)
+
+
+def seen(wide: np.ndarray, steps: tuple[int, ...], i: int, j: int) -> np.ndarray:
+    """What the cell (i, j) of the window sees of padded values: a view (n, rows out, columns out, channels)."""
+    rows, columns, size, stride, top, left = steps
+    return wide[:, i : i + (rows - 1) * stride + 1 : stride, j : j + (columns - 1) * stride + 1 : stride]
+
+
+def cropped(wide: np.ndarray, steps: tuple[int, ...], shape: tuple[int, ...]) -> np.ndarray:
+    """The inverse of `padded`: the part that is x (n, height, width, channels)."""
+    top, left = steps[-2:]
+    return wide[:, top : top + shape[1], left : left + shape[2]]
