@@ -7,6 +7,7 @@ not be renewed yet stays in the snapshots with the time at which it was taken.
 from __future__ import annotations
 
 import dataclasses
+import math
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +17,14 @@ from engine.probes import Interrupted, Probes
 from engine.run import Run
 from engine.telemetry import Activations, LayerSnapshot, Snapshot
 from engine.unit_history import LONG_PASS, UnitHistory, UnitStatistics, is_milestone
+from engine.units import has_units
 
 if TYPE_CHECKING:
     from engine.trainer import Trainer
 
 BUDGET = 0.02
 FRAME_SECONDS = 1 / 60
+REST_SECONDS = 0.05  # of looking before what it found is shown, where nothing trains
 COMPUTED = ("plane", "activations", "distributions", "predictions", "sample")
 
 
@@ -35,6 +38,8 @@ class Observer:
         self._looked = 0.0
         self._extras: dict[str, Any] = {}
         self._extra_steps: dict[str, tuple[int, int, Any]] = {}
+        self._turns: dict[str, int] = {}  # when each was renewed last
+        self._fresh = False  # whether there is something new to show
         self._edits = 0
         self._pass: UnitStatistics | None = None
         self._pass_position = 0
@@ -77,10 +82,11 @@ class Observer:
         if running and now - self._looked < FRAME_SECONDS:
             return False
         self._looked = now
-        renewed = self._renew(everything=not running)
-        if (running and self.trainer.mailbox.empty) or renewed or self._published == 0.0:
+        self._fresh = False
+        busy = self._renew(None if running else now + REST_SECONDS)
+        if (running and self.trainer.mailbox.empty) or self._fresh or self._published == 0.0:
             self.publish()
-        return renewed
+        return busy
 
     def publish(self) -> None:
         """Puts the newest snapshot into the mailbox."""
@@ -92,89 +98,90 @@ class Observer:
     def bring_up_to_date(self) -> None:
         """Unit statistics over the whole training set, and all wanted extras, of this very step; without a budget."""
         if not (self._exact and self._finished_step == self._now()):
-            statistics = UnitStatistics(self.run.spec)
-            x = self.run.data.x_train
-            for start in range(0, len(x), self.probes.slice_rows):
-                statistics.add(self.run.stepper.forward(x[start : start + self.probes.slice_rows]))
-            self._finish(statistics, exact=True)
-        self._renew(everything=True)
+            self._pass = None
+            while not self._continue_pass():
+                pass
+        self._renew(math.inf)
 
     def epoch_ended(self) -> None:
-        """At a milestone the units are measured in every run, so that deaths are dated alike."""
+        """At a milestone the units are measured in every run, so that deaths are dated alike. A long pass gives way to
+        a command."""
         flops = self.probes.flops * len(self.run.data.x_train)
         if not is_milestone(self.run.stepper.epoch, flops):
             return
-        try:
-            self._pass = None
-            self._continue_pass(whole=True, milestone=True, patient=flops < LONG_PASS)
-        except Interrupted:
-            pass
+        self._pass = None
+        while not self._continue_pass(milestone=True):
+            if flops >= LONG_PASS and self.trainer.commands.waiting():
+                return
 
     def _now(self) -> tuple[int, int]:
         return (self.run.stepper.step, self._edits)
 
-    def _renew(self, everything: bool) -> bool:
-        """Spends the credit, oldest picture first; `everything`: until all is of this step or a command waits."""
-        renewed = False
+    def _renew(self, until: float | None) -> bool:
+        """Renews what is due, by turns, as long as there is credit, or `until` a time; a command that waits ends it.
+        True where something was done."""
+        worked = False
         try:
-            while everything or self._credit > 0:
-                name = self._oldest()
-                if name is None:
+            while self._credit > 0 if until is None else time.monotonic() < until:
+                due = self._due()
+                if not due:
                     break
+                name = min(due, key=lambda other: self._turns.get(other, 0))
+                if until is not None and len(due) > 1 and name == "units":
+                    name = due[1]  # at rest pictures come first: a pass may take seconds
+                self._turns[name] = max(self._turns.values(), default=0) + 1
                 began = time.monotonic()
                 try:
-                    if name == "units":
-                        self._continue_pass(whole=everything)
-                    elif name == "gradients":
-                        self._norms, self._norm_step = self.run.stepper.gradient_norms(), self.run.stepper.step
-                    else:
-                        self._extras[name] = self.probes.compute(name, self.trainer.sample)
-                        self._extra_steps[name] = (*self._now(), self.trainer.sample)
+                    self._make(name, resting=until is not None)
                 finally:
                     self._credit -= time.monotonic() - began
-                renewed = True
+                worked = True
         except Interrupted:
             pass
-        return renewed
+        return worked
 
-    def _oldest(self) -> str | None:
-        """What is most out of date among the statistics and the wanted extras."""
+    def _make(self, name: str, resting: bool) -> None:
+        if name == "units":
+            if self.trainer.commands.waiting():
+                raise Interrupted
+            if resting and self._pass_step != self._now():
+                self._pass = None  # begun with other weights; now there is time for an exact one
+            self._continue_pass()
+            return
+        self._extras[name] = self.probes.compute(name, self.trainer.sample)
+        self._extra_steps[name] = (*self._now(), self.trainer.sample)
+        self._fresh = True
+
+    def _due(self) -> list[str]:
+        """What is out of date among the statistics ("units", first) and the wanted extras."""
         now = self._now()
-        due: list[tuple[int, str]] = []
-        if not (self._finished_step == now and self._exact):
-            due.append((self._finished_step[0], "units"))
+        due = [] if self._finished_step == now and self._exact else ["units"]
         if self._norm_step != now[0]:
-            due.append((self._norm_step, "gradients"))
+            self._norms, self._norm_step = self.run.stepper.gradient_norms(), now[0]
+            self._fresh = True
         for name in COMPUTED:
             if name in self.trainer.watched:
                 seen = self._extra_steps.get(name, (-1, -1, None))
-                stale = seen[:2] != now or (name == "sample" and seen[2] != self.trainer.sample)
-                if stale:
-                    due.append((seen[0], name))
-        return min(due)[1] if due else None
+                if seen[:2] != now or (name == "sample" and seen[2] != self.trainer.sample):
+                    due.append(name)
+        return due
 
-    def _continue_pass(self, whole: bool, milestone: bool = False, patient: bool = False) -> None:
-        """One slice of the pass over the training set, or all that is left of it; a `patient` one is so short that
-        commands can wait for it."""
+    def _continue_pass(self, milestone: bool = False) -> bool:
+        """One slice of the pass over the training set. True when it is done."""
         x = self.run.data.x_train
-        if self._pass is None or (whole and self._pass_step != self._now()):
+        if self._pass is None:
             self._pass, self._pass_position, self._pass_step = UnitStatistics(self.run.spec), 0, self._now()
-        while self._pass_position < len(x):
-            if not patient and self.trainer.commands.waiting():
-                raise Interrupted
-            rows = x[self._pass_position : self._pass_position + self.probes.slice_rows]
-            self._pass.add(self.run.stepper.forward(rows))
-            self._pass_position += len(rows)
-            if not whole:
-                break
-        if self._pass_position >= len(x):
-            statistics, exact = self._pass, self._pass_step == self._now()
-            self._pass = None
-            self._finish(statistics, exact, milestone)
-
-    def _finish(self, statistics: UnitStatistics, exact: bool, milestone: bool = False) -> None:
+        rows = x[self._pass_position : self._pass_position + self.probes.slice_rows]
+        self._pass.add(self.run.stepper.forward(rows))
+        self._pass_position += len(rows)
+        if self._pass_position < len(x):
+            return False
+        statistics, exact = self._pass, self._pass_step == self._now()
+        self._pass = None
         self._finished, self._finished_step, self._exact = statistics, self._now(), exact
         self.units.add(self.run.stepper.epoch, statistics, milestone)
+        self._fresh = True
+        return True
 
     # ---- snapshots --------------------------------------------------------------------------------
 
@@ -222,7 +229,7 @@ class Observer:
         statistics = self._finished
         layers = []
         for number, layer in enumerate(self.run.spec.layers):
-            if not hasattr(layer, "activation"):
+            if not has_units(layer):
                 empty = np.zeros(0, np.float32)
                 none = np.zeros(0, np.int64)
                 layers.append(LayerSnapshot(none.astype(bool), empty, empty, empty, none, float("nan"), False))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -21,13 +22,19 @@ from engine.telemetry import (
     Predictions,
     SampleTrace,
 )
+from engine.units import by_unit, effort, has_units
 
 Layers = list[tuple[np.ndarray, np.ndarray]]
 
 #: Work of one slice: short enough that a command waits at most some 10 ms.
 SLICE_FLOPS = 2e8
+#: Numbers that one slice keeps (8 MB): feature maps of a few samples are as large as a table.
+SLICE_VALUES = 2_000_000
 #: Work of one probe: it shrinks (fewer points, fewer samples) rather than take longer.
 PROBE_FLOPS = 4e9
+#: Work of a probe that is wanted many times a second.
+LIVE_FLOPS = 4e8
+HISTOGRAM_VALUES = 200_000
 
 
 class Interrupted(Exception):  # noqa: N818 - a signal inside the engine, not an error
@@ -43,8 +50,11 @@ class Probes:
 
     def __init__(self, run: Run, interrupted: Callable[[], bool]) -> None:
         self.run, self.spec, self.data, self.interrupted = run, run.spec, run.data, interrupted
-        self.flops = max(1, 2 * run.spec.parameter_count())
-        self.slice_rows = int(np.clip(SLICE_FLOPS // self.flops, 16, 65536))
+        work = effort(run.spec)
+        self.flops = max(1, work.flops)
+        rows = np.clip(SLICE_FLOPS // self.flops, 16, 65536)
+        self.slice_rows = int(max(1, min(rows, SLICE_VALUES // work.values)))
+        self._units = [has_units(layer) for layer in run.spec.layers]
         self._order = _sorted_samples(run.data)
 
     def compute(self, name: str, sample: tuple[str, int] | None) -> Any:
@@ -59,8 +69,8 @@ class Probes:
         return makers[name]()
 
     def forward(self, x: np.ndarray) -> Layers:
-        """(z, a) of every layer for the rows of x, in slices."""
-        parts = [self.run.stepper.forward(rows) for rows in self._slices(x)]
+        """(z, a) of every layer for the rows of x."""
+        parts = list(self._passes(x))
         return [
             (np.concatenate([p[i][0] for p in parts]), np.concatenate([p[i][1] for p in parts]))
             for i in range(len(parts[0]))
@@ -70,14 +80,15 @@ class Probes:
         """What the last layer's activation gives, (n, outputs)."""
         if not len(x):
             return np.zeros((0, self.spec.output_shape[-1]), np.float32)
-        return np.concatenate([self.run.stepper.forward(rows)[-1][1] for rows in self._slices(x)])
+        return np.concatenate([layers[-1][1] for layers in self._passes(x)])
 
-    def _slices(self, x: np.ndarray) -> Any:
+    def _passes(self, x: np.ndarray) -> Iterator[Layers]:
+        """(z, a) of every layer, slice by slice."""
         x = np.ascontiguousarray(x, np.float32)
         for start in range(0, len(x), self.slice_rows):
             if self.interrupted():
                 raise Interrupted
-            yield x[start : start + self.slice_rows]
+            yield self.run.stepper.forward(x[start : start + self.slice_rows])
 
     def _said(self, last: np.ndarray) -> np.ndarray:
         """Outputs as a person reads them: probabilities for classes, target units for regression."""
@@ -85,8 +96,8 @@ class Probes:
             return self.data.preprocessing.targets_to_units(last)
         return link(self.spec.loss, last, str(self.data.task))
 
-    def _affordable(self, wanted: int, least: int) -> int:
-        return int(np.clip(PROBE_FLOPS // self.flops, least, wanted))
+    def _affordable(self, wanted: int, least: int, flops: float = PROBE_FLOPS) -> int:
+        return int(np.clip(flops // self.flops, least, wanted))
 
     def plane(self) -> Plane | None:
         if self.data.raw_train.shape[1:] != (2,):
@@ -108,22 +119,33 @@ class Probes:
 
     def activations(self) -> Activations:
         width = sum(shape[-1] for shape in self.spec.shapes())
-        count = min(len(self._order), 400, max(40, 2_000_000 // width), self._affordable(400, 40))
+        live = self._affordable(400, 40, LIVE_FLOPS)
+        count = min(len(self._order), max(40, 2_000_000 // width), live)
         picked = self._order[np.unique(np.linspace(0, len(self._order) - 1, count).round().astype(np.int64))]
-        layers = self.forward(self.data.x_train[picked])
-        return Activations(picked, tuple(a for _, a in layers), time.monotonic())
+        parts: list[list[np.ndarray]] = [[] for _ in self._units]
+        for layers in self._passes(self.data.x_train[picked]):
+            for part, (_, a), own in zip(parts, layers, self._units, strict=True):
+                part.append(by_unit(a) if own else np.zeros((len(a), 0), np.float32))
+        return Activations(picked, tuple(np.concatenate(part) for part in parts), time.monotonic())
 
     def distributions(self) -> Distributions:
         count = self._affordable(1000, 40)
         step = max(1, len(self.data.x_train) // count)
-        layers = self.forward(self.data.x_train[::step])
+        x = self.data.x_train[::step]
         parameters = self.run.stepper.network.parameters()
-        kernels = [parameters.get(f"{number}.kernel") for number in range(len(layers))]
-        own = [kernel is not None for kernel in kernels]
+        kernels = [parameters.get(f"{number}.kernel") for number in range(len(self._units))]
+        strides = [_stride(len(x), shape) for shape in self.spec.shapes()]
+        parts: list[tuple[list[np.ndarray], list[np.ndarray]]] = [([], []) for _ in self._units]
+        for layers in self._passes(x):
+            for kept, values, stride, own in zip(parts, layers, strides, self._units, strict=True):
+                if own:
+                    for part, array in zip(kept, values, strict=True):
+                        part.append(array.reshape(-1)[::stride].copy())
+        told = [tuple(_histogram(np.concatenate(part)) if part else None for part in kept) for kept in parts]
         return Distributions(
             tuple(_histogram(kernel) for kernel in kernels),
-            tuple(_histogram(z) if has else None for (z, _), has in zip(layers, own, strict=True)),
-            tuple(_histogram(a) if has else None for (_, a), has in zip(layers, own, strict=True)),
+            tuple(z for z, _ in told),
+            tuple(a for _, a in told),
             time.monotonic(),
         )
 
@@ -140,7 +162,7 @@ class Probes:
                 for y, i, o in zip((data.y_train, data.y_test), picked, last, strict=True)
             ]
         curve_x = curve_y = None
-        if data.raw_train.shape[1] == 1:
+        if data.raw_train.shape[1:] == (1,):
             low, high = float(data.raw_train.min()), float(data.raw_train.max())
             margin = 0.05 * (high - low)
             curve_x = np.linspace(low - margin, high + margin, 400, dtype=np.float32)
@@ -175,8 +197,8 @@ def _histogram(values: np.ndarray | None) -> Histogram | None:
     if values is None or not values.size or not np.isfinite(values).all():
         return None
     flat = values.reshape(-1)
-    if flat.size > 200_000:
-        flat = flat[:: flat.size // 200_000 + 1]
+    if flat.size > HISTOGRAM_VALUES:
+        flat = flat[:: flat.size // HISTOGRAM_VALUES + 1]
     low, high = float(flat.min()), float(flat.max())
     if high - low < 1e-6 * max(abs(low), abs(high), 1e-6):
         low, high = low - 0.5, high + 0.5
@@ -184,11 +206,22 @@ def _histogram(values: np.ndarray | None) -> Histogram | None:
     return Histogram(counts, edges)
 
 
+def _stride(samples: int, shape: tuple[int, ...]) -> int:
+    """Takes about HISTOGRAM_VALUES of so many outputs, and those of every unit alike."""
+    stride = max(1, samples * math.prod(shape) // HISTOGRAM_VALUES)
+    while math.gcd(stride, math.prod(shape)) > 1:
+        stride += 1
+    return stride
+
+
 def _sorted_samples(data: Dataset) -> np.ndarray:
-    """Training samples by class or target, then by their first raw value (made points of a plane: distance from 0)."""
+    """Training samples by class or target, then by their first raw value (made points of a plane: distance from 0).
+    Images keep their order within a class."""
     raw = data.raw_train
-    second = np.hypot(raw[:, 0], raw[:, 1]) if is_made_plane(data) else raw[:, 0]
     first = data.y_train if data.task != "regression" else data.y_train[:, 0]
+    if raw.ndim > 2:
+        return np.argsort(first, kind="stable")
+    second = np.hypot(raw[:, 0], raw[:, 1]) if is_made_plane(data) else raw[:, 0]
     if raw.shape[1] == 1 and data.task == "regression":
         return np.argsort(raw[:, 0], kind="stable")
     return np.lexsort((second, first))

@@ -23,13 +23,14 @@ WATCHABLE = ("parameters", "plane", "activations", "distributions", "predictions
 class LayerSnapshot:
     """One layer, unit by unit. Arrays are read-only, one entry per unit (the last axis).
 
-    Layers without an activation of their own (dropout) have empty arrays.
+    A channel of feature maps is a unit, seen at every position of every sample. Layers without an activation of their
+    own (dropout, pooling) have empty arrays.
     """
 
-    dead: np.ndarray  # bool: z <= 0 for every training sample, for activations that are flat there
+    dead: np.ndarray  # bool: z <= 0 for every training sample and position, for activations that are flat there
     max_z: np.ndarray  # largest z over the training samples seen
     mean: np.ndarray  # mean activation
-    active_share: np.ndarray  # share of training samples on which it gives anything but 0 (relu: z > 0)
+    active_share: np.ndarray  # share of training samples (and positions) on which it gives anything but 0 (relu: z > 0)
     dead_since: np.ndarray  # int64 epoch, -1 while alive
     gradient_norm: float  # mean |gradient| of the layer's kernel in the last step, NaN before the first
     provisional: bool  # True until all training samples were seen with the same weights
@@ -56,7 +57,7 @@ class Activations:
     """Every unit on some training samples, sorted by class (or by target)."""
 
     samples: np.ndarray  # int64 index into x_train
-    layers: tuple[np.ndarray, ...]  # per layer (samples, units) activations
+    layers: tuple[np.ndarray, ...]  # per layer (samples, units) activations; of feature maps the mean over positions
     taken: float
 
 
@@ -107,7 +108,7 @@ class SampleTrace:
 
     index: int
     part: str  # "train" or "test"
-    preactivations: tuple[np.ndarray, ...]  # per layer (units,)
+    preactivations: tuple[np.ndarray, ...]  # per layer its output shape: (units,) or (rows, columns, units)
     activations: tuple[np.ndarray, ...]
     output: np.ndarray  # (outputs,) after the link: probabilities, or target units
     loss: float

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,19 +13,23 @@ from engine.errors import RelumeError
 from engine.fields import name_of, options_of
 from engine.spec import NetworkSpec
 from engine.telemetry import UnitEpochs
+from engine.units import unit_widths
 
 MAX_ROWS = 256
-LONG_PASS = 1e9
+LONG_PASS = 1e9  # flops
+#: A pass that takes longer than about a second does not come before the first step.
+LATE_PASS = 2e10
 
 
 class UnitStatistics:
-    """Sums over the training samples seen so far, per layer and unit.
+    """Sums over the training samples seen so far, per layer and unit; of feature maps over all their positions.
 
-    An activation is active on a sample where it gives anything but 0; for relu that is z > 0.
+    An activation is active where it gives anything but 0; for relu that is z > 0. Layers without units are left out.
     """
 
     def __init__(self, spec: NetworkSpec) -> None:
-        self.widths = [shape[-1] for shape in spec.shapes()]
+        self.widths = unit_widths(spec)
+        self.positions = [math.prod(shape[:-1]) for shape in spec.shapes()]
         self.dies = [
             activation_record(name_of(layer.activation)).dies(options_of(layer.activation))
             if hasattr(layer, "activation")
@@ -37,25 +42,35 @@ class UnitStatistics:
         self.samples = 0
 
     def add(self, layers: Sequence[tuple[np.ndarray, np.ndarray]]) -> None:
-        """Adds one slice of samples: per layer (z, a), each (samples, units)."""
+        """Adds one slice of samples: per layer (z, a), each (samples, *shape)."""
         with np.errstate(all="ignore"):  # weights about to diverge give infinities
             for number, (z, a) in enumerate(layers):
-                np.maximum(self.max_z[number], z.max(axis=0), out=self.max_z[number])
-                self.sums[number] += a.sum(axis=0, dtype=np.float64)
-                self.active[number] += np.count_nonzero(a, axis=0)
+                if self.widths[number]:
+                    self._add(number, z.reshape(len(z), -1), a.reshape(len(a), -1))
         self.samples += len(layers[0][0])
 
+    def _add(self, number: int, z: np.ndarray, a: np.ndarray) -> None:
+        maps = (self.positions[number], self.widths[number])  # over samples first: long rows are quick
+        high = z.max(axis=0).reshape(maps).max(axis=0)
+        np.maximum(self.max_z[number], high, out=self.max_z[number])
+        self.sums[number] += a.sum(axis=0, dtype=np.float64).reshape(maps).sum(axis=0)
+        self.active[number] += np.count_nonzero(a, axis=0).reshape(maps).sum(axis=0)
+
     def dead(self, layer: int) -> np.ndarray:
-        """bool (units,): z <= 0 on every sample, for activations that are flat there."""
+        """bool (units,): z <= 0 on every sample and at every position, for activations that are flat there."""
         if not self.dies[layer] or not self.samples:
             return np.zeros(self.widths[layer], bool)
         return self.max_z[layer] <= 0
 
     def mean(self, layer: int) -> np.ndarray:
-        return (self.sums[layer] / max(1, self.samples)).astype(np.float32)
+        return (self.sums[layer] / self._seen(layer)).astype(np.float32)
 
     def active_share(self, layer: int) -> np.ndarray:
-        return (self.active[layer] / max(1, self.samples)).astype(np.float32)
+        return (self.active[layer] / self._seen(layer)).astype(np.float32)
+
+    def _seen(self, layer: int) -> int:
+        """How often each unit was seen."""
+        return max(1, self.samples * self.positions[layer])
 
 
 def is_milestone(epoch: int, flops: float) -> bool:
@@ -64,6 +79,8 @@ def is_milestone(epoch: int, flops: float) -> bool:
     Every epoch up to 64, then 8 of each doubling; where a pass over the training set takes long (`flops`), only
     every 16th of these epochs. It depends on nothing else, so that the epoch of a death is the same in every run.
     """
+    if epoch == 0 and flops >= LATE_PASS:
+        return False
     spacing = max(1, 1 << max(0, epoch.bit_length() - 4) if epoch > 64 else 1)
     return epoch % (spacing if flops < LONG_PASS else max(16, spacing)) == 0
 
@@ -75,7 +92,7 @@ class UnitHistory:
     """
 
     def __init__(self, spec: NetworkSpec) -> None:
-        self.widths = [shape[-1] for shape in spec.shapes()]
+        self.widths = unit_widths(spec)
         self.dead_since = [np.full(width, -1, np.int64) for width in self.widths]
         self._dated = [since.copy() for since in self.dead_since]
         self._rows: list[tuple[int, np.ndarray, np.ndarray, np.ndarray]] = []

@@ -1,0 +1,51 @@
+"""What a unit is: an index of the last axis of a layer with an activation. A channel of feature maps is one unit."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import numpy as np
+
+from engine.layers.base import Layer
+from engine.spec import NetworkSpec
+
+
+def has_units(layer: Layer) -> bool:
+    """Whether the layer's outputs are units of their own, and not only those of the layer before."""
+    return hasattr(layer, "activation")
+
+
+def unit_widths(spec: NetworkSpec) -> list[int]:
+    """Units of every layer; 0 where they are those of the layer before."""
+    return [shape[-1] if has_units(layer) else 0 for layer, shape in zip(spec.layers, spec.shapes(), strict=True)]
+
+
+def unit_noun(shape: tuple[int, ...]) -> str:
+    """What a unit of a layer with this output shape is called."""
+    return "filter" if len(shape) > 1 else "neuron"
+
+
+def by_unit(values: np.ndarray) -> np.ndarray:
+    """(samples, units): the mean over the positions of feature maps; flat values as they are."""
+    return values if values.ndim == 2 else values.mean(axis=tuple(range(1, values.ndim - 1)))
+
+
+@dataclasses.dataclass(frozen=True)
+class Effort:
+    """What one sample costs on its way forward: floating point operations, and numbers to be kept."""
+
+    flops: int
+    values: int
+
+
+def effort(spec: NetworkSpec) -> Effort:
+    flops = values = 0
+    shape = spec.input_shape
+    for layer in spec.layers:
+        kernel = layer.parameter_shapes(shape).get("kernel", ())
+        shape = layer.output_shape(shape)
+        positions, size = math.prod(shape[:-1]), math.prod(shape)
+        flops += 2 * positions * (math.prod(kernel) if kernel else 0) + 4 * size
+        values += 2 * size  # z and a
+    return Effort(flops, values)
