@@ -22,7 +22,7 @@ from engine.telemetry import (
     Predictions,
     SampleTrace,
 )
-from engine.units import by_unit, effort, has_units
+from engine.units import Effort, by_unit, effort, has_units
 
 Layers = list[tuple[np.ndarray, np.ndarray]]
 
@@ -52,10 +52,15 @@ class Probes:
         self.run, self.spec, self.data, self.interrupted = run, run.spec, run.data, interrupted
         work = effort(run.spec)
         self.flops = max(1, work.flops)
-        rows = np.clip(SLICE_FLOPS // self.flops, 16, 65536)
-        self.slice_rows = int(max(1, min(rows, SLICE_VALUES // work.values)))
+        self.slice_rows = self.slice_rows_of(work)
         self._units = [has_units(layer) for layer in run.spec.layers]
         self._order = _sorted_samples(run.data)
+
+    @staticmethod
+    def slice_rows_of(work: Effort) -> int:
+        """Samples that go forward at a time: little work, little memory."""
+        rows = min(65536, max(16, SLICE_FLOPS // max(1, work.flops)))
+        return int(max(1, min(rows, SLICE_VALUES // max(1, work.values))))
 
     def compute(self, name: str, sample: tuple[str, int] | None) -> Any:
         """The extra called `name` of telemetry.WATCHABLE, None where the data has no such picture."""

@@ -28,6 +28,7 @@ from gui.words import error_words
 
 CLOSE_SECONDS = 1.5
 LAST_SEED = 2**53
+FIRST_SAMPLE = ("train", 0)  # is followed through the network where none is picked
 
 
 class Session(QObject):
@@ -298,7 +299,7 @@ class Session(QObject):
             self._watch()
 
     def _watch(self) -> None:
-        self.trainer.watch(self._wishes, self.sample)
+        self.trainer.watch(self._wishes, self.sample or FIRST_SAMPLE)
 
     def take_snapshot(self) -> Snapshot | None:
         """The newest snapshot of this run, if there is a new one; called by the frame clock."""

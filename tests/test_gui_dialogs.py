@@ -334,7 +334,7 @@ def test_the_sample_view_says_what_to_click_for_these_data(qtbot):
 def _cell(view, unit: int):
     from PySide6.QtCore import QPoint
 
-    _, top, _ = view.picture._blocks()[0]
+    top = view.picture._blocks()[0].top
     return QPoint(view.picture._cells_left() + unit * 26 + 8, int(top) + 24 + 8)
 
 

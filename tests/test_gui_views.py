@@ -17,8 +17,7 @@ from engine import report
 from engine.data.dataset import Dataset
 from engine.data.preprocessing import Preprocessing
 from engine.files.figures import Figure, Image, Line
-from engine.layers.dense import Dense
-from engine.layers.dropout import Dropout
+from engine.layers import Conv2D, Dense, Dropout, Flatten, MaxPool2D
 from engine.output_panels import finer
 from engine.spec import NetworkSpec, TrainingSpec
 from engine.telemetry import Distributions as ToldDistributions, Histogram, LayerSnapshot, Plane, Predictions, Snapshot
@@ -29,6 +28,8 @@ from gui.views.confusion import ConfusionMatrix
 from gui.views.curves import Curves, deaths
 from gui.views.distributions import Distributions
 from gui.views.gradient_flow import GradientFlow
+from gui.views.kernels import drawn_kernel
+from gui.views.layer_words import layer_words
 from gui.views.output import Output, kind_of
 from gui.views.plot import numbered
 from gui.views.weight_pictures import strongest
@@ -304,9 +305,25 @@ def test_long_class_names_stay_apart_in_the_confusion_matrix(qtbot) -> None:
 def test_exported_weights_name_the_inputs_where_they_are_few(qtbot) -> None:
     view = shown(qtbot, Weights, "two classes")
     assert [name for _, name in view.figure().panels[0].x_ticks] == ["x1", "x2"]
-    many = Weights(SessionDouble(*scatter_case()[:2]))
-    qtbot.addWidget(many)
-    assert many._names(np.zeros((4, 4)))[0] == ["x1", "x2", "x3", "x4"]
+    names = ("x1", "x2", "x3", "x4")
+    spec = NetworkSpec((4,), (Dense(4), Dense(1)))
+    first, last = layer_words(spec)
+    assert drawn_kernel(np.zeros((4, 4)), first, spec, None, names).names == names
+    assert drawn_kernel(np.zeros((4, 1)), last, spec, None, names).names == ("1", "2", "3", "4")
+
+
+def test_kernels_of_images_are_drawn_as_images_and_those_of_maps_as_a_matrix() -> None:
+    layers = (Conv2D(6, 3), MaxPool2D(2), Conv2D(5, 3), Flatten(), Dense(4), Dense(2))
+    spec = NetworkSpec((12, 12, 2), layers, "softmax_cross_entropy")
+    first, second, third, _ = layer_words(spec)
+    kernel = np.arange(3 * 3 * 2 * 6, dtype=np.float32).reshape(3, 3, 2, 6)
+    drawn = drawn_kernel(kernel, first, spec, (12, 12, 2), ())
+    assert drawn.images is not None and drawn.images.shape == (6, 3, 7) and np.isnan(drawn.images[:, :, 3]).all()
+    assert np.array_equal(drawn.images[4, :, 4:], kernel[:, :, 1, 4])
+    matrix = drawn_kernel(np.ones((3, 3, 6, 5)), second, spec, (12, 12, 2), ())
+    assert matrix.images is None and matrix.matrix.shape == (54, 5) and matrix.names[53] == "filter 6, 3, 3"
+    flat = drawn_kernel(np.ones((45, 4)), third, spec, (12, 12, 2), ())
+    assert flat.names[7] == "place 2, filter 3" and flat.what == "places and filters of layer 3"
 
 
 def test_confusion_cell_picks_its_samples_in_turn(qtbot) -> None:

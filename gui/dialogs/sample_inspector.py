@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from engine.files.figures import Bars, Figure, Panel
 from engine.telemetry import SampleTrace, Snapshot
+from engine.units import by_unit
 from gui import theme
 from gui.dialogs.sample_words import outcome, true_words
 from gui.dialogs.trace_picture import TracePicture
@@ -230,8 +231,8 @@ class SampleView(View):
             return None
         panels = [
             Panel(
-                (Bars(tuple(str(unit + 1) for unit in range(words.units)), trace.activations[words.index]),),
-                words.title, "neuron", "activation",
+                (Bars(_counted(words.units), by_unit(trace.activations[words.index][None])[0]),),
+                words.title, words.noun, "mean activation" if words.maps else "activation",
             )
             for words in layer_words(snapshot.spec)
             if not words.last
@@ -240,3 +241,7 @@ class SampleView(View):
         panels.append(Panel((Bars(told.names, told.values, horizontal=True),), "Output", told.meaning, ""))
         title = f"{dict(PARTS)[trace.part]} sample {trace.index + 1}, {true_words(dataset, trace.part, trace.index)}"
         return Figure(title, tuple(panels))
+
+
+def _counted(units: int) -> tuple[str, ...]:
+    return tuple(str(unit + 1) for unit in range(units))

@@ -6,16 +6,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
-from PySide6.QtGui import QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtGui import QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QToolTip, QWidget
 
 from engine.data.extent import plane_extent, with_room
 from engine.telemetry import SampleTrace, Snapshot
 from gui import theme
 from gui.dialogs.sample_words import Outcome, outcome, paint_image, paint_point, paint_text, true_words
-from gui.marks import paint_cross
+from gui.dialogs.trace_layers import TraceBlock, trace_blocks
 from gui.numbers import number
-from gui.views.cells import StepScale, color_table, levels, paint_scale_bar
+from gui.views.cells import StepScale, paint_scale_bar
+from gui.views.image_data import image_shape
 from gui.views.layer_words import LayerWords, layer_words
 
 if TYPE_CHECKING:
@@ -25,11 +26,6 @@ if TYPE_CHECKING:
 EDGE, LEFT, GAP = 16, 152, 24
 BAR_HEIGHT, BAR_ROW = 12, 20
 MOST_VALUES = 40
-
-
-def cell_size(units: int) -> int:
-    """Edge of one neuron's cell, its gap included: smaller where there are many."""
-    return 26 if units <= 64 else 18 if units <= 256 else 10
 
 
 class TracePicture(QWidget):
@@ -66,52 +62,28 @@ class TracePicture(QWidget):
         self.update()
 
     def passes(self) -> list[tuple[LayerWords, str]]:
-        """For each hidden layer, in words, how many neurons let the sample through."""
-        return [(words, self._pass_words(words)) for words in self._layers if not words.last and self._trace]
-
-    # what a cell shows
-
-    def _dead(self, words: LayerWords) -> np.ndarray:
-        dead = self._snapshot.layers[words.index].dead if self._snapshot else np.zeros(0, bool)
-        return dead if len(dead) == words.units else np.zeros(words.units, bool)
-
-    def _open(self, words: LayerWords) -> np.ndarray:
-        """A gate is shut where its activation is flat: z <= 0 in rectifiers. Others let everything through."""
-        assert self._trace is not None
-        z = self._trace.preactivations[words.index]
-        return z > 0 if words.dies else np.ones(len(z), bool)
-
-    def _pass_words(self, words: LayerWords) -> str:
-        dead = int(self._dead(words).sum())
-        if not words.dies:
-            return f"all {words.units} let it through"
-        passed = int(self._open(words).sum())
-        return f"{passed} of {words.units} let it through" + (f", {dead} dead" if dead else "")
+        """For each hidden layer, in words, how many units let the sample through."""
+        return [(block.words, block.pass_words()) for block in self._blocks()]
 
     # places
 
     def _cells_left(self) -> int:
         return EDGE + LEFT + GAP
 
-    def _blocks(self) -> list[tuple[LayerWords, float, int]]:
-        """For each hidden layer: its words, the top of its block, its cells per row."""
-        blocks, top = [], float(EDGE)
+    def _blocks(self) -> list[TraceBlock]:
+        if self._trace is None:
+            return []
         width = max(120, self.width() - self._cells_left() - EDGE)
-        for words in self._layers:
-            if words.last:
-                continue
-            size = cell_size(words.units)
-            columns = max(1, width // size)
-            blocks.append((words, top, columns))
-            top += 24 + -(-words.units // columns) * size + 16
-        return blocks
+        dead = {words.index: self._dead(words) for words in self._layers}
+        return trace_blocks(self._layers, self._trace, dead, self._cells_left(), EDGE, width)
+
+    def _dead(self, words: LayerWords) -> np.ndarray:
+        dead = self._snapshot.layers[words.index].dead if self._snapshot else np.zeros(0, bool)
+        return dead if len(dead) == words.units else np.zeros(words.units, bool)
 
     def _outcome_top(self) -> float:
         blocks = self._blocks()
-        if not blocks:
-            return float(EDGE)
-        words, top, columns = blocks[-1]
-        return top + 24 + -(-words.units // columns) * cell_size(words.units) + 16
+        return blocks[-1].bottom if blocks else float(EDGE)
 
     def _fit(self) -> None:
         dataset = self.session.dataset
@@ -124,33 +96,24 @@ class TracePicture(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._fit()
 
-    def _cell_at(self, point: QPointF) -> tuple[LayerWords, int] | None:
-        for words, top, columns in self._blocks():
-            size = cell_size(words.units)
-            column, row = int((point.x() - self._cells_left()) // size), int((point.y() - top - 24) // size)
-            unit = row * columns + column
-            if 0 <= column < columns and row >= 0 and 0 <= unit < words.units:
-                return words, unit
+    def _cell_at(self, point: QPointF) -> tuple[TraceBlock, int] | None:
+        for block in self._blocks():
+            unit = block.unit_at(point)
+            if unit is not None:
+                return block, unit
         return None
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         found = self._cell_at(event.position())
         if found is not None:
-            self.session.select(found[0].index, found[1])
+            self.session.select(found[0].words.index, found[1])
 
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            found = self._cell_at(QPointF(event.pos())) if self._trace is not None else None
-            QToolTip.showText(event.globalPos(), self._cell_words(*found) if found else "", self)
+            found = self._cell_at(QPointF(event.pos()))
+            QToolTip.showText(event.globalPos(), found[0].unit_words(found[1]) if found else "", self)
             return True
         return super().event(event)
-
-    def _cell_words(self, words: LayerWords, unit: int) -> str:
-        assert self._trace is not None
-        z, a = (float(v[words.index][unit]) for v in (self._trace.preactivations, self._trace.activations))
-        state = "dead" if self._dead(words)[unit] else "lets it through" if self._open(words)[unit] else "closed"
-        head = f"Layer {words.index + 1}, neuron {unit + 1}: {state}"
-        return f"{head}\nz = {number(z)}, {words.activation}(z) = {number(a)}"
 
     # painting
 
@@ -167,8 +130,9 @@ class TracePicture(QWidget):
                     painter, self._cells_left(), EDGE, 400, "Waiting for the next look at the network", "ink 2", 12
                 )
                 return
-            for words, top, columns in self._blocks():
-                self._paint_layer(painter, words, top, columns)
+            for block in self._blocks():
+                if block.bottom >= event.rect().top() and block.top <= event.rect().bottom():
+                    self._paint_layer(painter, block)
             self._paint_outcome(painter, dataset, self._trace)
 
     def _paint_sample(self, painter: QPainter, dataset: Dataset) -> None:
@@ -181,13 +145,15 @@ class TracePicture(QWidget):
         raw = dataset.raw_test if part == "test" else dataset.raw_train
         row = raw[index]
         top = float(EDGE)
-        if dataset.image_shape is not None:
-            paint_image(painter, square, row.reshape(dataset.image_shape[:2]))
+        image = image_shape(dataset)
+        if image is not None:
+            pixels = row.reshape(image)
+            paint_image(painter, square, pixels[:, :, 0] if image[2] == 1 else pixels)
             top += LEFT + 12
-        elif raw.shape[1] == 2:
+        elif raw.shape[1:] == (2,):
             paint_point(painter, square, raw, row, plane_extent(dataset))
             top += LEFT + 12
-        elif raw.shape[1] == 1 and dataset.task == "regression":
+        elif raw.shape[1:] == (1,) and dataset.task == "regression":
             y = dataset.y_test if part == "test" else dataset.y_train
             curve = np.column_stack([raw[:, 0], y[:, 0]])
             ranges = (with_room(values.min(), values.max()) for values in curve.T)
@@ -206,7 +172,7 @@ class TracePicture(QWidget):
 
     def _values(self, dataset: Dataset) -> tuple[str, ...]:
         """The names of the values listed under the picture: none for an image."""
-        if dataset.image_shape is not None:
+        if image_shape(dataset) is not None:
             return ()
         return dataset.raw_names
 
@@ -217,40 +183,18 @@ class TracePicture(QWidget):
         """Where what is said about a name begins."""
         return self._cells_left() + (140 if self._is_wide() else 116)
 
-    def _paint_layer(self, painter: QPainter, words: LayerWords, top: float, columns: int) -> None:
-        assert self._trace is not None
-        left, size = self._cells_left(), cell_size(words.units)
-        beside = self._beside()
+    def _paint_layer(self, painter: QPainter, block: TraceBlock) -> None:
+        words, left, top, beside = block.words, self._cells_left(), block.top, self._beside()
         paint_text(painter, left, top, beside - left - 4, words.title, "ink", 12, 600)
-        passed, _, lost = self._pass_words(words).partition(", ")
+        passed, _, lost = block.pass_words().partition(", ")
         paint_text(painter, beside, top, 190, passed, "ink 2", 12)
         if lost:
             after = beside + painter.fontMetrics().horizontalAdvance(passed) + 12
             paint_text(painter, after, top, 90, lost, "dead", 12, 600)
-        values, open_, dead = self._trace.activations[words.index], self._open(words), self._dead(words)
-        scale = self._scales[words.index].update(float(np.abs(values).max(initial=0.0)))
+        scale = self._scales[words.index].update(float(np.abs(block.a).max(initial=0.0)))
         self._paint_scale(painter, words, top, scale)
-        table = color_table(words.signed)
-        level = levels(values, scale, words.signed)
-        edge = size - (3 if size > 12 else 1)
         chosen = self.session.selection
-        for unit in range(words.units):
-            row, column = divmod(unit, columns)
-            cell = QRectF(left + column * size + 0.5, top + 24 + row * size + 0.5, edge - 1, edge - 1)
-            if dead[unit]:
-                painter.fillRect(cell, theme.color("dead"))
-                if size > 12:
-                    paint_cross(painter, cell.adjusted(5, 5, -5, -5), theme.color("on dead"))
-                continue
-            if open_[unit]:
-                painter.fillRect(cell, table[int(level[unit])])
-            painter.setPen(QPen(theme.color("control edge" if open_[unit] else "line"), 1))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRect(cell)
-        if chosen is not None and chosen[0] == words.index and chosen[1] is not None and chosen[1] < words.units:
-            row, column = divmod(chosen[1], columns)
-            painter.setPen(QPen(theme.color("accent"), 2))
-            painter.drawRoundedRect(QRectF(left + column * size - 2, top + 22 + row * size, edge + 4, edge + 4), 3, 3)
+        block.paint(painter, scale, chosen[1] if chosen is not None and chosen[0] == words.index else None)
 
     def _paint_scale(self, painter: QPainter, words: LayerWords, top: float, scale: float) -> None:
         right = self.width() - EDGE

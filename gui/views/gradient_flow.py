@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QScrollArea, QStackedLayout
 
 from engine.files.figures import Bars, Figure, Panel
 from engine.telemetry import Snapshot
+from engine.units import has_units
 from gui import theme
 from gui.numbers import power_of_ten, significant
 from gui.views.base import View
@@ -59,7 +60,7 @@ class GradientFlow(View):
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
         self._empty.follow(snapshot)
-        layers = [k for k, layer in enumerate(snapshot.spec.layers) if getattr(layer, "units", 0)]
+        layers = [k for k, layer in enumerate(snapshot.spec.layers) if has_units(layer)]
         values = [float(snapshot.layers[k].gradient_norm) for k in layers if k < len(snapshot.layers)]
         if snapshot.run != self._run:
             self._run = snapshot.run

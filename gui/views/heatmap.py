@@ -204,7 +204,7 @@ class Heatmap(View):
 
     def value_words(self) -> str:
         if self.mode == "samples":
-            return "activation"
+            return "mean of the map" if all(words.maps for words in self.shown_layers()) else "activation"
         return "active share" if self.value == "active_share" else "mean activation"
 
     def scale_words(self, signed: bool) -> tuple[str, str]:
@@ -240,6 +240,8 @@ class Heatmap(View):
         if self.data is None or self.snapshot is None:
             return ""
         words = self.data.caption
+        if self.mode == "samples" and any(layer.maps for layer in self.shown_layers()):
+            words += "; of a filter the mean of its map"
         if self.snapshot.state == "diverged":
             words = f"The last good picture, before it diverged in epoch {self.snapshot.epoch}: {words}"
         elif self.snapshot.taken - self.data.taken > STALE_AFTER:
@@ -256,7 +258,7 @@ class Heatmap(View):
             dead = np.flatnonzero(layer.dead)
             if len(dead):
                 names = ", ".join(str(unit + 1) for unit in dead[:12].tolist())
-                line += f" (neurons {names}{' and more' if len(dead) > 12 else ''})"
+                line += f" ({words.noun}s {names}{' and more' if len(dead) > 12 else ''})"
             parts.append(line)
         return ". ".join(parts) + "."
 
@@ -280,7 +282,7 @@ class Heatmap(View):
             if data.mode == "epochs":
                 places = np.unique(np.linspace(0, columns - 1, 6).round().astype(int)).tolist()
                 ticks = tuple((place + 0.5, str(int(data.columns[place]))) for place in places)
-            panels.append(Panel((image,), title, x_label, "neuron", x_ticks=ticks))
+            panels.append(Panel((image,), title, x_label, words.noun, x_ticks=ticks))
         return Figure("Activation heatmap", tuple(panels))
 
     # what the user does

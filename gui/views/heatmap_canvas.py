@@ -113,7 +113,7 @@ class HeatmapCanvas(QWidget):
                 self._paint_head(painter, block, words[block.layer], layer)
                 if len(layer.dead) == block.units:
                     paint_margins(painter, block, words[block.layer], layer, self.width() - RIGHT)
-                    self._paint_deaths(painter, block, layer)
+                    self._paint_deaths(painter, block, layer, words[block.layer].noun)
         return self._words
 
     def _paint_head(self, painter: QPainter, block: Block, words: LayerWords, layer: LayerSnapshot) -> None:
@@ -126,8 +126,8 @@ class HeatmapCanvas(QWidget):
         if block.merged > 1:
             painter.setFont(theme.font(11))
             painter.setPen(theme.color("ink 2"))
-            painter.drawText(place, LEFTWARDS, merged_words(block))
-            right -= QFontMetricsF(painter.font()).horizontalAdvance(merged_words(block)) + 16
+            painter.drawText(place, LEFTWARDS, merged_words(block, words))
+            right -= QFontMetricsF(painter.font()).horizontalAdvance(merged_words(block, words)) + 16
         dead = bool(layer.dead.any())
         painter.setFont(theme.font(12, 500 if dead else 400))
         if dead:
@@ -154,7 +154,7 @@ class HeatmapCanvas(QWidget):
                 y = block.rows_top + row * block.row - 1
                 painter.fillRect(LEFT, y, self.width() - LEFT - RIGHT, 1, theme.color("panel"))
 
-    def _paint_deaths(self, painter: QPainter, block: Block, layer: LayerSnapshot) -> None:
+    def _paint_deaths(self, painter: QPainter, block: Block, layer: LayerSnapshot, noun: str) -> None:
         """Words on the dead rows: one line each, or one for a run of rows that is high enough together."""
         if not self.segments or block.merged > 1 or (self.view.data is not None and self.view.data.mode == "epochs"):
             return
@@ -165,7 +165,7 @@ class HeatmapCanvas(QWidget):
             for unit in range(start, stop, step):
                 top, height = block.rows_top + unit * block.row, step * block.row - (block.row >= GAP_FROM)
                 self._paint_words(painter, QRect(LEFT, top, self.width() - LEFT - RIGHT, height), *(
-                    death_words(layer, unit) if step == 1 else run_words(layer, start, stop)
+                    death_words(layer, unit) if step == 1 else run_words(layer, start, stop, noun)
                 ))  # fmt: skip
 
     def _paint_words(self, painter: QPainter, row: QRect, head: str, tail: str) -> None:
@@ -223,7 +223,7 @@ class HeatmapCanvas(QWidget):
         block, row, column = hit
         layer, units = snapshot.layers[block.layer], block.units_of(row)
         words = next(w for w in self.view.words if w.index == block.layer)
-        name = "output" if words.last else f"layer {block.layer + 1}, neuron"
+        name = words.noun if words.last else f"layer {block.layer + 1}, {words.noun}"
         lines = [f"{name} {units[0] + 1}" + (f" to {units[-1] + 1}" if len(units) > 1 else "")]
         lines[0] = lines[0][0].upper() + lines[0][1:]
         values = data.values[block.layer]
@@ -249,7 +249,7 @@ class HeatmapCanvas(QWidget):
     def _head_words(self, block: Block, layer: LayerSnapshot) -> str:
         words = next(w for w in self.view.words if w.index == block.layer)
         lines = [words.title, self.view.state_lines(words, layer)[0]]
-        return "\n".join(lines + [merged_words(block)] * (block.merged > 1))
+        return "\n".join(lines + [merged_words(block, words)] * (block.merged > 1))
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         place = event.position()
@@ -270,8 +270,8 @@ class HeatmapCanvas(QWidget):
             self.view.session.pick_sample("train", int(data.columns[hit[2]]))
 
 
-def merged_words(block: Block) -> str:
-    return f"{block.merged} neurons a row, largest shown"
+def merged_words(block: Block, words: LayerWords) -> str:
+    return f"{block.merged} {words.noun}s a row, largest shown"
 
 
 def fitting(choices: tuple[str, ...], metrics: QFontMetricsF, room: float) -> str:

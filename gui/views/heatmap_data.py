@@ -43,14 +43,13 @@ def samples_data(snapshot: Snapshot, data: Dataset) -> HeatmapData | None:
     words = f"{whole(total)} training samples"
     if count != total:
         words = f"{whole(count)} of {words}"
-    width = data.raw_train.shape[1]
     y = data.y_train[seen.samples]
     targets = None
     groups: tuple[tuple[str, int, int], ...]
     if data.task == "regression":
         targets = data.preprocessing.targets_to_units(y)[:, 0].astype(float)
         low, high = number(float(targets.min())), number(float(targets.max()))
-        by = data.feature_names[0] if width == 1 else "target"
+        by = data.feature_names[0] if data.raw_train.shape[1:] == (1,) else "target"
         groups = ((f"target {low} to {high}", 0, count),)
         caption = f"{words}, sorted by {by}"
     else:

@@ -22,7 +22,8 @@ class LayerWords:
     """One layer that has units of its own.
 
     `index` counts from 0 (code), `title` from 1 (screen); `previous` is the index of the layer with units that
-    feeds it, -1 for the inputs; `between` names what lies between, such as "dropout".
+    feeds it, -1 for the inputs; `between` names what lies between, such as "dropout". Where `maps`, a unit is a filter
+    and gives a map for every sample.
     """
 
     index: int
@@ -34,6 +35,12 @@ class LayerWords:
     last: bool
     previous: int
     between: str = ""
+    maps: bool = False
+
+    @property
+    def noun(self) -> str:
+        """What one of its units is called."""
+        return "output" if self.last else "filter" if self.maps else "neuron"
 
     @property
     def title(self) -> str:
@@ -67,7 +74,8 @@ def layer_words(spec: NetworkSpec) -> tuple[LayerWords, ...]:
                 shape[-1],
                 last,
                 previous,
-                ", ".join(between),
+                between[0] if len(between) == 1 else f"{len(between)} layers" if between else "",
+                len(shape) > 1,
             )
         )
         between = []
@@ -90,7 +98,7 @@ def state_words(words: LayerWords, layer: LayerSnapshot | None) -> str:
     """ "2 of 8 dead", "8 of 8 alive", or the number of units while nothing is known."""
     dead = dead_count(layer)
     if layer is None or not np.isfinite(layer.max_z).any():
-        return f"{words.units} unit{'s' * (words.units != 1)}"
+        return f"{words.units} {'filter' if words.maps else 'unit'}{'s' * (words.units != 1)}"
     return f"{dead} of {words.units} dead" if dead else f"{words.units} of {words.units} alive"
 
 
@@ -113,11 +121,11 @@ def death_words(layer: LayerSnapshot, unit: int) -> tuple[str, str]:
     return head, f"largest z {number(largest)}" if np.isfinite(largest) else ""
 
 
-def run_words(layer: LayerSnapshot, start: int, stop: int) -> tuple[str, str]:
+def run_words(layer: LayerSnapshot, start: int, stop: int, noun: str = "neuron") -> tuple[str, str]:
     """("7 dead since epoch 20", "neurons 12 to 18") for units in a row that are all dead."""
     last = int(layer.dead_since[start:stop].max())
     when = f" since epoch {count(last)}" if last > 0 else " from the start" if last == 0 else ""
-    return f"{stop - start} dead{when}", f"neurons {start + 1} to {stop}"
+    return f"{stop - start} dead{when}", f"{noun}s {start + 1} to {stop}"
 
 
 def unit_state(words: LayerWords, layer: LayerSnapshot, unit: int) -> str:

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QWidget
 from engine.telemetry import Snapshot
 from gui import theme
 from gui.numbers import number, percent
+from gui.views.image_data import image_shape, pixel_words
 from gui.views.layer_words import unit_state
 from gui.views.map_captions import Caption
 from gui.views.map_column import ColumnPicture
@@ -132,8 +133,8 @@ class MapCanvas(QWidget):
 
     def _shows_image(self, inputs: int) -> bool:
         data = self.view.session.dataset
-        shape = getattr(data, "image_shape", None)
-        return shape is not None and len(shape) >= 2 and int(np.prod(shape)) == inputs
+        shape = image_shape(data)
+        return shape is not None and int(np.prod(shape)) == inputs
 
     def _output_names(self) -> tuple[str, ...]:
         data, words = self.view.session.dataset, self.view.words
@@ -170,10 +171,9 @@ class MapCanvas(QWidget):
                 self._linked = now
                 self.link_pictures.begin(self.links, self._ratio)
 
-    def picked_sample(self) -> int | None:
-        """The training sample that the user picked."""
-        sample = self.view.session.sample
-        return sample[1] if sample is not None and sample[0] == "train" else None
+    def picked_sample(self) -> tuple[str, int] | None:
+        """The sample whose maps are shown, else the one that the user picked."""
+        return self.tiles.mapped or self.view.session.sample
 
     def _take_places(self) -> None:
         """A picture for every column in sight; those of columns that stayed where they were are kept."""
@@ -209,7 +209,7 @@ class MapCanvas(QWidget):
         if column.layer == INPUTS:
             names = view.input_names()
             if self.whole_image:
-                return Caption(column, "Inputs", f"{len(names)} pixels")
+                return Caption(column, "Inputs", pixel_words(view.session.dataset))
             state = f"{len(names)} feature{'s' * (len(names) != 1)}"
             return Caption(column, "Inputs", state, names=tuple(names[unit] for unit in column.shown))
         words = next(w for w in view.words if w.index == column.layer)

@@ -30,6 +30,10 @@ class Column:
     more: QRectF | None = None
 
     @property
+    def units(self) -> int:
+        return len(self.shown) + len(self.hidden)
+
+    @property
     def left(self) -> float:
         return self.center - self._half
 

@@ -51,6 +51,8 @@ class MapLegend(QWidget):
         snapshot, tiles, links = view.snapshot, view.canvas.tiles, view.canvas.links
         if snapshot is not None and snapshot.taken - tiles.taken > STALE_AFTER:
             return f"{snapshot.taken - tiles.taken:.1f} s old"
+        if tiles.mapped is not None:
+            return f"maps of {'test' if tiles.mapped[0] == 'test' else 'training'} sample {count(tiles.mapped[1] + 1)}"
         if links.drawn < links.total:
             return f"strongest {count(links.drawn)} of {count(links.total)} links"
         if tiles.kind == "curve":

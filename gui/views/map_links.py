@@ -103,7 +103,7 @@ class Links:
             kernel = parameters.get(pair.key)
             if kernel is None or not pair.first.shown or kernel.ndim != 2:
                 continue
-            if max(pair.first.shown) < kernel.shape[0] and max(pair.second.shown) < kernel.shape[1]:
+            if kernel.shape == (pair.first.units, pair.second.units):  # else something lies between, as Flatten
                 self.pairs[pair.key] = pair
         self._parameters, self._dead = parameters, dead
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,9 @@ import numpy as np
 
 from engine.losses import LOSSES, link
 from engine.spec import NetworkSpec
-from engine.telemetry import Activations, Plane, Snapshot
+from engine.telemetry import Activations, Plane, SampleTrace, Snapshot
 from gui.views.cells import StepScale, large_size, levels, pool
+from gui.views.image_data import image_shape, pixels_of
 from gui.views.layer_words import LayerWords
 from gui.views.map_colors import AXIS, CURVE, PLAIN, SIGNED
 from gui.views.map_layout import INPUTS, Column
@@ -73,12 +75,12 @@ class Tiles:
     """What every column's tiles show, made anew when a snapshot brings something else.
 
     2-D inputs: the response over the plane. 1-D inputs: the response as a curve. Others: the activation on the
-    training samples, sorted by class, as stripes; units fed by an image show their incoming weights. Tiles at the end
-    of a column may have nothing to show.
+    training samples, sorted by class, as stripes; units fed by an image show their incoming weights, filters their maps
+    of one sample. Tiles at the end of a column may have nothing to show.
     """
 
     def __init__(self) -> None:
-        self._scene_of: tuple[object, int | None] = (None, None)
+        self._scene_of: tuple[object, tuple[str, int] | None] = (None, None)
         self._scene: Cells | None = None
         self.reset()
 
@@ -86,6 +88,8 @@ class Tiles:
         self.art: dict[int, Art] = {}
         self.kind = ""  # "plane", "curve", "samples" or "" while there is nothing
         self.weights_shown = False
+        self.mapped: tuple[str, int] | None = None  # the sample whose maps are shown
+        self._kept: dict[int, tuple[SampleTrace, Column, Cells]] = {}
         self.taken = float("nan")
         self._scales: dict[int, StepScale] = {}
         self._shown: tuple[object, ...] = ()
@@ -104,7 +108,7 @@ class Tiles:
                 self._planes(plane, columns, words, snapshot.spec)
         elif activations is not None and data is not None and _belong(snapshot, data):
             raw = getattr(data, "raw_train", None)
-            line = raw[:, 0] if raw is not None and raw.shape[1] == 1 else None
+            line = raw[:, 0] if raw is not None and raw.shape[1:] == (1,) else None
             self.kind = "samples" if line is None else "curve"
             if not same:
                 self.art, self.taken = {}, activations.taken
@@ -114,6 +118,7 @@ class Tiles:
                     self._stripes(snapshot, activations, columns, words, data)
             if self.kind == "samples":
                 self._images(snapshot, columns, words, data)
+            self._maps(snapshot.sample, columns, words)
         else:
             return
         self._shown = shown
@@ -189,9 +194,10 @@ class Tiles:
     ) -> None:
         for column in columns:
             if column.layer == INPUTS:
-                values = data.x_train[activations.samples, : max(column.shown, default=0) + 1]
+                inputs = data.x_train.reshape(len(data.x_train), -1)
+                values = inputs[activations.samples, : max(column.shown, default=0) + 1]
                 signed = bool((values < 0).any())
-            elif column.layer < len(activations.layers):
+            elif column.layer < len(activations.layers) and not words[column.layer].maps:
                 values, signed = activations.layers[column.layer], words[column.layer].signed
                 if words[column.layer].last:
                     values, signed, top = self._said(snapshot.spec, values)
@@ -210,34 +216,53 @@ class Tiles:
         self, snapshot: Snapshot, columns: Sequence[Column], words: Mapping[int, LayerWords], data: Dataset
     ) -> None:
         """Units that are fed by an image show their weights in its shape."""
-        shape = getattr(data, "image_shape", None)
+        shape = image_shape(data)
         fed = next((c for c in columns if c.layer != INPUTS and words[c.layer].previous == INPUTS), None)
         self.weights_shown = False
-        if shape is None or len(shape) < 2 or fed is None or snapshot.parameters is None:
+        if shape is None or shape[2] > 1 or fed is None or snapshot.parameters is None:
             return
-        rows, width = int(shape[0]), int(shape[1])
+        rows, width = shape[:2]
         kernel = snapshot.parameters.get(f"{fed.layer}.kernel")
-        if kernel is None or kernel.shape[0] != rows * width:
+        if kernel is None or kernel.ndim != 2 or kernel.shape[0] != rows * width:
             return
         self.weights_shown = True
         values = kernel[:, list(fed.shown)].T.reshape(-1, rows, width)
         top = self._scales.setdefault(WEIGHTS, StepScale()).update(float(np.abs(values).max(initial=0.0)))
         self.art[fed.layer] = Cells(values, top, True)
 
-    def scene(self, data: Dataset, sample: int | None) -> Cells | None:
-        """The picked training image, or the mean one."""
+    def _maps(self, trace: SampleTrace | None, columns: Sequence[Column], words: Mapping[int, LayerWords]) -> None:
+        """Filters show their maps of one sample."""
+        self.mapped = None
+        for column in columns:
+            if trace is None or column.layer == INPUTS or not words[column.layer].maps:
+                continue
+            values = trace.activations[column.layer] if column.layer < len(trace.activations) else np.zeros(0)
+            if values.ndim != 3 or values.shape[2] != column.units:
+                continue
+            self.mapped = (trace.part, trace.index)
+            kept = self._kept.get(column.layer)
+            if kept is None or kept[0] is not trace or kept[1] is not column:
+                shown = np.moveaxis(values[:, :, list(column.shown)], 2, 0)
+                art = Cells(shown, self._top(column.layer, values), words[column.layer].signed)
+                kept = self._kept[column.layer] = (trace, column, art)
+            self.art[column.layer] = kept[2]
+
+    def scene(self, data: Dataset, sample: tuple[str, int] | None) -> Cells | None:
+        """The image of a sample, ("train", 3), or the mean one."""
         if self._scene is None or self._scene_of[0] is not data or self._scene_of[1] != sample:
             self._scene_of, self._scene = (data, sample), _scene(data, sample)
         return self._scene
 
 
-def _scene(data: Dataset, sample: int | None) -> Cells | None:
-    shape = getattr(data, "image_shape", None)
-    if shape is None or len(shape) < 2 or not len(data.x_train):
+def _scene(data: Dataset, sample: tuple[str, int] | None) -> Cells | None:
+    shape = image_shape(data)
+    if shape is None or not len(data.x_train):
         return None
-    x = data.x_train
-    picked = x[sample] if sample is not None and sample < len(x) else x[:: max(1, len(x) // SCENE_SAMPLES)].mean(0)
-    values = picked.reshape(int(shape[0]), int(shape[1]), -1).mean(axis=2)
+    part, index = sample or ("train", len(data.x_train))
+    x = data.x_test if part == "test" else data.x_train
+    mean = index >= len(x)
+    picked = data.x_train[:: max(1, len(data.x_train) // SCENE_SAMPLES)].mean(0) if mean else x[index]
+    values = pixels_of(picked, shape)
     low, high = float(values.min()), float(values.max())
     return Cells((values - low)[None], max(high - low, 1e-12), False)
 
@@ -245,5 +270,5 @@ def _scene(data: Dataset, sample: int | None) -> Cells | None:
 def _belong(snapshot: Snapshot, data: Dataset) -> bool:
     """False while one of the two is already new and the other still old."""
     seen, x = snapshot.activations, data.x_train
-    fits = x.shape[1] == int(np.prod(snapshot.spec.input_shape))
+    fits = math.prod(x.shape[1:]) == int(np.prod(snapshot.spec.input_shape))
     return fits and seen is not None and len(seen.samples) > 0 and int(seen.samples.max()) < len(x)

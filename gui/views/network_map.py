@@ -85,8 +85,9 @@ class NetworkMap(View):
 
     def reset(self) -> None:
         data, document = self.session.dataset, self.session.document
-        plane = data is not None and data.raw_train is not None and data.raw_train.shape[1] == 2
-        self.watches = frozenset({"parameters", "plane" if plane else "activations"})
+        plane = data is not None and data.raw_train is not None and data.raw_train.shape[1:] == (2,)
+        maps = any(words.maps for words in layer_words(document.spec))
+        self.watches = frozenset({"parameters", "plane" if plane else "activations", *(["sample"] if maps else [])})
         if self.snapshot is not None and (self.snapshot.spec != document.spec or data is not self._data):
             self.snapshot = None
         self._data = data
@@ -127,7 +128,7 @@ class NetworkMap(View):
         if layer == INPUTS:
             return self.input_names()[unit]
         words = next(w for w in self.words if w.index == layer)
-        return f"output {unit + 1}" if words.last else f"neuron {unit + 1} of layer {layer + 1}"
+        return f"{words.noun} {unit + 1}" if words.last else f"{words.noun} {unit + 1} of layer {layer + 1}"
 
     def state_line(self, words: LayerWords) -> str:
         if words.last:
@@ -168,6 +169,12 @@ class NetworkMap(View):
 
     def source_name(self, layer: int, source: int) -> str:
         previous = next(w for w in self.words if w.index == layer).previous
+        kernel = self.parameter(f"{layer}.kernel")
+        if kernel is not None and previous != INPUTS:
+            fed = next(w for w in self.words if w.index == previous)
+            if fed.maps:  # one value for every place of every map
+                place, unit = divmod(source, fed.units)
+                return f"place {place + 1} of {self.unit_name(previous, unit)}"
         return self.unit_name(previous, source)
 
     def summary(self) -> str:

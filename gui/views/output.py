@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 def kind_of(dataset: Dataset) -> str:
     """ "plane", "fit", "scatter" or "confusion": the picture for these data."""
-    width = raw_inputs(dataset, "train").shape[-1]
+    width = math.prod(raw_inputs(dataset, "train").shape[1:])
     if width == 2:
         return "plane"
     if dataset.task == "regression":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
@@ -13,6 +14,8 @@ from gui import theme
 from gui.marks import paint_cross
 from gui.numbers import significant
 from gui.views.pieces import Canvas, shade, to_image
+
+MEASURED = 50  # names of inputs whose length is measured
 
 
 class WeightCanvas(Canvas):
@@ -25,6 +28,7 @@ class WeightCanvas(Canvas):
         self.selected: int | None = None
         self.faded = False
         self.scale = 1.0
+        self.noun = "neuron"
         self.dead = np.zeros(0, bool)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
@@ -72,11 +76,11 @@ class KernelMap(WeightCanvas):
     def __init__(self) -> None:
         super().__init__()
         self.kernel = np.zeros((0, 0), np.float32)
-        self.names: list[str] = []
+        self.names: Sequence[str] = ()
         self.what = "inputs"
         self.setAccessibleName("Weights, neurons down and inputs across")
 
-    def show_kernel(self, kernel: np.ndarray, dead: np.ndarray, scale: float, names: list[str], what: str) -> None:
+    def show_kernel(self, kernel: np.ndarray, dead: np.ndarray, scale: float, names: Sequence[str], what: str) -> None:
         self.kernel, self.dead, self.scale, self.names, self.what = kernel, dead, scale, names, what
         self.update()
 
@@ -110,7 +114,7 @@ class KernelMap(WeightCanvas):
         unit, source = cell
         state = ", dead" if self.dead[unit] else ""
         weight = significant(float(self.kernel[source, unit]), 4)
-        return f"neuron {unit + 1}{state}, from {self.names[source]}: weight {weight}"
+        return f"{self.noun} {unit + 1}{state}, from {self.names[source]}: weight {weight}"
 
     def paintEvent(self, event: QPaintEvent) -> None:
         with self.painter(event) as painter:
@@ -156,16 +160,18 @@ class KernelMap(WeightCanvas):
                     QRectF(0, middle - 8, area.left() - 26, 16), flags.AlignRight | flags.AlignVCenter, str(k + 1)
                 )
         painter.setPen(theme.color("ink 2"))
-        painter.drawText(QPointF(16, area.top() - 8), "neuron")
+        painter.drawText(QPointF(16, area.top() - 8), self.noun)
         metrics = painter.fontMetrics()
-        widest = max((metrics.horizontalAdvance(name) for name in self.names), default=8) + 10
+        widest = (
+            max((metrics.horizontalAdvance(name) for name in self.names[:: inputs // MEASURED + 1]), default=8) + 10
+        )
         stride = max(1, math.ceil(min(widest, 90) / column))
         for k in range(0, inputs, stride):
             name = metrics.elidedText(self.names[k], Qt.TextElideMode.ElideRight, int(stride * column))
             span = max(column, metrics.horizontalAdvance(name) + 4.0)
             middle = area.left() + (k + 0.5) * column
             painter.drawText(QRectF(middle - span / 2, area.bottom() + 5, span, 16), flags.AlignHCenter, name)
-        words = f"{self.what}; {int(self.dead.sum())} of {units} neurons dead" if self.dead.any() else self.what
+        words = f"{self.what}; {int(self.dead.sum())} of {units} {self.noun}s dead" if self.dead.any() else self.what
         painter.drawText(QPointF(area.left(), area.bottom() + 34), words)
 
 
@@ -191,29 +197,29 @@ class UnitImages(WeightCanvas):
         self._fit()
 
     def _fit(self) -> None:
-        columns, _, pitch = self._grid()
+        columns, _, _, pitch = self._grid()
         self.setMinimumHeight(math.ceil(len(self.images) / columns) * pitch + self.EDGE)
 
-    def _grid(self) -> tuple[int, int, int]:
-        """(columns, side of an image, distance of the rows): whole pixels of the screen for each pixel."""
-        count, pixels = max(1, len(self.images)), self.images.shape[2]
+    def _grid(self) -> tuple[int, int, int, int]:
+        """(columns, width and height of an image, distance of the rows): whole pixels of the screen for each pixel."""
+        count, (rows_of, pixels) = max(1, len(self.images)), self.images.shape[1:]
         width = max(1, self.width() - 2 * self.EDGE + self.GAP)
         holder = self.parentWidget()
         room = holder.height() if holder is not None else 0
-        side = max(pixels, 24)
+        side = high = 24
         for zoom in range(max(1, 96 // pixels), 0, -1):  # the largest that shows all, else the smallest above 40 px
-            side = max(zoom * pixels, 24)
+            side, high = max(zoom * pixels, 24), max(zoom * rows_of, 24)
             rows = math.ceil(count / max(1, width // (side + self.GAP)))
-            if rows * (side + self.LABEL + self.GAP) <= room or (zoom - 1) * pixels < 40:
+            if rows * (high + self.LABEL + self.GAP) <= room or (zoom - 1) * pixels < 40:
                 break
-        return max(1, width // (side + self.GAP)), side, side + self.LABEL + self.GAP - 4
+        return max(1, width // (side + self.GAP)), side, high, high + self.LABEL + self.GAP - 4
 
     def place(self, unit: int) -> QRectF:
-        columns, side, pitch = self._grid()
-        return QRectF(self.EDGE + unit % columns * (side + self.GAP), 4 + unit // columns * pitch, side, side)
+        columns, side, high, pitch = self._grid()
+        return QRectF(self.EDGE + unit % columns * (side + self.GAP), 4 + unit // columns * pitch, side, high)
 
     def unit_at(self, place: QPointF) -> int | None:
-        columns, side, pitch = self._grid()
+        columns, side, _, pitch = self._grid()
         column, row = int((place.x() - self.EDGE) // (side + self.GAP)), int((place.y() - 4) // pitch)
         unit = row * columns + column
         inside = 0 <= column < columns and 0 <= unit < len(self.images)
@@ -228,15 +234,15 @@ class UnitImages(WeightCanvas):
         row = int((place.y() - area.top()) / area.height() * rows)
         state = ", dead" if self.dead[unit] else ""
         if not (0 <= row < rows and 0 <= column < columns):
-            return f"neuron {unit + 1}{state}"
+            return f"{self.noun} {unit + 1}{state}"
         value = significant(float(self.images[unit, row, column]), 4)
-        return f"neuron {unit + 1}{state}, pixel row {row + 1}, column {column + 1}: weight {value}"
+        return f"{self.noun} {unit + 1}{state}, pixel row {row + 1}, column {column + 1}: weight {value}"
 
     def paintEvent(self, event: QPaintEvent) -> None:
         with self.painter(event) as painter:
             if not len(self.images):
                 return
-            columns, side, pitch = self._grid()
+            columns, side, _, pitch = self._grid()
             first = max(0, (event.rect().top() - 4) // pitch) * columns
             last = min(len(self.images), ((event.rect().bottom() - 4) // pitch + 1) * columns)
             if last <= first:

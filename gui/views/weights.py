@@ -14,6 +14,9 @@ from engine.telemetry import Snapshot
 from gui.numbers import significant, tick
 from gui.views import scales
 from gui.views.base import View
+from gui.views.image_data import image_shape
+from gui.views.kernels import Kernel, drawn_kernel
+from gui.views.layer_words import LayerWords, layer_words
 from gui.views.pieces import EmptyNote, Ground, Legend, layer_name
 from gui.views.weight_pictures import KernelMap, UnitImages
 
@@ -33,7 +36,8 @@ class Weights(View):
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self._layer = -1
-        self._kernel: np.ndarray | None = None
+        self._drawn: Kernel | None = None
+        self._words: dict[int, LayerWords] = {}
         self._snapshot: Snapshot | None = None
         self._scale = 0.0
         self._choice = QComboBox()
@@ -74,7 +78,7 @@ class Weights(View):
     # --- data in
 
     def reset(self) -> None:
-        self._snapshot = self._kernel = None
+        self._snapshot = self._drawn = None
         self._scale = 0.0
         self._list_layers(self.session.document.spec)
         self._pages.setCurrentIndex(0)
@@ -89,7 +93,8 @@ class Weights(View):
         self._draw()
 
     def _list_layers(self, spec: NetworkSpec) -> None:
-        layers = [k for k, layer in enumerate(spec.layers) if getattr(layer, "units", 0)]
+        self._words = {words.index: words for words in layer_words(spec)}
+        layers = list(self._words)
         if [self._choice.itemData(row) for row in range(self._choice.count())] != layers:
             self._choice.blockSignals(True)
             self._choice.clear()
@@ -131,26 +136,25 @@ class Weights(View):
             if snapshot is None or snapshot.parameters is None
             else snapshot.parameters.get(f"{self._layer}.kernel")
         )
-        if snapshot is None or kernel is None or kernel.ndim != 2:
-            return
-        if not np.isfinite(kernel).all():
+        if snapshot is None or kernel is None or not np.isfinite(kernel).all():
             return  # the last good picture stays
-        self._kernel = kernel
+        words, dataset = self._words[self._layer], self.session.dataset
+        drawn = drawn_kernel(kernel, words, snapshot.spec, image_shape(dataset), dataset.feature_names)
+        self._drawn = drawn
         self._rescale(float(np.abs(kernel).max(initial=0.0)))
         layer = snapshot.layers[self._layer] if self._layer < len(snapshot.layers) else None
-        dead = (
-            layer.dead if layer is not None and len(layer.dead) == kernel.shape[1] else np.zeros(kernel.shape[1], bool)
-        )
-        shape = self._image_shape(kernel)
-        picture = self._map if shape is None else self._images
+        units = kernel.shape[-1]
+        dead = layer.dead if layer is not None and len(layer.dead) == units else np.zeros(units, bool)
+        picture = self._map if drawn.images is None else self._images
+        picture.noun = words.noun
         selection = self.session.selection
         picture.faded = snapshot.state == "diverged"
         picture.selected = selection[1] if selection is not None and selection[0] == self._layer else None
-        if shape is None:
-            self._map.show_kernel(kernel, dead, self._scale, *self._names(kernel))
+        if drawn.images is None:
+            self._map.show_kernel(drawn.matrix, dead, self._scale, drawn.names, drawn.what)
         else:
-            self._images.show_units(kernel.T.reshape(-1, *shape), dead, self._scale)
-        self._inner.setCurrentWidget(self._map if shape is None else self._scroll)
+            self._images.show_units(drawn.images, dead, self._scale)
+        self._inner.setCurrentWidget(self._map if drawn.images is None else self._scroll)
         end = tick(self._scale)
         self._legend.show_entries((), ("diverging", f"\u2212{end}", "weight", f"+{end}"))
         if self._pages.currentIndex() != 1:
@@ -160,48 +164,34 @@ class Weights(View):
         if largest > self._scale or largest < 0.3 * self._scale:
             self._scale = scales.stepped_ceiling(largest, scales.FINE_STEPS)
 
-    def _image_shape(self, kernel: np.ndarray) -> tuple[int, int] | None:
-        shape = self.session.dataset.image_shape
-        if self._layer != 0 or shape is None or shape[0] * shape[1] != kernel.shape[0]:
-            return None
-        return shape[0], shape[1]
-
-    def _names(self, kernel: np.ndarray) -> tuple[list[str], str]:
-        """Names of the inputs of the layer, and what they are."""
-        spec = self.session.document.spec
-        before = [k for k in range(self._layer) if getattr(spec.layers[k], "units", 0)]
-        if before:
-            return [str(i + 1) for i in range(kernel.shape[0])], f"neurons of layer {before[-1] + 1}"
-        names = list(self.session.dataset.feature_names)  # may be newer than the weights for a frame
-        return (names if len(names) == kernel.shape[0] else [str(i + 1) for i in range(kernel.shape[0])]), "inputs"
-
     # --- words and export
 
     def summary(self) -> str:
-        if self._kernel is None:
+        if self._drawn is None:
             return "No weights yet."
-        inputs, units = self._kernel.shape
-        low, high = (significant(float(edge), 3) for edge in (self._kernel.min(), self._kernel.max()))
-        return f"Weights of {self._choice.currentText()}: {inputs} inputs x {units} neurons, from {low} to {high}."
+        matrix, noun = self._drawn.matrix, self._words[self._layer].noun
+        inputs, units = matrix.shape
+        low, high = (significant(float(edge), 3) for edge in (matrix.min(), matrix.max()))
+        return f"Weights of {self._choice.currentText()}: {inputs} inputs x {units} {noun}s, from {low} to {high}."
 
     def figure(self) -> Figure | None:
-        if self._kernel is None:
+        if self._drawn is None:
             return None
-        kernel, name = self._kernel, self._choice.currentText()
-        shape = self._image_shape(kernel)
+        drawn, name, noun = self._drawn, self._choice.currentText(), self._words[self._layer].noun
 
         def image(values: np.ndarray, extent: tuple[float, float, float, float]) -> Image:
             return Image(values, extent, "diverging", -self._scale, self._scale, "weight", top_down=True)
 
-        if shape is not None:
-            extent = (0.0, float(shape[1]), 0.0, float(shape[0]))
+        if drawn.images is not None:
+            rows, columns = drawn.images.shape[1:]
+            extent = (0.0, float(columns), 0.0, float(rows))
             panels = tuple(
-                Panel((image(kernel[:, k].reshape(shape), extent),), f"neuron {k + 1}", equal=True, axes=False)
-                for k in range(kernel.shape[1])
+                Panel((image(np.nan_to_num(values), extent),), f"{noun} {k + 1}", equal=True, axes=False)
+                for k, values in enumerate(drawn.images)
             )
             return Figure(f"Weights of {name}", panels, columns=max(1, round(len(panels) ** 0.5)))
-        whole = image(kernel.T, (0.5, kernel.shape[0] + 0.5, kernel.shape[1] + 0.5, 0.5))
-        names, inputs = self._names(kernel)
-        ticks = tuple(enumerate(names, 1)) if len(names) <= MOST_NAMES else None
-        panel = Panel((whole,), f"Weights of {name}", inputs, "neuron", x_ticks=ticks)
+        inputs, units = drawn.matrix.shape
+        whole = image(drawn.matrix.T, (0.5, inputs + 0.5, units + 0.5, 0.5))
+        ticks = tuple(enumerate(drawn.names, 1)) if inputs <= MOST_NAMES else None
+        panel = Panel((whole,), f"Weights of {name}", drawn.what, noun, x_ticks=ticks)
         return Figure(panel.title, (panel,))

@@ -1,0 +1,83 @@
+"""A layer's kernel as what can be drawn: a matrix with names, or one image for each unit. Plain arrays, no drawing."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Sequence
+
+import numpy as np
+
+from engine.spec import NetworkSpec
+from gui.views.layer_words import LayerWords
+
+INPUTS = -1
+GAP = np.nan  # between the windows of several channels
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Kernel:
+    """`matrix` (inputs, units) with a name for every input and what they are; `images` (units, rows, columns) where
+    the inputs are pixels, NaN between channels."""
+
+    matrix: np.ndarray
+    names: Sequence[str]
+    what: str
+    images: np.ndarray | None = None
+
+
+def drawn_kernel(
+    kernel: np.ndarray,
+    words: LayerWords,
+    spec: NetworkSpec,
+    image: tuple[int, int, int] | None,
+    names: Sequence[str],
+) -> Kernel:
+    """How a kernel is drawn.
+
+    Args:
+        kernel: (inputs, units), or (rows, columns, channels, units).
+        image: (rows, columns, channels) of a sample that is an image.
+        names: of the network's inputs.
+    """  # fmt: skip
+    first = words.previous == INPUTS
+    if kernel.ndim == 4:
+        rows, columns, channels, units = kernel.shape
+        matrix = kernel.transpose(2, 0, 1, 3).reshape(-1, units)  # the window of one channel stays together
+        channel = "channel" if first else "filter"
+        named = _window_names(channel, channels, rows, columns)
+        what = f"{channel}, row and column of the window"
+        return Kernel(matrix, named, what if first else f"{what}; filters of layer {words.previous + 1}",
+                      _side_by_side(kernel) if first else None)  # fmt: skip
+    count, units = kernel.shape
+    if first:
+        fits = image is not None and image[2] == 1 and image[0] * image[1] == count
+        pictures = kernel.T.reshape(units, *image[:2]) if fits and image is not None else None
+        return Kernel(kernel, names if len(names) == count else _numbers(count), "inputs", pictures)
+    fed = spec.shapes()[words.previous][-1]
+    if fed == count:
+        return Kernel(kernel, _numbers(count), f"neurons of layer {words.previous + 1}")
+    return Kernel(kernel, _place_names(count, fed), f"places and filters of layer {words.previous + 1}")
+
+
+def _side_by_side(kernel: np.ndarray) -> np.ndarray:
+    """(units, rows, columns) with the windows of the channels beside each other."""
+    rows, _, channels, units = kernel.shape
+    parts = [kernel[:, :, c].transpose(2, 0, 1) for c in range(channels)]
+    gap = np.full((units, rows, 1), GAP, np.float32)
+    return np.concatenate([piece for part in parts for piece in (gap, part)][1:], axis=2)
+
+
+@functools.lru_cache(maxsize=16)
+def _numbers(count: int) -> tuple[str, ...]:
+    return tuple(str(i + 1) for i in range(count))
+
+
+@functools.lru_cache(maxsize=16)
+def _place_names(count: int, filters: int) -> tuple[str, ...]:
+    return tuple(f"place {i // filters + 1}, filter {i % filters + 1}" for i in range(count))
+
+
+@functools.lru_cache(maxsize=16)
+def _window_names(channel: str, channels: int, rows: int, columns: int) -> tuple[str, ...]:
+    return tuple(f"{channel} {c + 1}, {r + 1}, {k + 1}" for c, r, k in np.ndindex(channels, rows, columns))
