@@ -12,7 +12,7 @@ from engine import memory
 from engine.data.dataset import Dataset
 from engine.data.idx import looks_like_idx
 from engine.data.images import Images, open_images, raw_images
-from engine.data.sets import DATASETS, DatasetInfo
+from engine.data.sets import DATASETS, OWN_SHARE, DatasetInfo
 from engine.data.spec import OWN_TABLE, DataSpec
 from engine.data.split import finish
 from engine.data.table import Column, Table, open_table
@@ -30,6 +30,7 @@ __all__ = [
     "Table",
     "get",
     "guess_task",
+    "keeps_parts",
     "load",
     "load_spec",
     "names",
@@ -104,6 +105,13 @@ def load_spec(spec: DataSpec) -> Dataset:
         memory.check(made * MADE_BYTES, f"{spec.samples:,} points", f"DataSpec, {record.name}", "Ask for fewer.")
     raw = record.make(spec.samples, spec.noise, spec.classes, spec.seed)
     return finish(raw, spec, record.name, record.title, record.task == "regression")
+
+
+def keeps_parts(spec: DataSpec) -> bool:
+    """Whether the data come in a training and a test part that `spec` leaves as they are."""
+    own = spec.table
+    has_parts = get(spec.name).has_parts if own is None else isinstance(own, Images) and own.has_test
+    return has_parts and spec.train_share == OWN_SHARE
 
 
 def open_own(source: str | Path | bytes, **reading: Any) -> Table | Images:

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
+from engine.data.idx import looks_like_idx
 from engine.errors import RelumeError
 from gui import settings
 from gui.dialogs.export_dialog import ExportDialog, PlotExportDialog
+from gui.dialogs.image_import import ImageImportDialog
 from gui.dialogs.import_dialog import ImportDialog
 from gui.views.base import View
 from gui.words import error_words
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from gui.main_window import MainWindow
 
 PROJECTS = "Relume project (*.relume)"
-TABLES = "Tables (*.csv *.tsv *.txt);;All files (*)"
+TABLES = "Tables and IDX images (*.csv *.tsv *.txt *ubyte *ubyte.gz *.idx*);;All files (*)"
 TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".tab")
 
 
@@ -150,21 +152,22 @@ def import_data(window: MainWindow) -> None:
 
 
 def import_data_at(window: MainWindow, path: Path | str) -> None:
-    """Shows what is in a table file and asks how to use it."""
-    ImportDialog(window.session, Path(path), window, window.show_workspace).open()
+    """Shows what is in a table or in files of images, and asks how to use it."""
+    kind = ImageImportDialog if looks_like_idx(path) else ImportDialog
+    kind(window.session, Path(path), window, window.show_workspace).open()
 
 
 def take_file(window: MainWindow, path: Path | str) -> None:
-    """A file dropped on the window or named on the command line: a project or a table."""
+    """A file dropped on the window or named on the command line: a project, a table or images."""
     path = Path(path)
     if path.suffix.lower() == ".relume":
         open_project_at(window, path)
-    elif path.suffix.lower() in TABLE_SUFFIXES:
+    elif path.suffix.lower() in TABLE_SUFFIXES or looks_like_idx(path):
         import_data_at(window, path)
     else:
         error = RelumeError(
             f"A file that ends in {path.suffix or 'nothing'} cannot be opened.", path.name,
-            "Drop a .relume project, or a .csv or .tsv table.",
+            "Drop a .relume project, a .csv or .tsv table, or an IDX file of images.",
         )  # fmt: skip
         window.session.notice.emit(error_words(error), "warning")
 

@@ -1,6 +1,6 @@
 """Makes what a document works with, its data set and its trainer, beside the window if that may take a moment.
 
-The newest wish wins, and the last few data sets are kept.
+The newest wish wins, and the last few data sets are kept, large ones only while they are in use.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from engine.trainer import Trainer
 from gui.document import Document
 from gui.tasks import Task
 
-KEPT = 6
+KEPT, KEPT_BYTES = 6, 64 << 20  # how many data sets, and what those of them that are not in use may take
 MANY_SAMPLES, MANY_PARAMETERS = 20_000, 200_000  # more take longer than a frame
 
 
@@ -52,6 +52,12 @@ def make_project(path: str) -> Opened:
     project = load_project(path)
     document = Document(project.spec, project.training, project.data, project.pace)
     return make(document, None, project.checkpoint)
+
+
+def _size(dataset: Dataset) -> int:
+    """Bytes of its inputs."""
+    arrays = (dataset.x_train, dataset.x_test, dataset.raw_train, dataset.raw_test)
+    return sum({id(array): array.nbytes for array in arrays}.values())
 
 
 class Opener(QObject):
@@ -86,8 +92,10 @@ class Opener(QObject):
     def keep(self, data: DataSpec, dataset: Dataset) -> None:
         self._kept[data] = dataset
         self._kept.move_to_end(data)
-        while len(self._kept) > KEPT:
+        others = list(self._kept.values())[:-1]
+        while len(self._kept) > KEPT or sum(map(_size, others)) > KEPT_BYTES:
             self._kept.popitem(last=False)
+            others.pop(0)
 
     def open(self, document: Document, done: Callable[[Opened], None], failed: Callable[[RelumeError], None]) -> None:
         """Calls `done` with what was made, at once if that is quick."""

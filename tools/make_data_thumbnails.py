@@ -20,8 +20,9 @@ from PySide6.QtWidgets import QApplication
 from engine.data.sets import DATASETS, DatasetInfo, RawData
 from engine.data.spec import OWN_TABLE
 from gui import theme
+from gui.pixels import pixel_image
 from gui.views.pieces import paint_marker, shade, to_image
-from gui.widgets.data_combo import PICTURE, PICTURES
+from gui.widgets.data_combo import OWN_IMAGES, PICTURE, PICTURES
 
 SCALE = 3
 EDGE = 3.0
@@ -37,7 +38,7 @@ def draw(record: DatasetInfo, painter: QPainter) -> None:
     regression = record.task == "regression"
     raw = record.make(3000 if regression else 110, 0.0, record.classes[0] if record.classes else 2, 1)
     if record.kind == "image":
-        draw_digits(raw, painter)
+        draw_images(raw, painter)
     elif record.kind == "1d":
         draw_curve(raw, painter)
     elif regression:
@@ -82,16 +83,26 @@ def draw_curve(raw: RawData, painter: QPainter) -> None:
         painter.drawPolyline(QPolygonF([QPointF(*point) for point in part]))
 
 
-def draw_digits(raw: RawData, painter: QPainter) -> None:
-    """The first 0 to 3."""
-    assert raw.image_shape is not None
-    paper, ink = (np.array(theme.color(name).getRgb()[:3]) for name in ("sunken", "ink"))
+def draw_images(raw: RawData, painter: QPainter) -> None:
+    """The first image of each of the first four classes that come."""
     side, gap = 12, 2
-    for digit in range(4):
-        image = raw.x[digit].reshape(raw.image_shape)
-        rgb = paper + (ink - paper) * image[..., None]
-        place = QRectF(1 + digit % 2 * (side + gap), 1 + digit // 2 * (side + gap), side, side)
-        painter.drawImage(place, to_image(np.dstack([rgb, np.full(image.shape, 255)]).round()))
+    firsts = np.sort(np.unique(raw.y, return_index=True)[1])[:4]
+    for place, index in enumerate(firsts):
+        square = QRectF(1 + place % 2 * (side + gap), 1 + place // 2 * (side + gap), side, side)
+        image = pixel_image(raw.x[index].reshape(raw.image_shape))
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, image.width() > side)
+        painter.drawImage(square, image)
+
+
+def draw_own_images(painter: QPainter) -> None:
+    """Hills under a sun, in a few pixels."""
+    painter.fillRect(AREA, theme.color("line"))
+    heights, step = (2, 3, 4, 3, 2, 3, 2), AREA.width() / 7
+    for column, height in enumerate(heights):
+        for row in range(7 - height, 7):
+            color = QColor(*theme.lut("sequential")[70 + 22 * row].tolist()[:3])
+            painter.fillRect(QRectF(AREA.left() + column * step, AREA.top() + row * step, step, step), color)
+    painter.fillRect(QRectF(AREA.left() + 5 * step, AREA.top() + step, step, step), theme.category(1))
 
 
 def draw_table(painter: QPainter, classes: int) -> None:
@@ -132,6 +143,8 @@ def main(names: list[str]) -> None:
             save(record.name, lambda painter, record=record: draw(record, painter))
     if not names or OWN_TABLE in names:
         save(OWN_TABLE, lambda painter: draw_table(painter, 2))
+    if not names or OWN_IMAGES in names:
+        save(OWN_IMAGES, draw_own_images)
     app.processEvents()
 
 

@@ -53,7 +53,7 @@ class DatasetInfo:
         kind: "2d" (a plane of points), "1d" (a curve), "table" or "image".
         make: (samples, noise, classes, seed) -> RawData; the last sees only what it uses.
         classes: the numbers of classes on offer; () for regression.
-        has_samples, has_noise: whether these controls change it.
+        has_samples, has_noise: whether these controls change it; has_parts: whether it comes split.
         defaults: DataSpec fields that suit it, applied when it is chosen on the screen.
     """
 
@@ -66,6 +66,7 @@ class DatasetInfo:
     classes: tuple[int, ...] = ()
     has_samples: bool = True
     has_noise: bool = True
+    has_parts: bool = False
     defaults: tuple[tuple[str, Any], ...] = ()
 
     @property
@@ -161,6 +162,7 @@ _table(
     10,
     _fashion,
     "image",
+    has_parts=True,
     defaults=(("train_share", OWN_SHARE),),
 )
 _table("iris", "Iris", "150 flowers, three kinds.", 3, lambda: _embedded("iris", "class"), defaults=_STANDARD)

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPen
+from PySide6.QtGui import QPainter, QPen
 
 from engine import losses
 from engine.telemetry import SampleTrace
 from gui import theme
 from gui.numbers import number, percent, plain
+from gui.pixels import paint_pixels
 
 if TYPE_CHECKING:
     from engine.data.dataset import Dataset
@@ -79,19 +80,8 @@ def paint_text(
 
 
 def paint_image(painter: QPainter, square: QRectF, pixels: np.ndarray) -> None:
-    """Grey pixels, never smoothed: 0 is the paper, the image's largest value the ink."""
-    rows, columns = pixels.shape
-    step = square.width() / max(rows, columns)
-    low, high = float(pixels.min()), float(pixels.max()) or 1.0
-    ink, paper = ((color.red(), color.green(), color.blue()) for color in (theme.color("ink"), theme.color("sunken")))
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-    painter.fillRect(square, QColor(*paper))
-    for row in range(rows):
-        for column in range(columns):
-            share = (float(pixels[row, column]) - low) / (high - low or 1.0)
-            shade = QColor(*(round(p + (i - p) * share) for p, i in zip(paper, ink, strict=True)))
-            painter.fillRect(QRectF(square.left() + column * step, square.top() + row * step, step, step), shade)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+    """An image (rows, columns) or (rows, columns, channels) in a frame, never smoothed."""
+    paint_pixels(painter, square, pixels)
     painter.setPen(QPen(theme.color("line"), 1))
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.drawRect(square)

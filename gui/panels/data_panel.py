@@ -19,7 +19,7 @@ from gui.numbers import count
 from gui.panels.changes import change
 from gui.session import Session
 from gui.widgets.chips import ChipBox
-from gui.widgets.data_combo import DataCombo, data_picture
+from gui.widgets.data_combo import OWN_IMAGES, DataCombo, data_picture
 from gui.widgets.number_field import NumberField, QuietCombo
 from gui.widgets.rows import Fold, Row, bare, head_row
 from gui.widgets.value_slider import ValueSlider
@@ -33,6 +33,7 @@ GROUPS = {
     ("table", "classification"): "Tables, classes",
     ("table", "regression"): "Tables, values",
 }
+OWN_GROUPS = {datasets.Table: "Own table", datasets.Images: "Own images"}
 BASE_FEATURES = ("x", "y")
 
 
@@ -110,7 +111,8 @@ class DataPanel(QWidget):
         self.again.setIcon(theme.icon("dice"))
         for row in range(self.sets.count()):
             if name := self.sets.itemData(row):
-                self.sets.setItemIcon(row, data_picture(name))
+                images = name == OWN_TABLE and isinstance(self.session.document.data.table, datasets.Images)
+                self.sets.setItemIcon(row, data_picture(OWN_IMAGES if images else name))
             else:
                 self.sets.setItemData(row, theme.color("ink 2"), Qt.ItemDataRole.ForegroundRole)
 
@@ -119,9 +121,9 @@ class DataPanel(QWidget):
     @Slot()
     def _show_document(self) -> None:
         data, dataset = self.session.document.data, self.session.dataset
-        own = data.table is not None
-        record = None if own else datasets.get(data.name)
-        self._fill_sets(data.table.name if data.table is not None else None)
+        own = data.table
+        record = None if own is not None else datasets.get(data.name)
+        self._fill_sets(own)
         self.sets.setCurrentIndex(self.sets.findData(data.name))
         self.sets.show_detail(self._describe(record))
         self.sets.setToolTip(tip("\n".join([*([record.line] if record else []), *dataset.notes])))
@@ -138,9 +140,10 @@ class DataPanel(QWidget):
         self.features_row.setVisible(record is not None and record.has_features)
         self.features.show_on(data.features or BASE_FEATURES)
         self.target_row.setVisible(dataset.task == "regression")
-        self.missing_row.setVisible(own)
+        self.missing_row.setVisible(isinstance(own, datasets.Table))
         self.noise.show_value(data.noise)
-        self.share.show_value(data.train_share)
+        taken = round(len(dataset.x_train) / (len(dataset.x_train) + len(dataset.x_test)), 3)
+        self.share.show_value(taken if datasets.keeps_parts(data) else data.train_share)
         self.points.show_value(data.samples)
         self.seed.show_value(data.seed)
         self.scaling.setCurrentIndex(SCALINGS.index(data.scaling))
@@ -150,17 +153,19 @@ class DataPanel(QWidget):
     def _describe(self, record: DatasetInfo | None) -> str:
         dataset = self.session.dataset
         noun = "points" if record is not None and record.has_samples else "samples"
+        if dataset.image_shape is not None:
+            noun = "images"
         total = count(len(dataset.x_train) + len(dataset.x_test))
         if dataset.task != "regression":
             return f"{total} {noun}, {len(dataset.class_names)} classes"
         outputs = dataset.outputs
         return f"{total} {noun}" + (f", {outputs} targets" if outputs > 1 else "")
 
-    def _fill_sets(self, own: str | None) -> None:
-        """The built-in sets by kind, and the own table while it is in use."""
+    def _fill_sets(self, own: datasets.Table | datasets.Images | None) -> None:
+        """The built-in sets by kind, and the own table or images while they are in use."""
         wanted = [(GROUPS.get((r.kind, r.task), r.kind), r.title, r.name) for r in DATASETS]
         if own is not None:
-            wanted.insert(0, ("Own table", own, OWN_TABLE))
+            wanted.insert(0, (OWN_GROUPS[type(own)], own.name, OWN_TABLE))
         titles = [title for _, title, _ in wanted]
         if titles == self.sets.property("titles"):
             return

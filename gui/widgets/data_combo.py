@@ -13,6 +13,7 @@ from gui.widgets.number_field import QuietCombo
 
 PICTURES = theme.RESOURCES / "thumbnails" / "data"
 PICTURE = 28
+OWN_IMAGES = "images"  # the picture of images of the user's own
 CHEVRON = 24
 BESIDE = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine
 
