@@ -9,6 +9,7 @@ import numpy as np
 
 from engine.activations import ACTIVATIONS
 from engine.fields import name_of, options_of
+from engine.layers import LAYERS
 from engine.losses import LOSSES
 from engine.spec import NetworkSpec
 from engine.telemetry import LayerSnapshot
@@ -58,7 +59,7 @@ def layer_words(spec: NetworkSpec) -> tuple[LayerWords, ...]:
     for index, (layer, shape) in enumerate(zip(spec.layers, spec.shapes(), strict=True)):
         kind = type(layer).__name__
         if not hasattr(layer, "activation"):
-            between.append(kind.lower())
+            between.append(LAYERS.get(kind).title.lower() if kind in LAYERS else kind.lower())
             continue
         name = name_of(layer.activation)
         record: Any = ACTIVATIONS.get(name)

@@ -217,8 +217,10 @@ class MapCanvas(QWidget):
         if layer is not None and len(layer.dead) != words.units:
             layer = None
         state, roomy = view.state_line(words), self.layout_of_map.pitch >= ROOMY_PITCH
-        if words.between and roomy:
-            state = f"{state}, after {words.between}"
+        longer = f"{state}, after {words.between}"
+        metrics = QFontMetricsF(theme.font(11))
+        if words.between and metrics.horizontalAdvance(longer) <= self.layout_of_map.pitch - 8:
+            state = longer
         names, bias = self._output_names() if words.last else (), view.parameter(f"{words.index}.bias")
         known = bias is not None and max(column.shown, default=0) < len(bias)
         return Caption(
