@@ -105,7 +105,8 @@ class Duel:
 
     def _settings(self, info: EngineInfo) -> Sequence[tuple[str, ...]]:
         images = len(self.design.spec.input_shape) == 3
-        return (*info.settings, *(info.for_images if images else ()), *(info.slow if self.thorough else ()))
+        usual = info.for_images or info.settings if images else info.settings
+        return (*usual, *(info.slow if self.thorough else ()))
 
     def _rate(self, info: EngineInfo, threads: int, settings: tuple[str, ...]) -> float:
         request = {

@@ -24,7 +24,7 @@ class EngineInfo:
 
     Args:
         module: what must be installed; None for a script of node.
-        settings: each is tried, those in `for_images` only for networks on images; `slow` ones only when asked for.
+        settings: each is tried; `for_images` in their place for networks on images; `slow` ones only when asked for.
     """
 
     name: str
@@ -32,7 +32,7 @@ class EngineInfo:
     module: str | None
     threads: tuple[int, ...] = (1,)
     settings: tuple[tuple[str, ...], ...] = ((),)
-    for_images: tuple[tuple[str, ...], ...] = ()
+    for_images: tuple[tuple[str, ...], ...] = ()  # the same as settings where there are none
     slow: tuple[tuple[str, ...], ...] = ()
     arguments: tuple[str, ...] = ()
 
@@ -47,10 +47,10 @@ COMPILER = shutil.which("gcc") or shutil.which("clang")  # torch.compile needs o
 ENGINES = (
     EngineInfo(OWN, "worker.py", "numba", (1, 2)),
     EngineInfo(
-        "PyTorch", "peers/torch_peer.py", "torch", (1, 2), ((),), (("channels_last",),),
+        "PyTorch", "peers/torch_peer.py", "torch", (1, 2), ((),), ((), ("channels_last",)),
         (("compile",),) if COMPILER else (),
     ),
-    EngineInfo("JAX", "peers/jax_peer.py", "jax", (1, 2), ((), ("scan",))),
+    EngineInfo("JAX", "peers/jax_peer.py", "jax", (1, 2), ((), ("scan",)), ((),)),  # a scan of convolutions is slow
     EngineInfo("scikit-learn", "peers/sklearn_peer.py", "sklearn"),
     EngineInfo("Playground", "peers/playground.js", None),
 )  # fmt: skip

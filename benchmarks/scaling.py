@@ -119,8 +119,8 @@ def measure(field: Field, folder: Path, quick: bool) -> str:
             export_figure(drawn, PICTURES / picture)
     words = (
         f"Time per step of a network of {INPUTS} inputs, two hidden layers of {WIDTH} relu units and {CLASSES} "
-        f"classes, Adam, batch {BATCH}, one thread, where one thing at a time is changed; whole epochs, medians of {rounds} "
-        f"turns. The limit is the same matrix products at the best sgemm rate seen ({flops / 1e9:.0f} GFLOP/s). "
+        f"classes, Adam, batch {BATCH}, one thread, where one thing at a time is changed; whole epochs, medians of "
+        f"{rounds} turns. The limit is the same products at the best sgemm rate seen ({flops / 1e9:.0f} GFLOP/s). "
         f"{page.machine('python benchmarks/scaling.py')}"
     )
     heads = ["", "microseconds per step", "limit", "share"]

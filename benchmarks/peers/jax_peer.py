@@ -134,6 +134,9 @@ def update_of(item: dict[str, Any]) -> Callable[[Any, Any, Any, Any], tuple[Any,
     return rules[kind]
 
 
+warm: set[str] = set()  # designs whose programs are compiled
+
+
 @functools.lru_cache(maxsize=16)
 def programs(design: str) -> tuple[Any, Any]:
     """(one step, one epoch), jitted; the state is given up to the result."""
@@ -196,7 +199,9 @@ def train(request: Request) -> Answer:
             losses.append(loss)
         return rows.size, float(jnp.mean(jnp.stack(losses)))
 
-    epoch()
+    if (kind := json.dumps((spec, training, n, request.get("settings", [])))) not in warm:
+        epoch()
+        warm.add(kind)
     return timed_epochs(epoch, seconds_of(request), started)
 
 
