@@ -24,12 +24,21 @@ def check_data(shape: tuple[int, ...], where: str, source: int = 0) -> None:
     check(data_bytes(shape, source), samples, where, "Take a part of the data.")
 
 
+def check_network(parameters: int, slots: int) -> None:
+    """Raises RelumeError with the figures where a network cannot be trained here; `slots` of its optimizer.
+
+    Weights, gradient, slots, and a copy of weights and slots from before the step.
+    """
+    needed = parameters * (3 + 2 * slots) * FLOAT
+    check(needed, f"The training of {parameters:,} parameters", "network", "Use fewer or smaller layers.")
+
+
 def check(needed: int, what: str, where: str, fix: str) -> None:
     """Raises RelumeError where `what` takes more than there is; nothing where that cannot be found out."""
     there_is = available()
     if there_is is not None and needed > max(0, there_is - SLACK):
         raise RelumeError(
-            f"{what} need {size_words(needed)} of memory, {size_words(there_is)} are available.", where, fix
+            f"{what} would take {size_words(needed)} of memory, {size_words(there_is)} are free.", where, fix
         )
 
 

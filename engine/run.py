@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from engine import memory
 from engine.checkpoint import Checkpoint
 from engine.data.dataset import Dataset
 from engine.diagnosis.design import check_fit
@@ -36,6 +37,7 @@ class Run:
 
     def __init__(self, spec: NetworkSpec, training: TrainingSpec, data: Dataset) -> None:
         check_fit(spec, data)
+        memory.check_network(spec.parameter_count(), len(training.optimizer.slots))
         self.number = next(_numbers)
         self.spec, self.training, self.data = spec, training, data
         self.history = History()
@@ -174,6 +176,7 @@ class Run:
         """Takes another design from the next batch on; weights that still fit are kept. True if layers changed."""
         if spec is not None:
             check_fit(spec, self.data)
+            memory.check_network(spec.parameter_count(), len((training or self.training).optimizer.slots))
         self.stepper.restart_batch()
         fresh = self.stepper.step == 0 and not self._edited
         redrawn = False

@@ -173,7 +173,7 @@ def test_a_size_beyond_the_memory_is_refused_with_figures_before_it_is_made(monk
     with pytest.raises(RelumeError, match=r"60,000 x 1,000 x 1,000 values \(60,000,000,000 bytes\)"):
         read_idx(gzip.compress(head))
     monkeypatch.setattr(memory, "available", lambda: 100_000_000)
-    with pytest.raises(RelumeError, match=r"need 235\.2 MB of memory, 100\.0 MB are available"):
+    with pytest.raises(RelumeError, match=r"would take 235\.2 MB of memory, 100\.0 MB are free"):
         read_idx(gzip.compress(idx_bytes(np.zeros((60_000, 28, 28), np.uint8)), 1))
 
 
@@ -295,5 +295,28 @@ def test_figures_are_words():
 
 def test_made_data_that_cannot_fit_are_refused_before_they_are_made(monkeypatch):
     monkeypatch.setattr(memory, "available", lambda: 70_000_000)
-    with pytest.raises(RelumeError, match=r"1,000,000 points need 128\.0 MB of memory, 70\.0 MB are available"):
+    with pytest.raises(RelumeError, match=r"1,000,000 points would take 128\.0 MB of memory, 70\.0 MB are free"):
         datasets.load("spiral", samples=1_000_000)
+
+
+def test_a_network_that_cannot_fit_is_refused_before_it_is_made(monkeypatch):
+    data = datasets.load("digits")
+    small = engine.NetworkSpec((64,), (engine.Dense(10),), "softmax_cross_entropy")
+    large = engine.NetworkSpec((64,), (engine.Dense(100_000), engine.Dense(10)), "softmax_cross_entropy")
+    trainer = engine.Trainer(small, engine.TrainingSpec(), data)
+    monkeypatch.setattr(memory, "available", lambda: 200_000_000)
+    for act in (
+        lambda: engine.Trainer(large, engine.TrainingSpec(optimizer=engine.Adam()), data),
+        lambda: trainer.change(spec=large),
+    ):
+        with pytest.raises(
+            RelumeError, match=r"7,500,010 parameters would take 210\.0 MB of memory, 200\.0 MB are free"
+        ):
+            act()
+    trainer.close()
+
+
+def test_a_share_that_is_asked_for_deals_out_the_stored_values(mnist):
+    own, again = datasets.read_table(mnist), datasets.read_table(mnist, train_share=0.5)
+    rows = {tuple(row) for row in own.x_train.reshape(30, -1).tolist() + own.x_test.reshape(9, -1).tolist()}
+    assert {tuple(row) for row in again.x_train.reshape(len(again.x_train), -1).tolist()} <= rows

@@ -130,34 +130,39 @@ def read_idx(source: Path | bytes, where: str = "", rows: int | None = None) -> 
     """The values in the file's own type, or the first `rows` samples only. Raises RelumeError as `read_header`."""
     if isinstance(source, Path):
         where, source = where or source.name, read_file(source)
-    file = io.BytesIO(source)
-    header = read_header(file, where)
-    stream, packed = _unpacked(file)
-    if not packed:
-        values = np.frombuffer(source, header.dtype, offset=header.start).reshape(header.shape)
-        return values[:rows]
+    header = read_header(io.BytesIO(source), where)
+    if source[:2] != _GZIP:
+        return np.frombuffer(source, header.dtype, offset=header.start).reshape(header.shape)[:rows]
     count = header.shape[0] if rows is None else min(rows, header.shape[0])
     values = np.empty((count, *header.shape[1:]), header.dtype)
-    try:
-        found = _fill(stream, header.start, values.reshape(-1).view(np.uint8).data)
-        if count == header.shape[0] and (found < header.size or stream.read(1)):
-            raise _wrong_size(header, found if found < header.size else None, where)
-    except _BROKEN as error:
-        raise _broken(error, where) from None
+    read_into(source, values, 1, where)
     return values
 
 
-def _fill(stream: BinaryIO, skipped: int, memory_of: memoryview) -> int:
-    """Reads into memory, part by part; returns how many bytes there were."""
-    stream.read(skipped)
-    found = 0
-    while found < len(memory_of):
-        part = stream.read(min(_PART, len(memory_of) - found))
-        if not part:
-            break
-        memory_of[found : found + len(part)] = part
-        found += len(part)
-    return found
+def read_into(source: bytes, values: np.ndarray, unit: float, where: str = "") -> None:
+    """Fills `values` (samples, ...), contiguous, with those of a file over `unit`; nothing of its size is made beside.
+
+    Fewer samples than the file has are its first. Raises RelumeError as `read_header`.
+    """
+    stream, _ = _unpacked(io.BytesIO(source))
+    header = read_header(io.BytesIO(source), where)
+    flat, at, size = values.reshape(-1), 0, header.dtype.itemsize
+    try:
+        stream.read(header.start)
+        while at < len(flat):
+            part = stream.read(min(_PART, (len(flat) - at) * size))
+            known = len(part) // size
+            if not known:
+                raise _wrong_size(header, at * size + len(part), where)
+            numbers = np.frombuffer(part, header.dtype, known)
+            flat[at : at + known] = numbers
+            if unit != 1:
+                flat[at : at + known] /= values.dtype.type(unit)
+            at += known
+        if at * size == header.size and stream.read(1):
+            raise _wrong_size(header, None, where)
+    except _BROKEN as error:
+        raise _broken(error, where) from None
 
 
 def _wrong_size(header: Header, found: int | None, where: str) -> RelumeError:

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from engine.data.idx import Header, read_file, read_header, read_idx
-from engine.data.sets import RawData, pixel_names
+from engine.data.idx import Header, read_file, read_header, read_idx, read_into
+from engine.data.sets import OWN_SHARE, RawData, pixel_names
 from engine.data.spec import DataSpec
 from engine.errors import RelumeError, expect
 
@@ -177,19 +177,34 @@ def raw_images(spec: DataSpec) -> tuple[RawData, bool]:
         y = y.astype(np.float64)
     else:
         y, class_names = _classes(y, images, spec.task)
-    pixels = [images.values(f"{part}images") for part in parts]
-    x = np.concatenate(pixels) if len(pixels) > 1 else pixels[0]
-    is_image = x.ndim > 2
-    if x.ndim in (1, 3):
-        x = x[..., None]
-    shape = x.shape[1:]
+    shape = images.header("images").shape[1:]
+    is_image, is_split = len(shape) > 1, images.has_test and spec.train_share == OWN_SHARE
+    unit = 255.0 if is_image and images.header("images").dtype == np.uint8 else 1.0
+    x = _ready(images, unit) if is_split else _as_stored(images)
+    if len(shape) in (0, 2):
+        x, shape = x[..., None], (*shape, 1)
     names = pixel_names(shape) if is_image else tuple(f"x{k + 1}" for k in range(shape[0]))
     targets = tuple(f"label {k + 1}" for k in range(y.shape[1])) if y.ndim > 1 and y.shape[1] > 1 else ("label",)
     return RawData(
         x, y, names, targets, class_names, shape if is_image else None,
-        unit=255.0 if is_image and x.dtype == np.uint8 else 1.0,
-        train_count=len(pixels[0]) if images.has_test else None,
+        unit=1.0 if is_split else unit,
+        train_count=len(labels[0]) if images.has_test else None,
     ), regression  # fmt: skip
+
+
+def _ready(images: Images, unit: float) -> np.ndarray:
+    """Both parts one after the other as they are fed, float32: they are not taken apart again, only cut."""
+    train, test = images.header("images").shape, images.header("test images").shape
+    x = np.empty((train[0] + test[0], *train[1:]), np.float32)
+    for role, part in (("images", x[: train[0]]), ("test images", x[train[0] :])):
+        read_into(images.contents[role], part, unit, images.names[role])
+    return x
+
+
+def _as_stored(images: Images) -> np.ndarray:
+    """All samples in the file's own type, to be dealt out to the parts."""
+    x = images.values("images")
+    return np.concatenate([x, images.values("test images")]) if images.has_test else x
 
 
 def _classes(y: np.ndarray, images: Images, task: str) -> tuple[np.ndarray, tuple[str, ...]]:

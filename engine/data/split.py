@@ -13,6 +13,8 @@ from engine.data.sets import OWN_SHARE, RawData, stream
 from engine.data.spec import DataSpec
 from engine.errors import RelumeError
 
+Rows = np.ndarray | slice
+
 
 def split_rows(count: int, share: float, seed: int, labels: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
     """Shuffled row numbers (train, test). With `labels`, every class keeps its share; both parts get a row at least."""
@@ -70,15 +72,19 @@ def finish(raw: RawData, spec: DataSpec, name: str, title: str, regression: bool
     )
 
 
-def _parts(raw: RawData, spec: DataSpec, regression: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Row numbers (train, test): the data's own split while the share is not asked to be another."""
+def _parts(raw: RawData, spec: DataSpec, regression: bool) -> tuple[Rows, Rows]:
+    """Rows (train, test): the data's own split while the share is not asked to be another."""
     if raw.train_count is not None and spec.train_share == OWN_SHARE:
-        return np.arange(raw.train_count), np.arange(raw.train_count, len(raw.x))
+        return slice(0, raw.train_count), slice(raw.train_count, len(raw.x))
     return split_rows(len(raw.x), spec.train_share, spec.seed, None if regression else raw.y)
 
 
-def _taken(x: np.ndarray, rows: np.ndarray, unit: float) -> np.ndarray:
-    """Some rows of x / unit, float32."""
+def _taken(x: np.ndarray, rows: Rows, unit: float) -> np.ndarray:
+    """Some rows of x / unit, float32; a part of x itself where nothing is to be done."""
+    if isinstance(rows, slice):
+        x, rows = x[rows], np.arange(len(x[rows]))
+        if x.dtype == np.float32 and unit == 1.0:
+            return x
     taken = np.empty((len(rows), *x.shape[1:]), np.float32)
     for part in row_slices(taken):
         taken[part] = x[rows[part]]
@@ -87,7 +93,7 @@ def _taken(x: np.ndarray, rows: np.ndarray, unit: float) -> np.ndarray:
     return taken
 
 
-def fill_missing(x: np.ndarray, train: np.ndarray, how: str) -> np.ndarray:
+def fill_missing(x: np.ndarray, train: Rows, how: str) -> np.ndarray:
     """NaN -> the mean, median or most frequent value of the column's training rows (0 where there is none)."""
     holes = np.isnan(x)
     if not holes.any():
@@ -98,7 +104,7 @@ def fill_missing(x: np.ndarray, train: np.ndarray, how: str) -> np.ndarray:
     return filled
 
 
-def _filled(raw: RawData, train: np.ndarray, how: str) -> tuple[RawColumn, ...]:
+def _filled(raw: RawData, train: Rows, how: str) -> tuple[RawColumn, ...]:
     """The table's columns with what stands for a missing number; rows with one are not dropped when predicting."""
     columns, at = [], 0
     for column in raw.columns:

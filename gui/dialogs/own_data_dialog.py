@@ -216,7 +216,7 @@ class OwnDataDialog(QDialog):
         self._again.stop()
         if self._task is not None:
             self._task.cancel()
-        self.own = self.tried = None  # images are large: gone at once, not when Qt comes to it
+        self.own = self.tried = self._task = None  # images are large: gone at once, not when Qt comes to it
         self.deleteLater()
 
 
