@@ -91,6 +91,12 @@ def _add_layer(window: MainWindow) -> None:
     add_layer(window.session, "Dense")
 
 
+def _show_preferences(window: MainWindow) -> None:
+    from gui.dialogs.preferences import Preferences
+
+    Preferences(window.session, window).open()
+
+
 def _run_or_pause(window: MainWindow) -> None:
     session = window.session
     session.pause() if session.state == "running" else session.run()
@@ -127,6 +133,10 @@ ENTRIES: tuple[Entry, ...] = (
     Entry(
         "redo", "Edit", lambda w: f"Redo {w.session.undo_stack.redoText().lower()}".strip(),
         lambda w: w.session.redo(), "Ctrl+Shift+Z", enabled=lambda w: w.session.undo_stack.canRedo(),
+    ),
+    Entry(
+        "preferences", "Edit", "Preferences", _show_preferences, "Ctrl+,", "Theme, threads, compiled kernels",
+        separator=True,
     ),
     Entry("add layer", "Network", "Add layer", _add_layer, "Ctrl+L"),
     Entry(
@@ -234,6 +244,8 @@ class MenuBook(QObject):
             group.addAction(action)
         if entry.name == "quit":
             action.setMenuRole(QAction.MenuRole.QuitRole)
+        if entry.name == "preferences":
+            action.setMenuRole(QAction.MenuRole.PreferencesRole)
         action.triggered.connect(partial(self._run, entry))
         menu = self.menus[entry.menu]
         if entry.separator:

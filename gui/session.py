@@ -18,7 +18,7 @@ from engine.outputs import fit_output
 from engine.spec import NetworkSpec, TrainingSpec
 from engine.telemetry import Snapshot
 from engine.trainer import Trainer
-from gui import settings
+from gui import settings, threads
 from gui.document import Document, Edit, first_document
 from gui.edits import told
 from gui.opener import Opened, Opener, make_project
@@ -90,6 +90,12 @@ class Session(QObject):
 
     def _open_trainer(self) -> None:
         self.trainer.open()
+        if settings.threads() > 1:
+            self.use_threads()
+
+    def use_threads(self) -> None:
+        """Lets training steps use as many threads as the settings say; between two compiled calls."""
+        self.trainer.commands.send(threads.apply)
 
     # ---- the document -----------------------------------------------------------------------
 

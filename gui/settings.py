@@ -73,3 +73,16 @@ def splitter_sizes(place: str, parts: int) -> list[int] | None:
 
 def set_splitter_sizes(place: str, sizes: list[int]) -> None:
     _store().setValue(f"splitters/{place}", sizes)
+
+
+def threads() -> int:
+    """How many threads one training step may use."""
+    kept: Any = _store().value("threads", 1)
+    try:
+        return max(1, int(kept))
+    except (TypeError, ValueError):
+        return 1
+
+
+def set_threads(count: int) -> None:
+    _store().setValue("threads", count)

@@ -29,7 +29,7 @@ class FakeSession(QObject):
         self.selection, self.state, self.unsaved, self.path = None, "ready", False, None
         self.calls: list[str] = []
 
-    def edit(self, words: str, spec: engine.NetworkSpec) -> None:
+    def edit(self, words: str, spec: engine.NetworkSpec, merge: str | None = None) -> None:
         self.calls.append(words)
         self.document.spec = spec
         self.document_changed.emit()
