@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import struct
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -12,7 +14,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 import engine
-from engine import datasets, memory
+from engine import cli, datasets, memory
 from engine.data.idx import TYPES, looks_like_idx, read_idx
 from engine.data.images import open_images
 from engine.data.preprocessing import Preprocessing
@@ -20,6 +22,7 @@ from engine.errors import RelumeError
 from engine.files import load_project, save_project
 from engine.files.project import Project
 
+ROOT = Path(__file__).parent.parent
 CODES = {np.dtype(kind).str: code for code, kind in TYPES.items()}
 
 
@@ -283,7 +286,35 @@ def test_a_project_carries_the_images(mnist, tmp_path):
         datasets.DataSpec.from_dict({**spec.to_dict(), "table": broken})
 
 
+def test_the_command_line_trains_on_images(mnist, tmp_path, capsys):
+    assert cli.run(["train", str(mnist), "--epochs", "1", "--out", str(tmp_path / "out")]) == 0
+    assert "30 training samples, 9 for testing" in capsys.readouterr().out and (tmp_path / "out/weights.npz").exists()
+    path, other = write(tmp_path / "a.idx", pixels(12)), write(tmp_path / "b", labels(12))
+    assert cli.run(["train", str(path), "--epochs", "1", "--out", str(tmp_path / "out")]) == 2
+    assert "not beside the images" in capsys.readouterr().err
+    assert cli.run(["train", str(path), "--labels", str(other), "--epochs", "0", "--out", str(tmp_path / "out")]) == 0
+    assert cli.run(["train", str(tmp_path / "none-idx3-ubyte"), "--out", str(tmp_path / "out")]) == 2
+
+
 # memory
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the peak from the kernel")
+def test_mnist_in_full_trains_within_600_mb(tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (60_000, 28, 28), dtype=np.uint8)
+    path = write(tmp_path / "train-images-idx3-ubyte.gz", images)
+    write(tmp_path / "train-labels-idx1-ubyte", labels(60_000, 10))
+    code = f"""
+import engine
+data = engine.datasets.read_table({str(path)!r}, train_share=0.9)
+spec = engine.NetworkSpec((28, 28, 1), (engine.Flatten(), engine.Dense(32, "relu"), engine.Dense(10)),
+                          "softmax_cross_entropy")
+trainer = engine.Trainer(spec, engine.TrainingSpec(batch_size=128, epochs=1), data)
+trainer.run(), trainer.snapshot()
+print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))
+"""
+    ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert int(ran.stdout) * 1024 < 600e6
 
 
 def test_figures_are_words():
