@@ -11,7 +11,9 @@ import numpy as np
 
 from engine import losses
 from engine.errors import RelumeError, expect, shown
+from engine.layers import Flatten
 from engine.layers.base import Layer
+from engine.layers.weighted import WeightedLayer
 from engine.spec import NetworkSpec
 
 if TYPE_CHECKING:
@@ -25,6 +27,11 @@ class Network:
 
     float32 runs in compiled kernels; float64 is the slow, exact twin in plain numpy, for proofs.
     Inputs are (n, *input_shape); layers count from 0; a unit is an index of the last axis.
+
+    Attributes:
+        vector: all parameters in one piece; first what training changes, then what it measures (moving means).
+        trainable: how many numbers training may change, the leading part of the vector.
+        slices: key -> (place in the vector, shape), layer by layer.
     """
 
     def __init__(self, spec: NetworkSpec, seed: int = 0, dtype: str = "float32") -> None:
@@ -34,14 +41,8 @@ class Network:
         if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
             raise RelumeError(f"The seed must be a whole number from 0, not {shown(seed)}.", "Network, seed")
         self.spec, self.seed, self.dtype = spec, int(seed), np.dtype(dtype)
-        self.slices: dict[str, tuple[slice, tuple[int, ...]]] = {}
-        offset = 0
-        for index, (layer, shape) in enumerate(_fed(spec)):
-            for name, extents in layer.parameter_shapes(shape).items():
-                size = math.prod(extents)
-                self.slices[f"{index}.{name}"] = (slice(offset, offset + size), extents)
-                offset += size
-        self.vector = np.zeros(offset, dtype=self.dtype)
+        self.slices, self.trainable = _laid_out(spec)
+        self.vector = np.zeros(sum(math.prod(shape) for _, shape in self.slices.values()), dtype=self.dtype)
         self._draw()
         self._program: Program | None = None
 
@@ -109,7 +110,9 @@ class Network:
         return [a for _, a in self._forward(x)]
 
     def gradients(self, x: Any, y: Any) -> tuple[float, dict[str, np.ndarray]]:
-        """(loss + penalty, its gradient by parameter); nothing random acts.
+        """(loss + penalty, its gradient by trainable parameter); nothing random acts.
+
+        BatchNorm uses the mean and variance of these samples and leaves the moving ones as they are.
 
         Args:
             y: class numbers (n,) of an integer type, or values (n, outputs).
@@ -129,7 +132,7 @@ class Network:
             kernel = self._view(key)
             loss += float(l1 * np.abs(kernel, dtype=np.float64).sum() + l2 * np.square(kernel, dtype=np.float64).sum())
             gradients[key] = (gradients[key] + l1 * np.sign(kernel) + 2.0 * l2 * kernel).astype(self.dtype)
-        return loss, {key: gradients[key] for key in self.slices}
+        return loss, {key: gradients[key] for key, (part, _) in self.slices.items() if part.stop <= self.trainable}
 
     def penalties(self) -> list[tuple[str, float, float]]:
         """(key, l1, l2) of every penalised parameter."""
@@ -151,16 +154,26 @@ class Network:
     def carry_over(self, source: np.ndarray, other: Network, target: np.ndarray) -> None:
         """Copies numbers that belong to our parameters to where the same parameters are in another network.
 
+        Inputs and units that both have keep their numbers; a window of another size keeps none, and behind Flatten
+        an image of another shape none, for its values mean something else.
+
         Args:
-            source, target: one number for each parameter of this and of the other network (weights, optimizer slots).
+            source, target: one number for each parameter of this and of the other network (weights), or for each that
+                training may change (optimizer slots).
         """
         matches = _matched(self.spec.layers, other.spec.layers)
+        images, other_images = _flattened(self.spec), _flattened(other.spec)
         for key, (part, shape) in other.slices.items():
             index, _, name = key.partition(".")
             new, old = int(index), matches.get(int(index))
             if old is None or f"{old}.{name}" not in self.slices:
                 continue
             old_part, old_shape = self.slices[f"{old}.{name}"]
+            if old_part.stop > len(source) or part.stop > len(target) or old_shape[:-2] != shape[:-2]:
+                continue
+            per_input = len(shape) > 1 or not isinstance(other.spec.layers[new], WeightedLayer)
+            if per_input and images[old] != other_images[new]:
+                continue
             given, taken = source[old_part].reshape(old_shape), target[part].reshape(shape)
             fed_alike = new == 0 and old == 0 if 0 in (new, old) else matches.get(new - 1) == old - 1
             if old_shape == shape:
@@ -204,17 +217,17 @@ class Network:
             return self.program.forward(inputs)
         return self._twin(inputs)
 
-    def _twin(self, inputs: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    def _twin(self, inputs: np.ndarray, by_batch: bool = False) -> list[tuple[np.ndarray, np.ndarray]]:
         """(z, a) of every layer in plain numpy."""
         passed = []
         with np.errstate(all="ignore"):
             for index, layer in enumerate(self.spec.layers):
-                passed.append(layer.forward(inputs, self._layer_views(index)))
+                passed.append(layer.forward(inputs, self._layer_views(index), by_batch))
                 inputs = passed[-1][1]
         return passed
 
     def _gradients(self, inputs: np.ndarray, targets: np.ndarray) -> tuple[float, dict[str, np.ndarray]]:
-        passed = self._twin(inputs)
+        passed = self._twin(inputs, by_batch=True)
         loss, gradient = losses.get(self.spec.loss).evaluate(passed[-1][1], targets)
         gradients = {}
         for index in reversed(range(len(passed))):
@@ -229,6 +242,35 @@ class Network:
 def _fed(spec: NetworkSpec) -> list[tuple[Layer, tuple[int, ...]]]:
     """Every layer with the shape that it is fed."""
     return list(zip(spec.layers, (spec.input_shape, *spec.shapes()[:-1]), strict=True))
+
+
+def _laid_out(spec: NetworkSpec) -> tuple[dict[str, tuple[slice, tuple[int, ...]]], int]:
+    """(slices, trainable) of `Network`."""
+    items = [
+        (f"{index}.{name}", extents, name in layer.measured)
+        for index, (layer, shape) in enumerate(_fed(spec))
+        for name, extents in layer.parameter_shapes(shape).items()
+    ]
+    trainable = sum(math.prod(extents) for _, extents, measured in items if not measured)
+    slices, ends = {}, {False: 0, True: trainable}
+    for key, extents, measured in items:
+        start = ends[measured]
+        ends[measured] += math.prod(extents)
+        slices[key] = (slice(start, ends[measured]), extents)
+    return slices, trainable
+
+
+def _flattened(spec: NetworkSpec) -> list[tuple[int, ...]]:
+    """For every layer the shape of the image that its flat inputs are made of; () where they were never an image."""
+    images: list[tuple[int, ...]] = []
+    image: tuple[int, ...] = ()
+    for layer, shape in _fed(spec):
+        images.append(image)
+        if isinstance(layer, Flatten) and len(shape) > 1:
+            image = shape
+        elif isinstance(layer, WeightedLayer):
+            image = ()
+    return images
 
 
 def _matched(old: tuple[Layer, ...], new: tuple[Layer, ...]) -> dict[int, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,8 +25,8 @@ class NetworkSpec:
     """A network: the shape of one input, the layers in order, the loss.
 
     Args:
-        input_shape: (n,) for tables.
-        layers: from input to output; at least one, and the last one must have units.
+        input_shape: (n,) for tables, (height, width, channels) for images.
+        layers: from input to output; at least one, and the last one must give a flat row of outputs.
         loss: a name of `engine.losses`.
     """
 
@@ -48,12 +49,19 @@ class NetworkSpec:
         for number, layer in enumerate(layers, 1):
             if not isinstance(layer, Layer):
                 raise RelumeError(
-                    f"{shown(layer)} is not a layer.", f"layer {number}", "Use engine.Dense or engine.Dropout."
+                    f"{shown(layer)} is not a layer.", f"layer {number}", "Use engine.Dense or another kind."
                 )
-        self.shapes()  # raises where a layer does not fit
-        if self.parameter_count() > MOST_PARAMETERS:
+        shape = self.output_shape  # raises where a layer does not fit
+        if len(shape) != 1:
             raise RelumeError(
-                f"The network would have {self.parameter_count():,} parameters; {MOST_PARAMETERS:,} is the most.",
+                f"The last layer, {layers[-1].kind}, gives {_words(shape)}, not a flat row of outputs.",
+                f"layer {len(layers)}",
+                "Add Flatten and Dense after it.",
+            )
+        parameters = self._count(measured=True)
+        if parameters > MOST_PARAMETERS:
+            raise RelumeError(
+                f"The network would have {parameters:,} parameters; {MOST_PARAMETERS:,} is the most.",
                 "NetworkSpec, layers",
                 "Use fewer units.",
             )
@@ -75,15 +83,17 @@ class NetworkSpec:
 
     def parameter_count(self) -> int:
         """The number of values that training may change."""
-        count, shape = 0, self.input_shape
-        for layer in self.layers:
-            for item in layer.parameter_shapes(shape).values():
-                size = 1
-                for extent in item:
-                    size *= extent
-                count += size
-            shape = layer.output_shape(shape)
-        return count
+        return self._count(measured=False)
+
+    def _count(self, measured: bool) -> int:
+        """The number of parameters, with or without those that training measures."""
+        fed = zip(self.layers, (self.input_shape, *self.shapes()), strict=False)
+        return sum(
+            math.prod(extents)
+            for layer, shape in fed
+            for name, extents in layer.parameter_shapes(shape).items()
+            if measured or name not in layer.measured
+        )
 
     def to_dict(self) -> dict[str, Any]:
         return to_plain(self)
@@ -139,6 +149,10 @@ class TrainingSpec:
         if isinstance(data, Mapping) and isinstance(data.get("optimizer"), Mapping):
             data = {**data, "optimizer": optimizer_from_dict(data["optimizer"])}
         return from_plain(cls, data)
+
+
+def _words(shape: tuple[int, ...]) -> str:
+    return " x ".join(str(extent) for extent in shape)
 
 
 def _checked_shape(shape: Any) -> tuple[int, ...]:

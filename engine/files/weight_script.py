@@ -10,14 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine import activations, losses, maths
+from engine import losses, maths
 from engine.data.cells import decode, encode
 from engine.data.features import FEATURES
 from engine.data.preprocessing import RawColumn
-from engine.errors import RelumeError
 from engine.files.formulas import Formulas
-from engine.layers.dense import Dense
-from engine.layers.dropout import Dropout
 
 if TYPE_CHECKING:
     from engine.files.weights import Export
@@ -192,9 +189,11 @@ def _array(values: np.ndarray, indent: int) -> str:
 
 def _inputs(export: Export) -> list[str]:
     steps, width = export.preprocessing, len(export.preprocessing.raw_names)
+    shape = export.network.spec.input_shape  # images may come as such or as flat rows
     lines = ["    raw = encode(raw, COLUMNS)"] if steps.columns else []
     lines += [
         "    raw = np.asarray(raw, dtype=np.float64)",
+        *(["    raw = raw.reshape(len(raw), int(np.prod(raw.shape[1:])))"] if len(shape) > 1 else []),
         f"    if raw.ndim != 2 or raw.shape[1] != {width}:",
         f'        raise ValueError("raw inputs must have {width} columns")',
     ]
@@ -209,26 +208,22 @@ def _inputs(export: Export) -> list[str]:
 
 
 def _layers(export: Export, formulas: Formulas) -> list[str]:
-    lines = []
-    for number, layer in enumerate(export.network.spec.layers):
-        if isinstance(layer, Dense):
-            record, values = activations.resolve(layer.activation)
-            formulas.add(record.function, f"activation_{record.name}")
-            options = [
-                f'PARAMETERS["{number}.activation.{option.name}"]'
-                if option.learned
-                else f"np.{export.network.dtype}({value!r})"
-                for option, value in zip(record.options, values, strict=True)
-            ]
-            lines += [
-                f'    z = x @ PARAMETERS["{number}.kernel"] + PARAMETERS["{number}.bias"]',
-                f"    x = activation_{record.name}({', '.join(['z', *options])})",
-            ]
-        elif not isinstance(layer, Dropout):  # dropout acts in training only
-            raise RelumeError(
-                f"{layer.kind} layers cannot be written as a script.", f"layer {number + 1}", "Choose .npz."
-            )
+    spec, lines = export.network.spec, []
+    if len(spec.input_shape) > 1:
+        lines.append(f"    x = x.reshape(len(x), {', '.join(map(str, spec.input_shape))})")
+    for number, (layer, shape) in enumerate(zip(spec.layers, (spec.input_shape, *spec.shapes()), strict=False)):
+        for call in layer.calls(shape):
+            formulas.add(call.function, call.name)
+            arguments = [_argument(number, item, str(export.network.dtype)) for item in call.arguments]
+            lines.append(f"    x = {call.name}({', '.join(['x', *arguments])})")
     return [*lines, "    return x"]
+
+
+def _argument(layer: int, item: Any, dtype: str) -> str:
+    """An argument of `engine.layers.base.Call` as source."""
+    if isinstance(item, str):
+        return f'PARAMETERS["{layer}.{item}"]'
+    return f"np.{dtype}({item!r})" if isinstance(item, float) else repr(item)
 
 
 def _link(export: Export, formulas: Formulas) -> tuple[list[str], str, list[Any]]:

@@ -53,7 +53,7 @@ class Export:
     def predict(self, raw: np.ndarray, network: Network | None = None) -> np.ndarray:
         """Raw inputs -> probabilities or target units, as the program itself gives them."""
         network = network or self.network
-        outputs = network.predict(self.preprocessing.apply(raw).reshape(-1, *network.spec.input_shape))
+        outputs = network.predict(self.preprocessing.apply(raw).reshape(len(raw), *network.spec.input_shape))
         if self.task == "regression":
             return self.preprocessing.targets_to_units(outputs)
         return losses.link(network.spec.loss, outputs, self.task)
@@ -108,9 +108,10 @@ def _export(network: Network, preprocessing: Preprocessing | None, dataset: Data
 
 def _probes(export: Export, dataset: Dataset | None) -> np.ndarray:
     """Raw inputs to compare on: the data's own, or random ones."""
-    if dataset is not None and dataset.raw_train.ndim == 2:
-        return np.concatenate([dataset.raw_train[:_PROBES], dataset.raw_test[:_PROBES]])
     columns = len(export.preprocessing.raw_names)
+    if dataset is not None:
+        parts = [raw[:_PROBES] for raw in (dataset.raw_train, dataset.raw_test)]
+        return np.concatenate([part.reshape(len(part), columns) for part in parts])
     return np.random.default_rng(0).normal(size=(_PROBES, columns)).astype(np.float32)
 
 
