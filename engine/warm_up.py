@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.activations import ACTIVATIONS
-from engine.kernels import blocks, loops
+from engine.kernels import blocks, loops, updates
 from engine.kernels.jit import Kernel
 from engine.losses import LOSSES
 from engine.optimizers import OPTIMIZERS, SGD, Optimizer, RMSprop
@@ -18,5 +18,5 @@ def all_kernels() -> list[Kernel]:
     kernels = [blocks.MATRIX_PRODUCT, *(kernel for name in names for kernel in blocks.find(name).kernels())]
     variants: list[Optimizer] = [record.cls() for record in OPTIMIZERS]
     variants += [SGD(momentum=0.9), SGD(momentum=0.9, nesterov=True), RMSprop(momentum=0.9)]
-    kernels += [blocks.optimizer_kernel(optimizer) for optimizer in variants]
+    kernels += [updates.optimizer_kernel(optimizer) for optimizer in variants]
     return list(dict.fromkeys([*kernels, loops.TRAIN, loops.EVALUATE, loops.PREDICT]))

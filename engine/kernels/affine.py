@@ -10,7 +10,23 @@ from numba.extending import register_jitable
 from engine.kernels.block import Block, block_kernel
 from engine.kernels.jit import OPTIONS
 from engine.kernels.layout import (
-    FRESH, G0, G1, GX, GY, INPUTS, LANE_WORDS, OUTPUTS, P0, P1, PRODUCT, WORDS, WORK, X, Y, ZEROS,
+    FRESH,
+    G0,
+    G1,
+    GX,
+    GY,
+    INPUTS,
+    LANE_WORDS,
+    OUTPUTS,
+    P0,
+    P1,
+    PRODUCT,
+    RENEW,
+    WORDS,
+    WORK,
+    ZEROS,
+    X,
+    Y,
 )  # fmt: skip
 from engine.kernels.memory import call_product, floats, words
 from engine.kernels.product import turn
@@ -38,12 +54,13 @@ def _forward(op: Any, rows: Any, moment: Any) -> None:
 def _backward(op: Any, rows: Any, moment: Any) -> None:
     o = words(op, WORDS)
     i, u = o[INPUTS], o[OUTPUTS]
-    fresh = words(moment, LANE_WORDS)[FRESH] != 0
+    m = words(moment, LANE_WORDS)
+    fresh = m[FRESH] != 0
     start, stride = (o[ZEROS], 0) if fresh else (o[G0], u)
     call_product(o[PRODUCT], i, u, rows, o[X], 1, i, o[GY], u, start, stride, o[G0], u)
     add_columns(rows, u, o[GY], o[G1], fresh)
     if o[GX] != 0:
-        if fresh:
+        if m[RENEW] != 0:
             turn(o[P0], i, u, o[WORK])
         call_product(o[PRODUCT], rows, i, u, o[GY], u, 1, o[WORK], i, o[ZEROS], 0, o[GX], i)
 

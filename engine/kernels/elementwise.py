@@ -13,7 +13,21 @@ from engine.kernels import vector_maths  # noqa: F401  registers the functions o
 from engine.kernels.block import Block, block_kernel
 from engine.kernels.jit import OPTIONS, formula
 from engine.kernels.layout import (
-    CONSTANTS, FIRST, FRESH, G0, GX, GY, KEY, LANE_WORDS, OUTPUTS, P0, TIME, UNITS, WORDS, X, Y,
+    CONSTANTS,
+    FIRST,
+    FRESH,
+    G0,
+    GX,
+    GY,
+    KEY,
+    LANE_WORDS,
+    OUTPUTS,
+    P0,
+    TIME,
+    UNITS,
+    WORDS,
+    X,
+    Y,
 )  # fmt: skip
 from engine.kernels.memory import floats, words
 from engine.kernels.product import LANES

@@ -29,6 +29,7 @@ OPERATIONS, TAIL = 5, 6  # tables of operations: the network's; loss and metric
 X_TILE, T_TILE = 7, 8
 GRADIENT, LANE_SUMS = 9, 10
 BAD = 11  # 1 once the sum of losses is not finite
+RENEW = 12  # 1: what was made of the weights is out of date
 LANE_WORDS = 16
 
 # A run: counters that are kept in checkpoints, settings, results of a call, addresses.

@@ -10,12 +10,80 @@ from numba.extending import register_jitable
 from engine.kernels.elementwise import mixed
 from engine.kernels.jit import OPTIONS, Kernel, Loop
 from engine.kernels.layout import (
-    ALL_SAMPLES, BACKWARD, BACKUP, BAD, BAD_LANE, BATCH, BATCH_SAMPLES, BATCH_SIZE, BORN, BY_GRADIENT, BY_LOSS,
-    BY_WEIGHTS, CAREFUL, COMMIT, COUNT, CREW, DIVERGED, DROP, EPOCH, EPOCH_SUMS, FIRST, FORWARD, FRESH, GRADIENT,
-    INPUT_WIDTH, LANE_SUMS, LANE_TABLE, LANE_WORDS, LANES, LAST_SUMS, LOSS_SUM, MERGE, NORMS, OPERATIONS, OPTIMIZER,
-    ORDER, OUTPUT_WIDTH, PENALTIES, PLACE, ROW, ROWS, RUN_LANE, RUN_WORDS, SAMPLES, SEED, SHORT, SHUFFLE, SHUFFLED,
-    SIZE, SLOT_COUNT, SLOTS, START, STEP, STOP, SUM_COUNT, SUMS, T_TILE, TAIL, TAKE_STEP, TENSOR_COUNT, TENSOR_WORDS,
-    TENSORS, TILE_ROWS, TILES, TIME, TRAIN_SAMPLES, TRAIN_T, TRAIN_X, TRAINABLE, VECTOR, WORDS, X_TILE,
+    ALL_SAMPLES,
+    BACKUP,
+    BACKWARD,
+    BAD,
+    BAD_LANE,
+    BATCH,
+    BATCH_SAMPLES,
+    BATCH_SIZE,
+    BORN,
+    BY_GRADIENT,
+    BY_LOSS,
+    BY_WEIGHTS,
+    CAREFUL,
+    COMMIT,
+    COUNT,
+    CREW,
+    DIVERGED,
+    DROP,
+    EPOCH,
+    EPOCH_SUMS,
+    FIRST,
+    FORWARD,
+    FRESH,
+    GRADIENT,
+    INPUT_WIDTH,
+    LANE_SUMS,
+    LANE_TABLE,
+    LANE_WORDS,
+    LANES,
+    LAST_SUMS,
+    LOSS_SUM,
+    MERGE,
+    NORMS,
+    OPERATIONS,
+    OPTIMIZER,
+    ORDER,
+    OUTPUT_WIDTH,
+    OUTPUTS,
+    PENALTIES,
+    PLACE,
+    RENEW,
+    ROW,
+    ROWS,
+    RUN_LANE,
+    RUN_WORDS,
+    SAMPLES,
+    SEED,
+    SHORT,
+    SHUFFLE,
+    SHUFFLED,
+    SIZE,
+    SLOT_COUNT,
+    SLOTS,
+    START,
+    STEP,
+    STOP,
+    SUM_COUNT,
+    SUMS,
+    T_TILE,
+    TAIL,
+    TAKE_STEP,
+    TENSOR_COUNT,
+    TENSOR_WORDS,
+    TENSORS,
+    TILE_ROWS,
+    TILES,
+    TIME,
+    TRAIN_SAMPLES,
+    TRAIN_T,
+    TRAIN_X,
+    TRAINABLE,
+    VECTOR,
+    WORDS,
+    X_TILE,
 )  # fmt: skip
 from engine.kernels.memory import call, call_four, call_two, doubles, floats, words
 from engine.kernels.threads import share
@@ -83,6 +151,7 @@ def _evaluate(
     for first in range(0, n, tile):
         rows = min(tile, n - first)
         moment[FIRST], moment[FRESH] = first, 1 if first == 0 else 0
+        moment[RENEW] = moment[FRESH]
         _copy(x + 4 * first * width, moment[X_TILE], rows * width)
         _copy(targets + 4 * first * outputs, moment[T_TILE], rows * outputs)
         _forwards(lane, count, rows)
@@ -173,21 +242,21 @@ def _take_step(run: int, used: int) -> None:
     optimizer = words(r[OPTIMIZER], WORDS)
     if max(top, np.int32(words(optimizer[SUMS], 1)[0])) >= LARGE:
         r[CAREFUL] = 1
-    careful = r[CAREFUL] != 0
+    careful, stride = r[CAREFUL] != 0, optimizer[OUTPUTS]
     if careful:
         _copy(r[VECTOR], r[BACKUP], n)
-        _copy(r[SLOTS], r[BACKUP] + 4 * n, r[SLOT_COUNT] * n)
+        _copy(r[SLOTS], r[BACKUP] + 4 * stride, r[SLOT_COUNT] * stride)
     words(lanes, LANE_WORDS)[TIME] = r[STEP] - r[BORN] + 1
     call(optimizer[FORWARD], r[OPTIMIZER], 0, lanes)
     if careful:
         bad = _first_infinite(r, r[VECTOR])
         for k in range(r[SLOT_COUNT]):
             if bad < 0:
-                bad = _first_infinite(r, r[SLOTS] + 4 * k * n)
+                bad = _first_infinite(r, r[SLOTS] + 4 * k * stride)
         if bad >= 0:
             r[DIVERGED], r[PLACE] = BY_WEIGHTS, bad
             _copy(r[BACKUP], r[VECTOR], n)
-            _copy(r[BACKUP] + 4 * n, r[SLOTS], r[SLOT_COUNT] * n)
+            _copy(r[BACKUP] + 4 * stride, r[SLOTS], r[SLOT_COUNT] * stride)
             return
     _call_all(words(lanes, LANE_WORDS)[OPERATIONS], r[COUNT], COMMIT, 0, lanes)
 
@@ -204,7 +273,6 @@ def _begin_batch(r: Any) -> Any:
     r[STOP] = r[START] + take
     for k in range(r[LANES]):
         moment = words(r[LANE_TABLE] + 8 * LANE_WORDS * k, LANE_WORDS)
-        moment[BAD], moment[SIZE], moment[TIME] = 0, take, r[STEP]
         sums = doubles(moment[LANE_SUMS], r[SUM_COUNT])
         for j in range(r[SUM_COUNT]):
             sums[j] = 0.0
@@ -219,6 +287,8 @@ def _run_tiles(run: Any, r: Any) -> Any:
     for k in range(r[LANES]):
         moment = words(r[LANE_TABLE] + 8 * LANE_WORDS * k, LANE_WORDS)
         moment[FIRST], moment[FRESH] = r[ROW], 1 if r[ROW] < (k + 1) * tile else 0
+        moment[RENEW] = 1 if moment[FRESH] != 0 or r[TILES] == 0 else 0
+        moment[BAD], moment[SIZE], moment[TIME] = 0, size, r[STEP]
         moment[ROWS] = min(tile, size - r[ROW])
         if moment[ROWS] > 0:
             busy += 1
@@ -243,7 +313,10 @@ def _train(run: int, tiles: int, batches: int, until: int) -> None:
     """
     r = words(run, RUN_WORDS)
     r[TILES], r[DIVERGED] = 0, 0
-    first_sums, epoch_sums = doubles(words(r[LANE_TABLE], LANE_WORDS)[LANE_SUMS], r[SUM_COUNT]), doubles(r[EPOCH_SUMS], r[SUM_COUNT])
+    first_sums, epoch_sums = (
+        doubles(words(r[LANE_TABLE], LANE_WORDS)[LANE_SUMS], r[SUM_COUNT]),
+        doubles(r[EPOCH_SUMS], r[SUM_COUNT]),
+    )
     words(words(r[OPTIMIZER], WORDS)[SUMS], 1)[0] = np.int64(_scan(r[VECTOR], r[TRAINABLE])[1])
     while tiles > 0 and batches > 0 and r[EPOCH] < until:
         if r[SHUFFLED] != r[EPOCH]:

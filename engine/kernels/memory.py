@@ -11,6 +11,7 @@ from numba.extending import intrinsic, register_jitable
 
 from engine.kernels.jit import OPTIONS
 
+
 @intrinsic
 def _float_pointer(typing: Any, address: Any) -> Any:
     result = types.CPointer(types.float32)

@@ -83,8 +83,7 @@ def _emit_tile(
                 )
             return
         columns = [
-            _load(builder, _pointer(builder, b, builder.add(b_offset, _word(j * LANES)), _vector))
-            for j in range(width)
+            _load(builder, _pointer(builder, b, builder.add(b_offset, _word(j * LANES)), _vector)) for j in range(width)
         ]
         for i in range(height):
             value = _spread(builder, builder.load(_pointer(builder, a_rows[i], a_offset)), _vector)
@@ -112,9 +111,7 @@ def _tile_function(module: Any, name: str, arguments: int, body: Any) -> Any:
 
 def _column_mask(builder: Any, columns: Any) -> Any:
     lanes = ir.Constant(ir.VectorType(_lane, LANES), list(range(LANES)))
-    return builder.icmp_signed(
-        "<", lanes, _spread(builder, builder.trunc(columns, _lane), ir.VectorType(_lane, LANES))
-    )
+    return builder.icmp_signed("<", lanes, _spread(builder, builder.trunc(columns, _lane), ir.VectorType(_lane, LANES)))
 
 
 def _emit_dispatch(builder: Any, rows: Any, columns: Any, arguments: Sequence[Any], tile: Any) -> None:

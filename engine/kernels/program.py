@@ -60,8 +60,8 @@ class Buffers:
 def metric_name(task: str, outputs: int) -> str:
     """The metric's block: R squared for a regression, else accuracy."""
     if task == "regression":
-        return "metric r2"
-    return "metric accuracy of one" if outputs == 1 else "metric accuracy"
+        return "r2"
+    return "accuracy of one" if outputs == 1 else "accuracy"
 
 
 class Program:
@@ -129,8 +129,8 @@ class Program:
             return
         self._keep = keep = Buffers()
         network, width = self.network, at.SQUARES + 3 * self.outputs
-        self.gradients_of_lanes = [keep.floats(len(network.vector)) for _ in range(self.lanes)]
-        self.sums = [keep.doubles(width) for _ in range(self.lanes)]
+        self.gradient = keep.floats(self.lanes, -(-len(network.vector) // STRIDE) * STRIDE)
+        self.sums = keep.doubles(self.lanes, -(-width // STRIDE) * STRIDE)
         widest = max([self.inputs, *(o.outputs for _, o in self._operations)])
         self._zeros = keep.floats(widest)
         self._plans: dict[Operation, int] = {}
@@ -139,7 +139,7 @@ class Program:
         self.tail = keep.words(np.zeros((self.lanes, 2, at.WORDS), dtype=np.int64))
         self.values: list[list[tuple[int, int, int, int]]] = []  # a lane, a layer: address and width of z, of a
         for number, lane in enumerate(self.lane_table):
-            lane[at.GRADIENT], lane[at.LANE_SUMS] = address(self.gradients_of_lanes[number]), address(self.sums[number])
+            lane[at.GRADIENT], lane[at.LANE_SUMS] = address(self.gradient[number]), address(self.sums[number])
             lane[at.OPERATIONS], lane[at.TAIL] = address(self.operations[number]), address(self.tail[number])
             self._make_lane(keep, lane, self.operations[number], self.tail[number], widest)
         self._made = True
@@ -149,7 +149,7 @@ class Program:
         tile, network = self.tile, self.network
         x_tile, t_tile = keep.floats(tile, self.inputs), keep.floats(tile, self.outputs)
         lane[at.X_TILE], lane[at.T_TILE] = address(x_tile), address(t_tile)
-        source, width = address(x_tile), self.inputs
+        source = address(x_tile)
         spans: dict[int, list[tuple[int, int]]] = {}
         asked = False  # whether an operation before this one has parameters, so that it wants the gradient
         wanted = []
@@ -181,7 +181,7 @@ class Program:
             asked = asked or bool(operation.parameters)
             if block.backward and asked:
                 o[at.BACKWARD] = block.backward.address
-            source, width = target, operation.outputs
+            source = target
         turns = [address(keep.floats(tile, widest)), address(keep.floats(tile, widest))]
         for o, (_, operation), before in reversed(list(zip(rows, self._operations, wanted, strict=True))):
             o[at.GY] = turns[0]
@@ -237,7 +237,7 @@ class Program:
         """(loss, metric) of float32 inputs and encoded targets."""
         with self._lock:
             self._sweep(x, targets, False)
-            return loss_and_metric(self.sums[0], len(x), self.task)
+            return loss_and_metric(self.sums[0], len(x), self.task, self.outputs)
 
     def gradients(self, x: np.ndarray, targets: np.ndarray) -> tuple[float, np.ndarray]:
         """(loss, gradient of every parameter, flat) of the mean over these samples."""
@@ -245,7 +245,7 @@ class Program:
             return Program(self.network, task=self.task, by_batch=True, batch=len(x)).gradients(x, targets)
         with self._lock:
             self._sweep(x, targets, True)
-            return float(self.sums[0][at.LOSS_SUM] / len(x)), self.gradients_of_lanes[0].copy()
+            return float(self.sums[0][at.LOSS_SUM] / len(x)), self.gradient[0, : len(self.network.vector)].copy()
 
     def _sweep(self, x: np.ndarray, targets: np.ndarray, backward: bool) -> None:
         self.make()
@@ -271,14 +271,14 @@ def address(array: np.ndarray) -> int:
     return array.__array_interface__["data"][0]
 
 
-def loss_and_metric(sums: np.ndarray, samples: float, task: str) -> tuple[float, float]:
+def loss_and_metric(sums: np.ndarray, samples: float, task: str, outputs: int) -> tuple[float, float]:
     """Mean loss, and accuracy or R squared (mean over outputs, as scikit-learn defines it), from sums."""
     if not samples:
         return math.nan, math.nan
     loss = float(sums[at.LOSS_SUM] / samples)
     if task != "regression":
         return loss, float(sums[at.CORRECT] / samples)
-    residual, t, square = sums[at.SQUARES :].reshape(3, -1)
+    residual, t, square = sums[at.SQUARES : at.SQUARES + 3 * outputs].reshape(3, -1)
     total = np.maximum(square - t * t / samples, 0.0)
     total[total <= 1e-12 * square] = 0.0
     with np.errstate(all="ignore"):

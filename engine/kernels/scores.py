@@ -12,7 +12,19 @@ from engine.kernels.block import Block, block_kernel
 from engine.kernels.elementwise import whole
 from engine.kernels.jit import formula
 from engine.kernels.layout import (
-    CONSTANTS, CORRECT, GX, LANE_WORDS, LOSS_SUM, OUTPUTS, P0, SIZE, SQUARES, SUMS, WORDS, WORK, X,
+    CONSTANTS,
+    CORRECT,
+    GX,
+    LANE_WORDS,
+    LOSS_SUM,
+    OUTPUTS,
+    P0,
+    SIZE,
+    SQUARES,
+    SUMS,
+    WORDS,
+    WORK,
+    X,
 )  # fmt: skip
 from engine.kernels.memory import doubles, floats, words
 
@@ -113,7 +125,9 @@ def loss(name: str) -> Block:
     record = losses.get(name)
     value, gradient = lambda: formula(record.value), lambda: formula(record.gradient)  # noqa: E731
     if record.coupled:
-        return Block(block_kernel(record.title, _coupled_loss, value=value, gradient=gradient, exp=lambda: formula(_exp)))
+        return Block(
+            block_kernel(record.title, _coupled_loss, value=value, gradient=gradient, exp=lambda: formula(_exp))
+        )
     return Block(block_kernel(record.title, _loss, value=value, gradient=gradient))
 
 

@@ -63,7 +63,9 @@ class Stepper:
         self._order = np.zeros(len(self.x), dtype=np.int64)
         self._keys = [key for key, (part, _) in network.slices.items() if part.stop <= network.trainable]
         parts = [(network.slices[key][0], int(key.split(".")[0])) for key in self._keys]
-        self._tensors = np.array([(part.start, part.stop, layer) for part, layer in parts], dtype=np.int64).reshape(-1, 3)
+        self._tensors = np.array([(part.start, part.stop, layer) for part, layer in parts], dtype=np.int64).reshape(
+            -1, 3
+        )
         penalised = {key: (l1, l2) for key, l1, l2 in network.penalties()}
         self._penalties = np.array([penalised.get(key, (0.0, 0.0)) for key in self._keys], dtype=np.float32)
         self._norms = np.full(len(self._tensors), np.nan)
@@ -103,11 +105,15 @@ class Stepper:
         program, s, o = self._program, self._s, self._optimizer[0]
         o[at.FORWARD] = optimizer_kernel(self.training.optimizer).address
         o[at.INPUTS], o[at.OUTPUTS] = self.network.trainable, self._slot_memory.shape[1]
-        o[at.P0], o[at.G0] = address(self.network.vector), address(program.gradients_of_lanes[0])
+        o[at.P0], o[at.G0] = address(self.network.vector), address(program.gradient)
         o[at.P1], o[at.CONSTANTS] = address(self._slot_memory), address(self._numbers)
         o[at.SUMS] = address(self._largest)
         s[at.TILE_ROWS], s[at.LANES], s[at.LANE_TABLE] = program.tile, program.lanes, address(program.lane_table)
-        s[at.COUNT], s[at.INPUT_WIDTH], s[at.OUTPUT_WIDTH] = program.operations.shape[1], program.inputs, program.outputs
+        s[at.COUNT], s[at.INPUT_WIDTH], s[at.OUTPUT_WIDTH] = (
+            program.operations.shape[1],
+            program.inputs,
+            program.outputs,
+        )
         s[at.TRAIN_SAMPLES], s[at.TRAIN_X], s[at.TRAIN_T] = len(self.x), address(self.x), address(self.targets)
         s[at.ORDER], s[at.SUM_COUNT] = address(self._order), len(self._epoch_sums)
         s[at.EPOCH_SUMS], s[at.LAST_SUMS] = address(self._epoch_sums), address(self._last_sums)
@@ -173,12 +179,12 @@ class Stepper:
     @property
     def last_loss(self) -> float:
         """Sample-weighted mean of the batch losses of the last finished epoch, NaN before."""
-        return loss_and_metric(self._last_sums[:-1], self._last_sums[-1], self.task)[0]
+        return loss_and_metric(self._last_sums[:-1], self._last_sums[-1], self.task, self.targets.shape[1])[0]
 
     @property
     def last_metric(self) -> float:
         """Accuracy or R squared over the last finished epoch, NaN before."""
-        return loss_and_metric(self._last_sums[:-1], self._last_sums[-1], self.task)[1]
+        return loss_and_metric(self._last_sums[:-1], self._last_sums[-1], self.task, self.targets.shape[1])[1]
 
     @property
     def batch_loss(self) -> float:
@@ -275,8 +281,7 @@ class Stepper:
         for slot, row in self._slots.items():
             state[f"slot.{slot}"] = row.copy()
         if not self.at_batch_boundary:
-            state["gradient"] = np.stack(self._program.gradients_of_lanes)
-            state["sums"] = np.stack(self._program.sums)
+            state["gradient"], state["sums"] = self._program.gradient.copy(), self._program.sums.copy()
         return state
 
     def set_state(self, state: Mapping[str, Any]) -> None:
@@ -287,8 +292,7 @@ class Stepper:
         }  # fmt: skip
         if state.get("row") not in (None, 0):
             self._program.make()
-            parts = {"gradient": self._program.gradients_of_lanes, "sums": self._program.sums}
-            arrays |= {f"{name} of lane {k}": lanes for name, lanes in parts.items()}
+            arrays["gradient"], arrays["sums"] = self._program.gradient, self._program.sums
         checked = {}
         for name, target in arrays.items():
             value = np.asarray(state.get(name))

@@ -17,8 +17,21 @@ from numba.extending import register_jitable
 from engine.errors import RelumeError, shown
 from engine.kernels.jit import OPTIONS, Loop
 from engine.kernels.layout import (
-    ACQUIRE, CREW_WORDS, FINISHED, HELPER_LOCKS, HELPERS, JOB_KERNEL, JOB_RUN, JOB_TABLE, LANE_WORDS, MOST_HELPERS,
-    QUIT, RELEASE, UNCLAIMED, UNDONE, WAITING,
+    ACQUIRE,
+    CREW_WORDS,
+    FINISHED,
+    HELPER_LOCKS,
+    HELPERS,
+    JOB_KERNEL,
+    JOB_RUN,
+    JOB_TABLE,
+    LANE_WORDS,
+    MOST_HELPERS,
+    QUIT,
+    RELEASE,
+    UNCLAIMED,
+    UNDONE,
+    WAITING,
 )  # fmt: skip
 from engine.kernels.memory import atomic_add, atomic_read, atomic_swap, call_one, call_two, call_with_flag, words
 
