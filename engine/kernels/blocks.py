@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 
-from engine.kernels import affine, elementwise, scores
+from engine.kernels import affine, convolution, elementwise, normalization, pooling, scores
 from engine.kernels.block import Block
 from engine.kernels.jit import Kernel
 from engine.kernels.product import SIGNATURE_OF_PRODUCT, product
@@ -14,6 +14,11 @@ MATRIX_PRODUCT = Kernel("matrix product", lambda: product, SIGNATURE_OF_PRODUCT)
 
 _NAMED: dict[str, Callable[[], Block]] = {
     "affine": affine.affine,
+    "convolution": convolution.convolution,
+    "max pool": pooling.max_pool,
+    "average pool": pooling.average_pool,
+    "batch norm": normalization.batch_norm,
+    "moving norm": normalization.moving_norm,
     "dropout": elementwise.dropout,
 }
 _FAMILIES: dict[str, Callable[[str], Block]] = {

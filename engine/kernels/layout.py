@@ -19,7 +19,7 @@ KEY = 21  # of the random stream
 PRODUCT = 22  # address of the matrix product
 ZEROS = 23  # float32 zeros, as many as the widest buffer
 SUMS = 24  # float64 sums of the batch (losses, metrics), the largest |w| (optimizers)
-PLAN = 25  # what a block made of its geometry
+GEOMETRY, PLAN = 25, 26  # whole numbers; what the block made of them
 WORDS = 32
 
 # A lane: a share of the rows of every batch, with buffers and a gradient of its own, and its moment.

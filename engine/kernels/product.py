@@ -5,6 +5,7 @@ The tiles are written in the compiler's own language (LLVM), because no plain lo
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,38 +26,38 @@ DEPTH, HEIGHT = 256, 96  # of the parts of b and a that are copied close togethe
 STRIP, PANEL = DEPTH * 2 * LANES, DEPTH * HEIGHT
 SMALL = 16384  # a smaller b is used where it lies
 
-_number, _word, _lane = ir.FloatType(), ir.IntType(64), ir.IntType(32)
-_vector = ir.VectorType(_number, LANES)
+_number, word, _lane = ir.FloatType(), ir.IntType(64), ir.IntType(32)
+vector = ir.VectorType(_number, LANES)
 _mask = ir.VectorType(ir.IntType(1), LANES)
 _VOID = ir.VoidType()
 
 
-def _pointer(builder: Any, base: Any, index: Any, kind: Any = _number) -> Any:
+def pointer(builder: Any, base: Any, index: Any, kind: Any = _number) -> Any:
     """Address `base` (int64, bytes) moved by `index` numbers."""
     moved = builder.gep(builder.inttoptr(base, _number.as_pointer()), [index])
     return builder.bitcast(moved, kind.as_pointer()) if kind is not _number else moved
 
 
-def _spread(builder: Any, value: Any, kind: Any) -> Any:
+def spread(builder: Any, value: Any, kind: Any) -> Any:
     one = builder.insert_element(ir.Constant(kind, ir.Undefined), value, _lane(0))
     everywhere = ir.Constant(ir.VectorType(_lane, LANES), [0] * LANES)
     return builder.shuffle_vector(one, ir.Constant(kind, ir.Undefined), everywhere)
 
 
-def _load(builder: Any, pointer: Any) -> Any:
+def load_vector(builder: Any, pointer: Any) -> Any:
     item = builder.load(pointer)
     item.align = 4
     return item
 
 
-def _store(builder: Any, value: Any, pointer: Any, mask: Any) -> None:
+def store_vector(builder: Any, value: Any, pointer: Any, mask: Any) -> None:
     """Lanes outside the mask are written back as they were: a masked store is slow on some processors."""
     if mask is not None:
-        value = builder.select(mask, value, _load(builder, pointer))
+        value = builder.select(mask, value, load_vector(builder, pointer))
     builder.store(value, pointer).align = 4
 
 
-def _emit_tile(
+def emit_tile(
     builder: Any, height: int, width: int, mask: Any, levels: Sequence[tuple[Any, Any, Any]], a_rows: Sequence[Any],
     b: Any, start_rows: Sequence[Any], c_rows: Sequence[Any],
 ) -> None:  # fmt: skip
@@ -64,13 +65,10 @@ def _emit_tile(
 
     levels: (count, step in a, step in b) of the loops that sum, the innermost last. Rows are addresses.
     """
-    fma = cgutils.get_or_insert_function(
-        builder.module, ir.FunctionType(_vector, [_vector] * 3), f"llvm.fma.v{LANES}f32"
-    )
-    masks = [None] * (width - 1) + [mask]
-    sums = {(i, j): cgutils.alloca_once(builder, _vector) for i in range(height) for j in range(width)}
+    fma = cgutils.get_or_insert_function(builder.module, ir.FunctionType(vector, [vector] * 3), f"llvm.fma.v{LANES}f32")
+    sums = {(i, j): cgutils.alloca_once(builder, vector) for i in range(height) for j in range(width)}
     for (i, j), place in sums.items():
-        builder.store(_load(builder, _pointer(builder, start_rows[i], _word(j * LANES), _vector)), place)
+        builder.store(load_vector(builder, pointer(builder, start_rows[i], word(j * LANES), vector)), place)
 
     def loops(left: Sequence[tuple[Any, Any, Any]], a_offset: Any, b_offset: Any) -> None:
         if left:
@@ -83,24 +81,46 @@ def _emit_tile(
                 )
             return
         columns = [
-            _load(builder, _pointer(builder, b, builder.add(b_offset, _word(j * LANES)), _vector)) for j in range(width)
+            load_vector(builder, pointer(builder, b, builder.add(b_offset, word(j * LANES)), vector))
+            for j in range(width)
         ]
         for i in range(height):
-            value = _spread(builder, builder.load(_pointer(builder, a_rows[i], a_offset)), _vector)
+            value = spread(builder, builder.load(pointer(builder, a_rows[i], a_offset)), vector)
             for j in range(width):
                 place = sums[i, j]
                 builder.store(builder.call(fma, [value, columns[j], builder.load(place)]), place)
 
-    loops(levels, _word(0), _word(0))
-    for (i, j), place in sums.items():
-        _store(builder, builder.load(place), _pointer(builder, c_rows[i], _word(j * LANES), _vector), masks[j])
+    loops(levels, word(0), word(0))
+    results = {(i, j): builder.load(place) for (i, j), place in sums.items()}
+    _store_rows(builder, width, results, c_rows, mask)
+
+
+def _store_rows(
+    builder: Any, width: int, results: dict[tuple[int, int], Any], c_rows: Sequence[Any], mask: Any
+) -> None:
+    """Writes a tile. Rows of one number are written number by number: vectors would overlap from row to row."""
+
+    def write(masked: Any) -> None:
+        for (i, j), value in results.items():
+            place = pointer(builder, c_rows[i], word(j * LANES), vector)
+            store_vector(builder, value, place, masked if j == width - 1 else None)
+
+    if mask is None or width > 1:
+        write(mask)
+        return
+    with builder.if_else(builder.extract_element(mask, _lane(1))) as (several, one):
+        with several:
+            write(mask)
+        with one:
+            for (i, _), value in results.items():
+                builder.store(builder.extract_element(value, _lane(0)), pointer(builder, c_rows[i], word(0)))
 
 
 def _tile_function(module: Any, name: str, arguments: int, body: Any) -> Any:
     """A function of the module, made once: `body(builder, arguments)` fills it."""
     if name in module.globals:
         return module.globals[name]
-    function = ir.Function(module, ir.FunctionType(_VOID, [_word] * arguments), name)
+    function = ir.Function(module, ir.FunctionType(_VOID, [word] * arguments), name)
     function.linkage = "internal"
     function.attributes.add("noinline")
     builder = ir.IRBuilder(function.append_basic_block())
@@ -109,59 +129,77 @@ def _tile_function(module: Any, name: str, arguments: int, body: Any) -> Any:
     return function
 
 
-def _column_mask(builder: Any, columns: Any) -> Any:
+def column_mask(builder: Any, columns: Any) -> Any:
     lanes = ir.Constant(ir.VectorType(_lane, LANES), list(range(LANES)))
-    return builder.icmp_signed("<", lanes, _spread(builder, builder.trunc(columns, _lane), ir.VectorType(_lane, LANES)))
+    return builder.icmp_signed("<", lanes, spread(builder, builder.trunc(columns, _lane), ir.VectorType(_lane, LANES)))
 
 
 def _emit_dispatch(builder: Any, rows: Any, columns: Any, arguments: Sequence[Any], tile: Any) -> None:
     """Calls `tile(height, width, masked)`, a function, for the rows (1 to ROWS) and columns (1 to 2 LANES) at hand."""
     shapes = ((2, False), (2, True), (1, False), (1, True))
-    full = builder.icmp_signed(">=", columns, _word(2 * LANES))
-    wide = builder.icmp_signed(">", columns, _word(LANES))
-    one = builder.icmp_signed("==", columns, _word(LANES))
-    choice = builder.select(full, _word(0), builder.select(wide, _word(1), builder.select(one, _word(2), _word(3))))
+    full = builder.icmp_signed(">=", columns, word(2 * LANES))
+    wide = builder.icmp_signed(">", columns, word(LANES))
+    one = builder.icmp_signed("==", columns, word(LANES))
+    choice = builder.select(full, word(0), builder.select(wide, word(1), builder.select(one, word(2), word(3))))
     end = builder.append_basic_block()
-    switch = builder.switch(builder.add(builder.mul(choice, _word(ROWS + 1)), rows), end)
+    begin = builder.append_basic_block()
+    builder.cbranch(builder.icmp_signed(">", arguments[0], word(0)), begin, end)
+    builder.position_at_end(begin)
+    switch = builder.switch(builder.add(builder.mul(choice, word(ROWS + 1)), rows), end)
     for number, (width, masked) in enumerate(shapes):
         for height in range(1, ROWS + 1):
             block = builder.append_basic_block()
-            switch.add_case(_word(number * (ROWS + 1) + height), block)
+            switch.add_case(word(number * (ROWS + 1) + height), block)
             with builder.goto_block(block):
                 builder.call(tile(height, width, masked), arguments)
                 builder.branch(end)
     builder.position_at_end(end)
 
 
-@intrinsic
-def _plain_tile(
-    typing: Any, rows: Any, columns: Any, k: Any, a: Any, a_row: Any, a_step: Any, b: Any, b_step: Any, start: Any,
-    start_row: Any, c: Any, c_row: Any,
-) -> Any:  # fmt: skip
-    """At most ROWS rows and 2 LANES columns of c = start + a b."""
+def tile_intrinsic(name: str, arguments: int, body: Any) -> Any:
+    """An intrinsic f(rows, groups, columns, *arguments): so many groups of so many rows (1 to ROWS) of at most
+    2 LANES columns. body(builder, height, width, mask, group, arguments) writes one tile."""
 
-    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        rows, columns = arguments[:2]
+    def tile(module: Any, height: int, width: int, masked: bool) -> Any:
+        def fill(builder: Any, values: Any) -> None:
+            groups, columns = values[:2]
+            mask = column_mask(builder, builder.sub(columns, word(LANES * (width - 1)))) if masked else None
+            with cgutils.for_range(builder, groups) as loop:
+                body(builder, height, width, mask, loop.index, values[2:])
 
-        def tile(height: int, width: int, masked: bool) -> Any:
-            def body(b: Any, v: Any) -> None:
-                columns, k, a, a_row, a_step, bb, b_step, start, start_row, c, c_row = v
-                mask = _column_mask(b, b.sub(columns, _word(LANES * (width - 1)))) if masked else None
+        return _tile_function(module, f"{name}_{height}_{width}_{masked}", arguments + 2, fill)
 
-                def rows_from(base: Any, stride: Any) -> list[Any]:
-                    return [b.add(base, b.mul(_word(4 * i), stride)) for i in range(height)]
-
-                _emit_tile(
-                    b, height, width, mask, [(k, a_step, b_step)], rows_from(a, a_row), bb,
-                    rows_from(start, start_row), rows_from(c, c_row),
-                )  # fmt: skip
-
-            return _tile_function(builder.module, f"plain_tile_{height}_{width}_{masked}", 11, body)
-
-        _emit_dispatch(builder, rows, columns, arguments[1:], tile)
+    def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        rows, columns = values[0], values[2]
+        _emit_dispatch(builder, rows, columns, values[1:], functools.partial(tile, builder.module))
         return context.get_dummy_value()
 
-    return types.void(*[types.int64] * 12), emit
+    return types.void(*[types.int64] * (arguments + 3)), emit
+
+
+def _plain_body(b: Any, height: int, width: int, mask: Any, group: Any, values: Any) -> None:
+    k, a, a_row, a_step, bb, b_step, start, start_row, c, c_row = values
+    first = b.mul(group, word(4 * height))
+
+    def rows_from(base: Any, stride: Any) -> list[Any]:
+        return [b.add(base, b.mul(b.add(first, word(4 * i)), stride)) for i in range(height)]
+
+    emit_tile(
+        b, height, width, mask, [(k, a_step, b_step)], rows_from(a, a_row), bb, rows_from(start, start_row),
+        rows_from(c, c_row),
+    )  # fmt: skip
+
+
+_PLAIN = tile_intrinsic("plain_tile", 10, _plain_body)
+
+
+@intrinsic
+def _plain_tiles(
+    typing: Any, rows: Any, groups: Any, columns: Any, k: Any, a: Any, a_row: Any, a_step: Any, b: Any, b_step: Any,
+    start: Any, start_row: Any, c: Any, c_row: Any,
+) -> Any:  # fmt: skip
+    """`groups` x `rows` rows and at most 2 LANES columns of c = start + a b."""
+    return _PLAIN
 
 
 @register_jitable(**OPTIONS)
@@ -181,25 +219,31 @@ def _stack(typing: Any, size: Any) -> Any:
         with builder.goto_entry_block():
             place = builder.alloca(ir.ArrayType(_number, size.literal_value))
             place.align = 64
-        return builder.ptrtoint(place, _word)
+        return builder.ptrtoint(place, word)
 
     return types.int64(size), emit
 
 
 @register_jitable(**OPTIONS)
-def _tiles(m, n, k, a, a_row, a_step, b, b_step, start, start_row, c, c_row):  # type: ignore[no-untyped-def]
-    """Tiles of nearly equal height down one strip of columns."""
+def split_rows(m: Any) -> Any:
+    """(tiles, rows of a tile, tiles that have one row more): as few tiles as can be, of nearly equal height."""
+    if m <= ROWS:
+        return 1, m, 0
     tiles = (m + ROWS - 1) // ROWS
     height = m // tiles
-    larger = m - tiles * height  # so many tiles have one row more
-    i = 0
-    for t in range(tiles):
-        rows = height + 1 if t < larger else height
-        _plain_tile(
-            rows, n, k, a + 4 * i * a_row, a_row, a_step, b, b_step,
-            start + 4 * i * start_row, start_row, c + 4 * i * c_row, c_row,
-        )  # fmt: skip
-        i += rows
+    return tiles, height, m - tiles * height
+
+
+@register_jitable(**OPTIONS)
+def _tiles(m, n, k, a, a_row, a_step, b, b_step, start, start_row, c, c_row):  # type: ignore[no-untyped-def]
+    """Tiles of nearly equal height down one strip of columns."""
+    tiles, height, larger = split_rows(m)
+    _plain_tiles(height + 1, larger, n, k, a, a_row, a_step, b, b_step, start, start_row, c, c_row)
+    i = 4 * larger * (height + 1)
+    _plain_tiles(
+        height, tiles - larger, n, k, a + i * a_row, a_row, a_step, b, b_step, start + i * start_row, start_row,
+        c + i * c_row, c_row,
+    )  # fmt: skip
 
 
 def product(
@@ -247,7 +291,7 @@ def _turn_block(typing: Any, source: Any, source_row: Any, target: Any, target_r
         eight = ir.VectorType(_number, 8)
         rows = []
         for i in range(8):
-            item = builder.load(_pointer(builder, source, builder.mul(_word(i), source_row), eight))
+            item = builder.load(pointer(builder, source, builder.mul(word(i), source_row), eight))
             item.align = 4
             rows.append(item)
 
@@ -266,8 +310,8 @@ def _turn_block(typing: Any, source: Any, source_row: Any, target: Any, target_r
         for half, places in enumerate(([0, 1, 2, 3, 8, 9, 10, 11], [4, 5, 6, 7, 12, 13, 14, 15])):
             for i in range(4):
                 turned = pick(fours[i], fours[i + 4], places)
-                place = builder.mul(_word(half * 4 + i), target_row)
-                builder.store(turned, _pointer(builder, target, place, eight)).align = 4
+                place = builder.mul(word(half * 4 + i), target_row)
+                builder.store(turned, pointer(builder, target, place, eight)).align = 4
         return context.get_dummy_value()
 
     return types.void(*[types.int64] * 4), emit

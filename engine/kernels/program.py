@@ -107,7 +107,8 @@ class Program:
             step = self.flops * batch
             wanted = 4 if step >= FOUR_LANES else (2 if step >= TWO_LANES else 1)
             self.lanes = max(1, min(wanted, GRADIENTS // (4 * len(self.network.vector)), batch // 4))
-            self.tile = min(self.tile, -(-batch // self.lanes))
+            share = -(-batch // self.lanes)
+            self.tile = -(-share // -(-share // self.tile))
 
     @property
     def flops(self) -> int:
@@ -167,6 +168,8 @@ class Program:
             if block.scratch:
                 size = block.scratch(operation.inputs, operation.outputs, operation.geometry, tile)
                 o[at.WORK] = address(keep.floats(size))
+            if operation.geometry:
+                o[at.GEOMETRY] = address(keep.words(np.array(operation.geometry, dtype=np.int64)))
             if block.plan:
                 if operation not in self._plans:
                     self._plans[operation] = address(keep.words(block.plan(operation.geometry, tile)))
