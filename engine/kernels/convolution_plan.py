@@ -11,6 +11,7 @@ A geometry is that of `engine.layers.windows.Window.geometry`.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -136,7 +137,7 @@ def _turned_place(taps: list[int], ky: int, kx: int, stride: int, block: int) ->
 
 def _joined(
     forward: list[list[int]], forward_tables: list[np.ndarray], inputs: list[list[int]], input_tables: list[np.ndarray],
-    strips: list[tuple[int, ...]], turns: list[int],
+    strips: Sequence[tuple[int, ...]], turns: list[int],
 ) -> np.ndarray:  # fmt: skip
     header = np.zeros(HEADER, dtype=np.int64)
     parts, end = [header], HEADER
