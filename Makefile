@@ -1,10 +1,11 @@
 # make run    opens the window (without a screen: trains the built-in example)
 # make test   everything that must hold before a change lands
+# make bench  Relume beside other engines; writes docs/performance.md
 # make clean  removes what these two made
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test lint types contracts pytest pictures clean
+.PHONY: run test lint types contracts pytest pictures bench clean
 
 run: .venv/run.stamp
 	@$(BIN)/python tools/system_libraries.py window
@@ -31,6 +32,10 @@ pictures: .venv/test.stamp
 	@$(BIN)/python tools/system_libraries.py test
 	$(BIN)/python tools/make_pictures.py
 
+# Under 20 minutes; BENCH="--quick" for a glance, BENCH="--only W2,W3".
+bench: .venv/bench.stamp
+	$(BIN)/python -m benchmarks $(BENCH)
+
 # The stamps make the second time instant.
 .venv/made.stamp:
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; set PYTHON=... to one." if sys.version_info < (3, 11) else 0)'
@@ -44,6 +49,10 @@ pictures: .venv/test.stamp
 
 .venv/test.stamp: .venv/run.stamp
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	@touch $@
+
+.venv/bench.stamp: .venv/run.stamp
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[bench]"
 	@touch $@
 
 clean:

@@ -66,17 +66,18 @@ def _told() -> Iterator[None]:
 
 @app.command()
 def train(
-    what: Annotated[str, typer.Argument(metavar="EXAMPLE|PROJECT|DATASET|CSV", help="What to train.")],
+    what: Annotated[str, typer.Argument(metavar="EXAMPLE|PROJECT|DATASET|CSV|IDX", help="What to train.")],
     epochs: Annotated[int | None, typer.Option(min=0, help="How many epochs.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Draws the first weights and the order of samples.")] = None,
     folder: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where the results go.")] = None,
+    labels: Annotated[str | None, typer.Option(metavar="FILE", help="Labels of an IDX file of images.")] = None,
 ) -> None:
     """Train without a window; writes weights.npz, history.csv and plots/."""
     with _told():
         from engine.jobs import find_job
         from engine.report import write_results
 
-        job = find_job(what, epochs, seed)
+        job = find_job(what, epochs, seed, labels)
         folder = RESULTS / job.name if folder is None else folder
         _claim(folder)
         _introduce(job)

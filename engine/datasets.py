@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from engine import memory
 from engine.data.dataset import Dataset
+from engine.data.idx import looks_like_idx
+from engine.data.images import Images, open_images, raw_images
 from engine.data.sets import DATASETS, DatasetInfo
 from engine.data.spec import OWN_TABLE, DataSpec
 from engine.data.split import finish
@@ -22,16 +26,25 @@ __all__ = [
     "DataSpec",
     "Dataset",
     "DatasetInfo",
+    "Images",
     "Table",
     "get",
     "guess_task",
     "load",
     "load_spec",
     "names",
+    "open_images",
+    "open_own",
     "open_table",
     "read_table",
     "switch",
 ]
+
+
+#: Bytes of one value of a point while it is made: several columns in float64, then float32.
+MADE_BYTES = 64
+_TABLE_OPTIONS = ("name", "encoding", "delimiter", "header", "decimal")
+_IMAGE_OPTIONS = ("labels", "test", "test_labels")
 
 
 def names() -> tuple[str, ...]:
@@ -60,7 +73,8 @@ def load(
     Args:
         seed: draws the points, the noise and the split, each from a stream of its own.
         samples, noise (0 to 0.5), classes: for made sets; real tables keep all their rows.
-        train_share: the part for training; classes keep their shares in both parts.
+        train_share: the part for training; classes keep their shares in both parts. Sets that come split (images) stay
+            so at the default.
         features: for 2-D sets, of "x", "y", "x^2", "y^2", "xy", "sin x", "sin y"; None for x and y.
         scaling, target_scaling: "none", "standard" or "min-max", fitted on the training part.
 
@@ -78,18 +92,42 @@ def load_spec(spec: DataSpec) -> Dataset:
     if spec.features is not None and (spec.name == OWN_TABLE or not get(spec.name).has_features):
         raise RelumeError("Only sets of points in the plane have made inputs.", "DataSpec, features", "Leave them out.")
     if spec.table is not None:
-        own, regression = raw_data(spec)
+        own, regression = raw_images(spec) if isinstance(spec.table, Images) else raw_data(spec)
+        memory.check_data(own.x.shape, spec.table.name)
         return finish(own, spec, OWN_TABLE, spec.table.name, regression)
     record = get(spec.name)
     if record.has_samples and record.classes and spec.classes not in record.classes:
         choices = " or ".join(str(count) for count in record.classes)
         raise RelumeError(f"{record.title} has {choices} classes, not {spec.classes}.", "DataSpec, classes")
+    if record.has_samples:
+        made = math.prod((spec.samples, len(spec.features or ()) + 2))
+        memory.check(made * MADE_BYTES, f"{spec.samples:,} points", f"DataSpec, {record.name}", "Ask for fewer.")
     raw = record.make(spec.samples, spec.noise, spec.classes, spec.seed)
     return finish(raw, spec, record.name, record.title, record.task == "regression")
 
 
+def open_own(source: str | Path | bytes, **reading: Any) -> Table | Images:
+    """The user's own file: IDX files are told by their first bytes or their name, the rest are tables.
+
+    Args:
+        reading: encoding, delimiter, header, decimal of a table; labels, test, test_labels of images.
+
+    Raises:
+        RelumeError: for a file that cannot be read, and for an option of the other kind.
+    """
+    expect(source, (str, Path, bytes), "open_own, source")
+    is_idx = looks_like_idx(source)
+    kind, options = ("images", _IMAGE_OPTIONS) if is_idx else ("tables", _TABLE_OPTIONS)
+    for option in reading:
+        if option not in options:
+            raise RelumeError(f"{kind.capitalize()} have no {option}.", "open_own", f"There are {', '.join(options)}.")
+    if is_idx and isinstance(source, bytes):
+        raise RelumeError("Images are read from files.", "open_own", "Give the path of the images.")
+    return open_images(source, **reading) if is_idx else open_table(source, **reading)  # type: ignore[arg-type]
+
+
 def read_table(
-    source: str | Path | bytes | Table,
+    source: str | Path | bytes | Table | Images,
     target: str | Sequence[str] | None = None,
     task: str = "auto",
     inputs: Sequence[str] | None = None,
@@ -100,19 +138,21 @@ def read_table(
     target_scaling: str = "none",
     **reading: Any,
 ) -> Dataset:
-    """A CSV or TSV file as a data set.
+    """A CSV or TSV file, or IDX files of images, as a data set.
 
     Args:
+        source: of images their file; the labels and a test part are found beside it by their names (`open_images`).
         target: the column to learn, or several for regression; None takes the last column that is no free text.
         task: "binary", "multiclass", "regression", or "auto": texts and a few whole numbers are classes.
         inputs: the columns to learn from; None for all that hold numbers or categories.
         missing: "drop rows", or fill in from the training part: "mean", "median", "most frequent".
-        reading: encoding, delimiter, header, decimal where what `open_table` finds is not right.
+        train_share: images with a test part keep it at the default.
+        reading: as of `open_own`, where what is found is not right.
 
     Raises:
         RelumeError: naming the line and the column, and what to do.
     """
-    table = source if isinstance(source, Table) else open_table(source, **reading)
+    own = source if isinstance(source, Table | Images) else open_own(source, **reading)
     columns: Any = target, inputs  # DataSpec makes them tuples
     spec = DataSpec(
         name=OWN_TABLE,
@@ -120,7 +160,7 @@ def read_table(
         train_share=train_share,
         scaling=scaling,
         target_scaling=target_scaling,
-        table=table,
+        table=own,
         target=columns[0],
         inputs=columns[1],
         task=task,

@@ -1,4 +1,4 @@
-"""What `train` may be told to train: an example, a project file, a data set, or the user's own table."""
+"""What `train` may be told to train: an example, a project file, a data set, or the user's own table or images."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import difflib
 from pathlib import Path
 from typing import Any
 
+from engine.data.idx import looks_like_idx
 from engine.data.spec import OWN_TABLE, DataSpec
-from engine.datasets import DATASETS, load_spec, open_table, switch
+from engine.datasets import DATASETS, Images, load_spec, open_own, switch
 from engine.default_network import default_design
 from engine.errors import RelumeError
 from engine.examples import EXAMPLES
@@ -26,11 +27,12 @@ class Job:
     until: int
 
 
-def find_job(what: str, epochs: int | None = None, seed: int | None = None) -> Job:
+def find_job(what: str, epochs: int | None = None, seed: int | None = None, labels: str | None = None) -> Job:
     """The job that `what` names; examples come before data sets of the same name.
 
     `epochs` counts from where the job stands; `seed` draws weights and order anew (a project then starts afresh),
-    and for data without a design of their own the points and the split too.
+    and for data without a design of their own the points and the split too. `labels` names the labels of images where
+    they are not beside them.
 
     Raises:
         RelumeError: for an unknown name, a file that cannot be read, or a value that cannot be.
@@ -44,9 +46,10 @@ def find_job(what: str, epochs: int | None = None, seed: int | None = None) -> J
         return _fresh(what, Trainer(example.spec, training, load_spec(example.data)))
     if what in DATASETS:
         return _fresh(what, _plain(switch(DataSpec(), what), epochs, seed))
-    if path.is_file() or path.suffix:
-        table = open_table(path)
-        data = DataSpec(OWN_TABLE, scaling="standard", target_scaling="standard", table=table)
+    if path.is_file() or path.suffix or looks_like_idx(path):
+        own = open_own(path, **({} if labels is None else {"labels": labels}))
+        scaling = "none" if isinstance(own, Images) else "standard"
+        data = DataSpec(OWN_TABLE, scaling=scaling, target_scaling="standard", table=own)
         return _fresh(path.stem, _plain(data, epochs, seed))
     raise _unknown(what)
 

@@ -7,8 +7,9 @@ import dataclasses
 import numpy as np
 
 from engine.data.dataset import Dataset
-from engine.layers import Dense
+from engine.layers import Dense, Layer
 from engine.losses import LOSSES, link
+from engine.shape_fit import flattened, without_misfits
 from engine.spec import NetworkSpec
 
 #: The loss that suits each task when the one chosen does not.
@@ -31,12 +32,15 @@ def fit_output(spec: NetworkSpec, dataset: Dataset) -> NetworkSpec:
 
     A loss that cannot work with the task is replaced by the task's default. An output layer of another width
     becomes linear, which suits every loss; one that fits keeps the activation that was chosen for it.
+    Where the inputs have another shape, layers that cannot take it go, and images are flattened before Dense.
     """
     task = dataset.task
     loss = spec.loss if task in LOSSES.get(spec.loss).tasks else DEFAULT_LOSSES[task]
     units = output_units(loss, dataset)
-    layers = list(spec.layers)
-    last = output_index(spec)
+    input_shape = tuple(dataset.x_train.shape[1:])
+    kept = spec.layers if input_shape == spec.input_shape else without_misfits(spec.layers, input_shape)
+    layers: list[Layer] = list(kept)
+    last = _last_dense(kept)
     if last is None:
         layers.append(Dense(units))
     else:
@@ -46,15 +50,19 @@ def fit_output(spec: NetworkSpec, dataset: Dataset) -> NetworkSpec:
             layers[last] = dataclasses.replace(layer, units=units, activation="linear")
         elif loss != spec.loss:
             layers[last] = dataclasses.replace(layer, activation="linear")
-    input_shape = tuple(dataset.x_train.shape[1:])
-    if (input_shape, tuple(layers), loss) == (spec.input_shape, spec.layers, spec.loss):
+    fitted = flattened(layers, input_shape)
+    if (input_shape, fitted, loss) == (spec.input_shape, spec.layers, spec.loss):
         return spec
-    return NetworkSpec(input_shape, tuple(layers), loss)
+    return NetworkSpec(input_shape, fitted, loss)
 
 
 def output_index(spec: NetworkSpec) -> int | None:
     """The index of the last Dense layer, which gives the output; None without one."""
-    return next((i for i in reversed(range(len(spec.layers))) if isinstance(spec.layers[i], Dense)), None)
+    return _last_dense(spec.layers)
+
+
+def _last_dense(layers: tuple[Layer, ...]) -> int | None:
+    return next((i for i in reversed(range(len(layers))) if isinstance(layers[i], Dense)), None)
 
 
 def describe_output(spec: NetworkSpec, dataset: Dataset) -> str:

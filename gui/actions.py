@@ -30,6 +30,8 @@ from engine.spec import NetworkSpec
 from gui import edits, file_actions, settings, theme
 from gui.dialogs import help_dialog
 from gui.dialogs.run_until import RunUntilDialog
+from gui.panels.changes import change
+from gui.panels.network_panel import add_layer
 from gui.words import tip, unmarked
 
 if TYPE_CHECKING:
@@ -67,12 +69,12 @@ def _layer(window: MainWindow) -> int:
 
 
 def _edit_layers(
-    words: str, change: Callable[..., NetworkSpec], offset: int | None = None
+    words: str, act: Callable[..., NetworkSpec], offset: int | None = None
 ) -> Callable[[MainWindow], None]:
     def run(window: MainWindow) -> None:
         spec, index = window.session.document.spec, _layer(window)
         arguments = (spec, index) if offset is None else (spec, index, index + offset)
-        window.session.edit(words.format(index + 1), spec=change(*arguments))
+        change(window.session, words.format(index + 1), lambda: {"spec": act(*arguments)})
 
     return run
 
@@ -86,8 +88,7 @@ def _hidden(window: MainWindow) -> int:
 
 
 def _add_layer(window: MainWindow) -> None:
-    session = window.session
-    session.edit("Add layer", spec=edits.add_layer(session.document.spec))
+    add_layer(window.session, "Dense")
 
 
 def _run_or_pause(window: MainWindow) -> None:

@@ -1,17 +1,29 @@
-"""Edits of a network's layers as pure functions: a spec goes in, another comes out. The last layer is the output."""
+"""Edits of a network's layers as pure functions: a spec goes in, another comes out. The last layer is the output.
+
+Where maps would meet a layer that takes rows of values, a Flatten comes between them (`told` says so). All raise
+RelumeError for what cannot be.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
-from engine.layers import Dense
+from engine.errors import RelumeError
+from engine.layers import LAYERS, Conv2D, Dense, Flatten
 from engine.layers.base import Layer
+from engine.shape_fit import flattened
 from engine.spec import NetworkSpec
 
 
-def _with(spec: NetworkSpec, layers: list[Layer]) -> NetworkSpec:
-    return dataclasses.replace(spec, layers=tuple(layers))
+def _with(spec: NetworkSpec, layers: Sequence[Layer]) -> NetworkSpec:
+    fitted = flattened(layers, spec.input_shape)
+    if fitted == spec.layers and tuple(layers) != spec.layers:
+        place = next(i for i, layer in enumerate(fitted, 1) if isinstance(layer, Flatten))
+        raise RelumeError("Flatten stays: the layer after it takes one row of values, not maps.", f"layer {place}")
+    return dataclasses.replace(spec, layers=fitted)
 
 
 def hidden_count(spec: NetworkSpec) -> int:
@@ -19,15 +31,30 @@ def hidden_count(spec: NetworkSpec) -> int:
     return len(spec.layers) - 1
 
 
+def new_layer(spec: NetworkSpec, kind: str) -> Layer:
+    """A layer of this kind: a Dense one like the last hidden one, others with what suits a beginning."""
+    if kind == "Dense":
+        before = [other for other in spec.layers[:-1] if isinstance(other, Dense)]
+        return before[-1] if before else Dense(8 if len(spec.input_shape) == 1 else 32, "relu")
+    return Conv2D(activation="relu") if kind == "Conv2D" else LAYERS.get(kind).cls()
+
+
 def add_layer(spec: NetworkSpec, layer: Layer | None = None, at: int | None = None) -> NetworkSpec:
-    """Adds a layer before index `at`, just before the output by itself; a Dense layer like its neighbour."""
-    layers = list(spec.layers)
-    place = len(layers) - 1 if at is None else max(0, min(at, len(layers) - 1))
-    if layer is None:
-        before = [other for other in layers[:place] if isinstance(other, Dense)]
-        layer = before[-1] if before else Dense(8, "relu")
-    layers.insert(place, layer)
-    return _with(spec, layers)
+    """Adds a layer before index `at`; by itself just before the output, or at the last place that it fits into.
+
+    None: a Dense layer like its neighbour.
+    """
+    layer = layer or new_layer(spec, "Dense")
+    last = hidden_count(spec)
+    places = range(last, -1, -1) if at is None else [max(0, min(at, last))]
+    refused: RelumeError | None = None
+    for place in places:
+        try:
+            return _with(spec, (*spec.layers[:place], layer, *spec.layers[place:]))
+        except RelumeError as error:
+            refused = error  # of the first place in the end: there it would be fed the data
+    assert refused is not None
+    raise refused
 
 
 def remove_layer(spec: NetworkSpec, index: int) -> NetworkSpec:
@@ -55,7 +82,19 @@ def duplicate_layer(spec: NetworkSpec, index: int) -> NetworkSpec:
 
 
 def set_layer(spec: NetworkSpec, index: int, **changes: Any) -> NetworkSpec:
-    """Changes fields of one layer. Raises RelumeError for values that cannot be."""
+    """Changes fields of one layer."""
     layers: list[Layer] = list(spec.layers)
     layers[index] = dataclasses.replace(layers[index], **changes)  # type: ignore[type-var]
     return _with(spec, layers)
+
+
+def told(old: NetworkSpec, new: NetworkSpec, wanted: str = "") -> str:
+    """What came or went beside what was asked for; `wanted` is the kind that was to be added."""
+    before, after = (Counter(layer.kind for layer in spec.layers) for spec in (old, new))
+    if after["Flatten"] - before["Flatten"] - (wanted == "Flatten") > 0:
+        place = next(i for i, layer in enumerate(new.layers) if isinstance(layer, Flatten))
+        return f"Layer {place + 1}, Flatten, was added: layer {place + 2} takes one row of values, not maps."
+    if old.input_shape == new.input_shape:
+        return ""
+    gone = [kind for kind in before if before[kind] > after[kind] and kind != "Dense"]
+    return f"{' and '.join(gone)} went: the data no longer fit. Undo brings all back." if gone else ""

@@ -20,6 +20,7 @@ from engine.telemetry import Snapshot
 from engine.trainer import Trainer
 from gui import settings
 from gui.document import Document, Edit, first_document
+from gui.edits import told
 from gui.opener import Opened, Opener, make_project
 from gui.saver import Saver
 from gui.tasks import Task
@@ -154,6 +155,9 @@ class Session(QObject):
             elif opened.document != old:
                 self._made = opened
                 self.undo_stack.push(Edit(text, old, opened.document, self._show, merge))
+                words = told(old.spec, opened.document.spec)
+                if words:
+                    self.notice.emit(words, "info")
 
         self._wanted, self._opening = data, ""
         wanted = Document(spec or old.spec, training or old.training, data, old.speed)

@@ -72,7 +72,7 @@ def test_a_regression_is_told_in_its_own_units(tmp_path, capsys):
 def test_default_networks_fit_their_data(name):
     data = engine.datasets.load_spec(engine.datasets.switch(engine.DataSpec(), name))
     spec, training = default_design(data)
-    assert spec.input_shape == data.x_train.shape[1:] and 20 <= training.epochs <= 500
+    assert spec.input_shape == data.x_train.shape[1:] and 5 <= training.epochs <= 500
     engine.Trainer(spec, training, data).close()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -11,7 +13,7 @@ from engine.data.split import split_rows
 from engine.errors import RelumeError
 
 NAMES = {"circles", "xor", "gaussians", "spiral", "moons", "plane", "multi_gaussians", "abs", "sine", "cubic"}
-NAMES |= {"x_sin_5x", "step", "digits", "iris", "wine", "breast_cancer", "diabetes"}
+NAMES |= {"x_sin_5x", "step", "digits", "iris", "wine", "breast_cancer", "diabetes", "fashion_mnist_12k"}
 
 
 def test_the_promised_names_are_there():
@@ -24,8 +26,8 @@ def test_every_set_is_whole(name):
     data = datasets.load(name, seed=3, samples=200, noise=0.1)
     assert data.x_train.dtype == data.raw_train.dtype == np.float32
     assert np.isfinite(data.x_train).all() and np.isfinite(data.x_test).all()
-    assert data.x_train.shape[1] == len(data.feature_names)
-    assert data.raw_train.shape[1] == len(data.raw_names)
+    assert math.prod(data.x_train.shape[1:]) == len(data.feature_names)
+    assert math.prod(data.raw_train.shape[1:]) == len(data.raw_names)
     if info.has_samples:
         assert len(data.x_train) == 150 and len(data.x_test) == 50
     if info.task == "regression":

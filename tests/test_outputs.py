@@ -9,7 +9,7 @@ from engine import datasets
 from engine.data.dataset import Dataset
 from engine.data.extent import plane_extent
 from engine.default_network import default_design
-from engine.layers import Dense, Dropout
+from engine.layers import Conv2D, Dense, Dropout, Flatten, MaxPool2D
 from engine.losses import LOSSES, classes_of, link, said_classes
 from engine.outputs import DEFAULT_LOSSES, describe_output, fit_output, said_name, surface
 from engine.spec import NetworkSpec, TrainingSpec
@@ -27,7 +27,8 @@ def test_any_loss_fits_any_data(name, loss):
     assert data.task in LOSSES.get(spec.loss).tasks
     expected = 1 if data.task == "binary" and LOSSES.get(spec.loss).link != "softmax" else data.outputs
     assert spec.output_shape == (expected,)
-    assert spec.layers[0] == Dense(8, "relu")
+    before = (Flatten(),) if len(spec.input_shape) > 1 else ()
+    assert spec.layers[:-1] == (*before, Dense(8, "relu"))
     assert fit_output(spec, data) is spec
     assert "set by the data" in describe_output(spec, data)
 
@@ -48,6 +49,12 @@ def test_a_new_task_takes_its_own_loss_and_a_linear_output():
 def test_a_network_without_units_gets_an_output():
     spec = NetworkSpec((2,), (Dropout(0.5),))
     assert fit_output(spec, datasets.load("iris")).output_shape == (3,)
+
+
+def test_a_table_after_images_leaves_what_only_images_take_out():
+    layers = (Conv2D(4, 3), MaxPool2D(2), Flatten(), Dense(8, "relu"), Dense(10))
+    spec = fit_output(NetworkSpec((12, 12, 1), layers, "softmax_cross_entropy"), datasets.load("iris"))
+    assert spec.layers == (Dense(8, "relu"), Dense(3))
 
 
 @pytest.mark.parametrize("name", LOSSES.names())

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from engine.data.preprocessing import Preprocessing
+from engine.data.rows import row_slices
 from engine.errors import RelumeError, expect, shown
 
 TASKS = ("binary", "multiclass", "regression")
@@ -18,14 +19,16 @@ _FOUND: Any = None  # the default of what is found out from the arrays; never No
 class Dataset:
     """Inputs and targets, split for training and testing. Arrays are read-only.
 
+    Inputs that are contiguous float32 already are taken as they are, without a copy: do not change them afterwards.
+
     Args:
-        x_train, x_test: float32 (n, inputs), finite.
+        x_train, x_test: float32 (n, inputs) or (n, rows, columns, channels), finite.
         y_train, y_test: int64 class numbers (n,), or float32 (n, outputs) for regression, scaled as trained.
         task: "binary", "multiclass" or "regression"; None asks the targets.
         feature_names: what the network is fed; class_names: one per class; target_names: one per output.
         raw_train, raw_test: float32 values before made features and scaling, named by `raw_names`.
         preprocessing: the way from raw to x, and from outputs to the target's units.
-        image_shape: (rows, columns) where a row of x is a flat image.
+        image_shape: (rows, columns) or (rows, columns, channels) where a sample is an image, flat or not.
     """
 
     x_train: np.ndarray
@@ -41,11 +44,12 @@ class Dataset:
     raw_train: np.ndarray = _FOUND
     raw_test: np.ndarray = _FOUND
     preprocessing: Preprocessing = _FOUND
-    image_shape: tuple[int, int] | None = None
+    image_shape: tuple[int, ...] | None = None
     notes: tuple[str, ...] = ()  # what was done to the rows, in words
 
     def __post_init__(self) -> None:
         put = lambda name, value: object.__setattr__(self, name, value)  # noqa: E731
+        given = {part: getattr(self, f"x_{part}") for part in ("train", "test")}
         for part in ("train", "test"):
             put(f"x_{part}", _inputs(getattr(self, f"x_{part}"), f"x_{part}"))
         if self.x_train.shape[1:] != self.x_test.shape[1:]:
@@ -65,10 +69,11 @@ class Dataset:
         for name in ("feature_names", "class_names", "target_names"):
             put(name, _names(getattr(self, name), name))
         self._fill_names(put)
-        raw = {part: getattr(self, f"raw_{part}") for part in ("train", "test")}
-        for part, values in raw.items():
-            values = getattr(self, f"x_{part}") if values is None else _inputs(values, f"raw_{part}")
-            put(f"raw_{part}", values)
+        for part in ("train", "test"):
+            raw, x = getattr(self, f"raw_{part}"), getattr(self, f"x_{part}")
+            put(f"raw_{part}", x if raw is None or raw is given[part] else _inputs(raw, f"raw_{part}"))
+        if self.image_shape is None and self.x_train.ndim in (3, 4):
+            put("image_shape", self.x_train.shape[1:])
         if self.preprocessing is None:
             put("preprocessing", Preprocessing(self.feature_names))
         expect(self.preprocessing, Preprocessing, "Dataset, preprocessing")
@@ -138,8 +143,12 @@ def _array(values: Any, name: str) -> np.ndarray:
 
 
 def _float32(values: Any, name: str) -> np.ndarray:
+    """A read-only view where nothing is to be converted, else a copy."""
     with np.errstate(over="ignore"):
-        return np.array(_array(values, name), dtype=np.float32, order="C")
+        array = np.asarray(_array(values, name), dtype=np.float32, order="C")
+    view = array.reshape(array.shape)
+    view.flags.writeable = False
+    return view
 
 
 def _inputs(values: Any, name: str) -> np.ndarray:
@@ -161,15 +170,15 @@ def _values(values: np.ndarray, part: str) -> np.ndarray:
 
 
 def _finite(array: np.ndarray, name: str) -> np.ndarray:
-    bad = np.argwhere(~np.isfinite(array))
-    if len(bad):
-        row, column = int(bad[0][0]) + 1, int(bad[0][1]) + 1
-        raise RelumeError(
-            f"The value {array[tuple(bad[0])]} is not finite.",
-            f"Dataset, {name}, row {row}, column {column}",
-            "Correct or remove it.",
-        )
-    array.flags.writeable = False
+    for rows in row_slices(array):
+        bad = np.argwhere(~np.isfinite(array[rows]))
+        if len(bad):
+            row, column = rows.start + int(bad[0][0]), int(bad[0][1])
+            raise RelumeError(
+                f"The value {array[rows][tuple(bad[0])]} is not finite.",
+                f"Dataset, {name}, row {row + 1}, column {column + 1}",
+                "Correct or remove it.",
+            )
     return array
 
 

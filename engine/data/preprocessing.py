@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import Any
 
 import numpy as np
 
 from engine.data.features import make_features
+from engine.data.rows import row_slices
 from engine.errors import RelumeError
 from engine.fields import from_plain, to_plain
 
@@ -40,9 +42,9 @@ class Preprocessing:
     """input = (made(raw) - input_offset) / input_scale;  fed target = (target - target_offset) / target_scale.
 
     Args:
-        raw_names: the columns of raw values, one after the other.
+        raw_names: the columns of raw values, one after the other; of images the values of one, row by row.
         features: inputs made from raw x and y (`engine.data.features`), or None for the raw columns themselves.
-        input_offset, input_scale: one value per input; empty for none.
+        input_offset, input_scale: one value per input, or one for all (the values of an image); empty for none.
         target_offset, target_scale: one value per target; empty for none.
         columns: the table's columns that the raw ones are made of (`engine.data.cells.encode`); empty for numbers.
     """
@@ -67,7 +69,7 @@ class Preprocessing:
             raise RelumeError("The table's columns do not fit the raw ones.", "preprocessing")
         for kind, width in (("input", len(self.input_names)), ("target", len(self.target_offset))):
             offset, scale = getattr(self, f"{kind}_offset"), getattr(self, f"{kind}_scale")
-            if len(offset) != len(scale) or len(offset) not in (0, width) or 0.0 in scale:
+            if len(offset) != len(scale) or len(offset) not in (0, 1, width) or 0.0 in scale:
                 raise RelumeError(f"The {kind} scaling does not fit its columns.", "preprocessing")
 
     @property
@@ -76,16 +78,23 @@ class Preprocessing:
         return self.raw_names if self.features is None else self.features
 
     def apply(self, raw: np.ndarray) -> np.ndarray:
-        """Raw values (n, raw columns) -> inputs float32 (n, inputs). Raises RelumeError for another width."""
+        """Raw values (n, raw columns) -> inputs float32 (n, inputs); images stay (n, rows, columns, channels).
+
+        Without made inputs and scaling, float32 values are handed on as they are. Raises RelumeError for another width.
+        """
         raw = np.asarray(raw)
-        if raw.ndim != 2 or raw.shape[1] != len(self.raw_names):
+        if raw.ndim < 2 or math.prod(raw.shape[1:]) != len(self.raw_names):
             raise RelumeError(
                 f"Raw inputs must have {len(self.raw_names)} columns, not the shape {raw.shape}.", "inputs"
             )
         made = raw if self.features is None else make_features(raw, self.features)
-        if self.input_offset:
-            made = (made.astype(np.float64) - self.input_offset) / self.input_scale
-        return np.ascontiguousarray(made, dtype=np.float32)
+        if not self.input_offset:
+            return np.ascontiguousarray(made, dtype=np.float32)
+        scaled = np.empty(made.shape, np.float32)
+        for rows in row_slices(made):
+            flat = made[rows].reshape(rows.stop - rows.start, -1).astype(np.float64)
+            scaled[rows] = ((flat - self.input_offset) / self.input_scale).reshape(made[rows].shape)
+        return scaled
 
     def scale_targets(self, targets: np.ndarray) -> np.ndarray:
         """Targets in their own units (n, outputs) -> float32 targets for training."""
@@ -114,17 +123,32 @@ class Preprocessing:
 
 
 def fit_scaling(values: np.ndarray, scaling: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """(offset, scale) of each column of the training part; () and () for "none". A constant column keeps scale 1."""
+    """(offset, scale) of each column of the training part; () and () for "none". A constant column keeps scale 1.
+
+    The pixels of images (n, rows, columns, channels) share one offset and one scale.
+    """
     if scaling == "none":
         return (), ()
-    values = np.asarray(values, dtype=np.float64)
+    if values.ndim > 2:
+        values = values.reshape(-1, 1)
     if scaling == "standard":
-        offset, scale = values.mean(axis=0), values.std(axis=0)
+        offset, scale = _moments(values)
     else:
-        offset, scale = values.min(axis=0), np.ptp(values, axis=0)
+        offset = values.min(axis=0).astype(np.float64)
+        scale = values.max(axis=0) - offset
     # A column that is constant but for rounding must not be blown up.
     scale = np.where(scale <= 1e-9 * np.maximum(np.abs(offset), 1e-30), 1.0, scale)
     return tuple(offset.tolist()), tuple(scale.tolist())
+
+
+def _moments(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(mean, standard deviation) of each column, summed in float64."""
+    mean, squares = np.zeros(values.shape[1]), np.zeros(values.shape[1])
+    for rows in row_slices(values):
+        mean += values[rows].sum(axis=0, dtype=np.float64) / len(values)
+    for rows in row_slices(values):
+        squares += np.square(values[rows] - mean).sum(axis=0)
+    return mean, np.sqrt(squares / len(values))
 
 
 def _numbers(values: Any, name: str) -> tuple[float, ...]:

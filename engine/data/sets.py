@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,18 +17,30 @@ from engine.registry import Registry
 FOLDER = Path(__file__).resolve().parents[2] / "resources" / "data"
 
 
+#: The training share that leaves data with a split of their own as they are.
+OWN_SHARE = 0.75
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class RawData:
-    """A data set before split and scaling: x (n, columns), y (n,) classes or (n, outputs) values."""
+    """A data set before split and scaling.
+
+    Args:
+        x: (n, columns) or images (n, rows, columns, channels); y: classes (n,) or values (n, outputs).
+        unit: raw values are x / unit, so that images may wait as bytes.
+        train_count: the first so many rows are for training where nobody asks for another split; None: there is none.
+    """
 
     x: np.ndarray
     y: np.ndarray
     names: tuple[str, ...]
     target_names: tuple[str, ...]
     class_names: tuple[str, ...] = ()
-    image_shape: tuple[int, int] | None = None
+    image_shape: tuple[int, ...] | None = None
     notes: tuple[str, ...] = ()
     columns: tuple[RawColumn, ...] = ()  # of the own table that x was made of
+    unit: float = 1.0
+    train_count: int | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,10 +117,26 @@ def _embedded(name: str, target: str) -> RawData:
     return RawData(x, y[:, None], names, (target,))
 
 
+def pixel_names(shape: tuple[int, ...]) -> tuple[str, ...]:
+    """The names of the values of an image (rows, columns) or (rows, columns, channels), in their order."""
+    height, width, *channels = shape
+    places = (f"row {row + 1}, column {column + 1}" for row in range(height) for column in range(width))
+    if math.prod(channels) == 1:
+        return tuple(places)
+    return tuple(f"{place}, channel {channel + 1}" for place in places for channel in range(channels[0]))
+
+
 def _digits() -> RawData:
     data = _embedded("digits", "digit")
-    names = tuple(f"row {row + 1}, column {column + 1}" for row in range(8) for column in range(8))
-    return dataclasses.replace(data, x=data.x / 16.0, names=names, image_shape=(8, 8))
+    return dataclasses.replace(data, x=data.x / 16.0, names=pixel_names((8, 8)), image_shape=(8, 8))
+
+
+def _fashion() -> RawData:
+    """Bytes as they are; (12000, 28, 28, 1), of which the first 10,000 are for training."""
+    with np.load(FOLDER / "fashion_mnist_12k.npz", allow_pickle=False) as file:
+        x, y, classes = file["x"][..., None], file["y"].astype(np.int64), tuple(file["classes"].tolist())
+    shape = x.shape[1:]
+    return RawData(x, y, pixel_names(shape), ("garment",), classes, shape, unit=255.0, train_count=10_000)
 
 
 MANY = (2, 3, 4, 5, 6, 7)
@@ -125,6 +154,15 @@ _curve("x_sin_5x", "x sin 5x", "Waves that grow; targets of both signs.", points
 _curve("step", "Step", "A jump from -1 to 1.", points.step)
 _STANDARD = (("scaling", "standard"),)
 _table("digits", "Digits 8x8", "1,797 handwritten digits of 8 x 8 pixels.", 10, _digits, "image")
+_table(
+    "fashion_mnist_12k",
+    "Fashion-MNIST",
+    "12,000 garments of 28 x 28 pixels, 10,000 of them for training.",
+    10,
+    _fashion,
+    "image",
+    defaults=(("train_share", OWN_SHARE),),
+)
 _table("iris", "Iris", "150 flowers, three kinds.", 3, lambda: _embedded("iris", "class"), defaults=_STANDARD)
 _table("wine", "Wine", "178 wines, three growers.", 3, lambda: _embedded("wine", "class"), defaults=_STANDARD)
 _table(

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.data.features import FEATURES
 from engine.data.table import Table
 from engine.errors import RelumeError
 from engine.fields import check_fields, field, from_plain, to_plain
+
+if TYPE_CHECKING:
+    from engine.data.images import Images
 
 #: The name of a DataSpec that holds the user's own table.
 OWN_TABLE = "table"
@@ -26,10 +29,11 @@ def _names() -> tuple[str, ...]:
 
 @dataclasses.dataclass(frozen=True)
 class DataSpec:
-    """A data set by name, or the user's own table, with everything that shapes it.
+    """A data set by name, or the user's own table or images, with everything that shapes it.
 
     `samples`, `noise` and `classes` count for made sets only, `features` for 2-D sets only, and the fields
-    from `table` on for own tables only. `target` may be one column or several (regression).
+    from `table` on for own tables only. `target` may be one column or several (regression). Data that come split into
+    training and test part stay so while `train_share` is its default.
     """
 
     name: str = field("spiral", "choice", "Data set", choices=_names)
@@ -43,7 +47,7 @@ class DataSpec:
     target_scaling: str = field(
         "none", "choice", "Target scaling", "For regression; errors keep the target's units.", choices=lambda: SCALINGS
     )
-    table: Table | None = None
+    table: Table | Images | None = None
     target: tuple[str, ...] = ()
     inputs: tuple[str, ...] | None = None
     task: str = field("auto", "choice", "Task", "What the target is.", choices=lambda: TASKS)
@@ -77,8 +81,16 @@ class DataSpec:
     def from_dict(cls, data: Any) -> DataSpec:
         """The inverse of `to_dict`. Raises RelumeError for anything that is not such a mapping."""
         if isinstance(data, Mapping) and data.get("table") is not None:
-            data = {**data, "table": Table.from_dict(data["table"])}
+            data = {**data, "table": _own_from_dict(data["table"])}
         return from_plain(cls, data)
+
+
+def _own_from_dict(data: Any) -> Table | Images:
+    if isinstance(data, Mapping) and data.get("format") == "idx":
+        from engine.data.images import Images
+
+        return Images.from_dict(data)
+    return Table.from_dict(data)
 
 
 def _texts(value: Any, name: str) -> tuple[str, ...] | None:

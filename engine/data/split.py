@@ -8,7 +8,8 @@ import numpy as np
 
 from engine.data.dataset import Dataset
 from engine.data.preprocessing import Preprocessing, RawColumn, fit_scaling
-from engine.data.sets import RawData, stream
+from engine.data.rows import row_slices
+from engine.data.sets import OWN_SHARE, RawData, stream
 from engine.data.spec import DataSpec
 from engine.errors import RelumeError
 
@@ -36,9 +37,9 @@ def split_rows(count: int, share: float, seed: int, labels: np.ndarray | None) -
 
 def finish(raw: RawData, spec: DataSpec, name: str, title: str, regression: bool) -> Dataset:
     """RawData -> Dataset as the spec says. Scaling is fitted on the training part only."""
-    train, test = split_rows(len(raw.x), spec.train_share, spec.seed, None if regression else raw.y)
-    x = fill_missing(np.asarray(raw.x, dtype=np.float64), train, spec.missing)
-    parts = x[train].astype(np.float32), x[test].astype(np.float32)
+    train, test = _parts(raw, spec, regression)
+    x = fill_missing(raw.x, train, spec.missing) if raw.columns else raw.x
+    parts = _taken(x, train, raw.unit), _taken(x, test, raw.unit)
     made = Preprocessing(raw.names, spec.features)
     offset, scale = fit_scaling(made.apply(parts[0]), spec.scaling)
     target = fit_scaling(raw.y[train], spec.target_scaling) if regression else ((), ())
@@ -67,6 +68,23 @@ def finish(raw: RawData, spec: DataSpec, name: str, title: str, regression: bool
         image_shape=raw.image_shape,
         notes=raw.notes,
     )
+
+
+def _parts(raw: RawData, spec: DataSpec, regression: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Row numbers (train, test): the data's own split while the share is not asked to be another."""
+    if raw.train_count is not None and spec.train_share == OWN_SHARE:
+        return np.arange(raw.train_count), np.arange(raw.train_count, len(raw.x))
+    return split_rows(len(raw.x), spec.train_share, spec.seed, None if regression else raw.y)
+
+
+def _taken(x: np.ndarray, rows: np.ndarray, unit: float) -> np.ndarray:
+    """Some rows of x / unit, float32."""
+    taken = np.empty((len(rows), *x.shape[1:]), np.float32)
+    for part in row_slices(taken):
+        taken[part] = x[rows[part]]
+        if unit != 1.0:
+            taken[part] /= np.float32(unit)
+    return taken
 
 
 def fill_missing(x: np.ndarray, train: np.ndarray, how: str) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from engine import memory
 from engine.data.layout import MAX_CELLS
 from engine.data.preprocessing import RawColumn
 from engine.data.sets import RawData
@@ -48,7 +49,7 @@ def choose_inputs(table: Table, target: tuple[str, ...], inputs: tuple[str, ...]
 def raw_data(spec: DataSpec) -> tuple[RawData, bool]:
     """(raw data, whether it is regression) of a DataSpec with a table; NaN marks inputs still to fill in."""
     table = spec.table
-    assert table is not None
+    assert isinstance(table, Table)
     target = spec.target or (table.suggest_target(),)
     columns = choose_inputs(table, target, spec.inputs)
     if not columns:
@@ -89,6 +90,7 @@ def _inputs(table: Table, columns: list[Column]) -> tuple[np.ndarray, tuple[str,
     width = sum(1 if column.kind == "number" else column.distinct for column in columns)
     if width * table.rows > MAX_CELLS:
         raise RelumeError(f"{table.rows} rows of {width} inputs are too many.", table.name, "Choose fewer inputs.")
+    memory.check_data((table.rows, width), table.name, source=np.dtype(float).itemsize)
     x = np.zeros((table.rows, width))
     names: list[str] = []
     for column in columns:

@@ -1,4 +1,7 @@
-"""Dead units: z <= 0 on every training sample where the activation is flat, so that the gradient is exactly 0."""
+"""Dead units: z <= 0 on every training sample where the activation is flat, so that the gradient is exactly 0.
+
+A filter is dead where that holds at every position of its maps.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import numpy as np
 from engine.diagnosis.finding import Finding, Remedy, lower_rate
 from engine.fields import name_of
 from engine.telemetry import Snapshot
+from engine.units import unit_noun
 
 
 def find_dead(snapshot: Snapshot) -> list[Finding]:
@@ -25,18 +29,21 @@ def _finding(snapshot: Snapshot, number: int) -> Finding:
     count, total = len(neurons), len(layer.dead)
     since = int(layer.dead_since[neurons].max())
     born = bool((layer.dead_since[neurons] == 0).all())
-    noun, them = ("neuron", "it") if count == 1 else ("neurons", "them")
+    shape = snapshot.spec.shapes()[number]
+    one = unit_noun(shape)
+    many, where = f"{one}s", "at every position of" if len(shape) > 1 else "on"
+    noun, them = (one, "it") if count == 1 else (many, "them")
     when = "from the start" if born else f"since epoch {since:,}"
     few = ", ".join(str(n + 1) for n in neurons[:6]) + (f" and {count - 6} more" if count > 6 else "")
     largest = float(layer.max_z[neurons].max())
     sure = "Provisional: weights changed while the samples were seen. " if layer.provisional else ""
     evidence = (
-        f"{sure}{noun.capitalize()} {few}: z is at most {largest:.3g} on all training samples, "
+        f"{sure}{noun.capitalize()} {few}: z is at most {largest:.3g} {where} all training samples, "
         f"so no gradient reaches {them}{f'; only a change of the layers before can wake {them}' if number else ''}."
     ).replace("-", "\u2212")
     if born:
         cause = (
-            "The first weights put these neurons below 0 for every sample. "
+            f"The first weights put these {many} below 0 for every sample. "
             "Narrow or deep networks draw such weights often."
         )
     else:
@@ -52,5 +59,5 @@ def _finding(snapshot: Snapshot, number: int) -> Finding:
     )
     if not born:  # a rate has killed nothing before the first step
         remedies += (lower_rate(snapshot.training),)
-    title = f"{count} of {total} neurons in layer {number + 1} dead {when}"
+    title = f"{count} of {total} {many} in layer {number + 1} dead {when}"
     return Finding("dead", number, tuple(int(n) for n in neurons), severity, evidence, cause, remedies, title)

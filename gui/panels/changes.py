@@ -6,12 +6,19 @@ from collections.abc import Callable
 from typing import Any
 
 from engine.errors import RelumeError
+from gui import edits
 from gui.session import Session
 from gui.words import error_words
 
 
-def change(session: Session, text: str, make: Callable[[], dict[str, Any]], merge: str | None = None) -> None:
-    """Edits with the parts that `make` gives ({"spec": ...}); values that cannot be are told and change nothing."""
+def change(
+    session: Session, text: str, make: Callable[[], dict[str, Any]], merge: str | None = None, wanted: str = ""
+) -> None:
+    """Edits with the parts that `make` gives ({"spec": ...}); values that cannot be are told and change nothing.
+
+    wanted: the kind of layer that is added; what else came with it is told.
+    """
+    old = session.document.spec
     try:
         parts = make()
     except RelumeError as error:
@@ -19,3 +26,6 @@ def change(session: Session, text: str, make: Callable[[], dict[str, Any]], merg
         session.document_changed.emit()  # fields show the document again, not what was refused
         return
     session.edit(text, merge=merge, **parts)
+    words = edits.told(old, session.document.spec, wanted)
+    if words:
+        session.notice.emit(words, "info")

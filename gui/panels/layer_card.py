@@ -1,33 +1,42 @@
-"""One layer of the design: what it is, how large, its activation, and how its neurons are."""
+"""One layer of the design: what it is, how large, its activation, and how its units are."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QSize, Qt, Signal, Slot
+from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QFocusEvent, QMouseEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from engine.layers import LAYERS, Dense, Dropout
-from engine.layers.base import Layer
+from engine.fields import FieldInfo
+from engine.layers import LAYERS, Dense
+from engine.layers.base import Layer, Shape
 from engine.outputs import describe_output
+from engine.spec import NetworkSpec
 from engine.telemetry import LayerSnapshot
 from gui import edits, theme
 from gui.panels.changes import change
-from gui.panels.layer_details import LayerDetails
+from gui.panels.layer_details import LEFT, LayerDetails
+from gui.panels.layer_menu import LayerMenu
+from gui.panels.layer_words import ACTIVATION, MAIN, declared_fields, shape_words, size_words, window_words
 from gui.session import Session
 from gui.widgets.curve_button import CurveButton
+from gui.widgets.elided_label import ElidedLabel
 from gui.widgets.grip import Grip
 from gui.widgets.rows import bare, label
 from gui.widgets.stepper import Stepper
 from gui.widgets.value_slider import ValueSlider
 
+OUTPUT = "Output"
 OUTPUT_TIP = "The data set how many outputs there are; the loss sets what is applied to them."
 
 
 class LayerCard(QFrame):
-    """A card; `kind` is the layer's kind, or "Output" for the last one. Values come through `show_layer`."""
+    """A card; `kind` is the layer's kind, or "Output" for the last one. Its rows come from the kind's field table:
+    the units beside the title, then the activation or the one share that there is; the others when it is chosen.
+    Values come through `show_layer`."""
 
     dragged = Signal(object, int)
     dropped = Signal(object, int)
@@ -47,10 +56,13 @@ class LayerCard(QFrame):
         self.activation: CurveButton | None = None
         self.units: Stepper | None = None
         self.rate: ValueSlider | None = None
-        self.details: LayerDetails | None = None
+        self._main = self._share = ""  # the fields that these two show
+        self._window = self._shape = self._size = ""
+        self._maps = False
         self.title = label("", "name")
         self.words = label("", "label")
-        if kind == "Output":
+        self._fields = declared_fields(Dense if kind == OUTPUT else LAYERS.get(kind).cls)
+        if kind == OUTPUT:
             self._build_output()
         else:
             self._build_hidden()
@@ -70,35 +82,62 @@ class LayerCard(QFrame):
         self._top.addSpacing(6)
         self._top.addWidget(self.title)
         self._top.addStretch()
-        self._second = QHBoxLayout()
-        bare(self._second, 8)
-        self._second.setContentsMargins(22, 0, 0, 0)
-        if self.kind == "Dense":
-            self.units = Stepper("", self._tell)
+        rest = dict(self._fields)
+        second = QHBoxLayout()
+        bare(second, 8)
+        second.setContentsMargins(LEFT, 0, 0, 0)
+        self._main = next((name for name in MAIN if name in rest), "")
+        if self._main:
+            declared = rest.pop(self._main)
+            self.units = Stepper("", self._tell, int(declared.minimum or 1))
             self.units.edited.connect(self._set_units)
+            self.units.setToolTip(declared.help)
             self._top.addWidget(self.units)
             self._top.addSpacing(2)
-            self._add_activation(self._second)
+        if rest.pop(ACTIVATION, None) is not None:
+            self._add_activation(second)
             self.activation.setMaximumWidth(150)  # type: ignore[union-attr]
-            self.cross = QLabel()
-            self.cross.setFixedWidth(12)
-            self.cross.hide()
-            state = QHBoxLayout()
-            bare(state, 4)
-            state.addWidget(self.cross)
-            state.addWidget(self.words)
-            self._second.addLayout(state)
-            self.words.setMinimumWidth(46)
-        elif self.kind == "Dropout":
-            self.rate = ValueSlider("", self._tell, 0.0, 0.95, 0.05)
-            self._name(self.rate.slider, "Rate of layer {}")
-            self._name(self.rate.field, "Rate of layer {}, value")
-            self.rate.edited.connect(self._set_rate)
-            self._second.addWidget(label("Rate", "label"))
-            self._second.addWidget(self.rate, 1)
-        self._top.addWidget(self._more_button())
-        self._rows.addLayout(self._second)
-        self._add_details()
+            self._add_state(second)
+        elif len(rest) == 1 and _is_share(next(iter(rest.values()))):
+            self._add_share(second, *rest.popitem())
+        self.more = LayerMenu((self.move_up, self.move_down, self.duplicate, self.remove), self._moves)
+        self._name(self.more, "More for layer {}")
+        self._top.addWidget(self.more)
+        self._rows.addLayout(second)
+        self._add_caption()
+        self._add_details(rest, second if second.count() and not rest else None)
+
+    def _add_state(self, row: QHBoxLayout) -> None:
+        self.cross = QLabel()
+        self.cross.setFixedWidth(12)
+        self.cross.hide()
+        state = QHBoxLayout()
+        bare(state, 4)
+        state.addWidget(self.cross)
+        state.addWidget(self.words)
+        row.addLayout(state)
+        self.words.setMinimumWidth(46)
+
+    def _add_share(self, row: QHBoxLayout, name: str, declared: FieldInfo) -> None:
+        self._share = name
+        self.rate = ValueSlider("", self._tell, 0.0, 0.95, 0.05)
+        self._name(self.rate.slider, f"{declared.label} of layer {{}}")
+        self._name(self.rate.field, f"{declared.label} of layer {{}}, value")
+        self.rate.setToolTip(declared.help)
+        self.rate.edited.connect(self._set_share)
+        row.addWidget(label(declared.label, "label"))
+        row.addWidget(self.rate, 1)
+
+    def _add_caption(self) -> None:
+        """How the window moves, and what comes out."""
+        self.caption, self.shape = ElidedLabel(), label("", "caption")
+        self.caption.setProperty("role", "caption")
+        row = QHBoxLayout()
+        bare(row, 8)
+        row.setContentsMargins(LEFT, 0, 0, 0)
+        row.addWidget(self.caption, 1)
+        row.addWidget(self.shape)
+        self._rows.addLayout(row)
 
     def _build_output(self) -> None:
         self.lock = QLabel()
@@ -115,10 +154,10 @@ class LayerCard(QFrame):
         self.words.setToolTip(OUTPUT_TIP)
         below = QHBoxLayout()
         bare(below)
-        below.setContentsMargins(22, 0, 0, 0)
+        below.setContentsMargins(LEFT, 0, 0, 0)
         below.addWidget(self.words)
         self._rows.addLayout(below)
-        self._add_details()
+        self._add_details({name: self._fields[name] for name in self._fields if name not in (*MAIN, ACTIVATION)}, None)
 
     def _add_activation(self, row: QHBoxLayout) -> None:
         self.activation = CurveButton("")
@@ -126,31 +165,17 @@ class LayerCard(QFrame):
         self._name(self.activation, "Activation of layer {}")
         row.addWidget(self.activation, 1)
 
-    def _add_details(self) -> None:
-        """What only the chosen card shows."""
-        self.details = LayerDetails(self.session, self.index, self.kind)
+    def _add_details(self, fields: dict[str, FieldInfo], room: QHBoxLayout | None) -> None:
+        """What only the chosen card shows; a button that is alone finds `room` in another row."""
+        self.details = LayerDetails(fields, self.kind != OUTPUT, self._tell)
+        self.details.edited.connect(self._set_field)
         self.details.remove.clicked.connect(self.remove)
         self._rows.addWidget(self.details)
-        if self.kind == "Dropout":  # it has nothing else to show: no row of its own
-            self._second.addWidget(self.details.remove)
+        self._folds: QWidget = self.details
+        if room is not None:
+            room.addWidget(self.details.remove)
             self.details.hide()
-
-    def _more_button(self) -> QToolButton:
-        self.more = QToolButton()
-        self.more.setProperty("role", "flat")
-        self.more.setFixedSize(24, 24)
-        self.more.setIconSize(QSize(16, 16))
-        self.more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self._name(self.more, "More for layer {}")
-        menu = QMenu(self.more)
-        self._up = menu.addAction("Move up", self.move_up)
-        self._down = menu.addAction("Move down", self.move_down)
-        menu.addAction("Duplicate", self.duplicate)
-        menu.addSeparator()
-        menu.addAction("Remove", self.remove)
-        menu.aboutToShow.connect(self._fit_menu)
-        self.more.setMenu(menu)
-        return self.more
+            self._folds = self.details.remove
 
     def _name(self, widget: QWidget, pattern: str) -> None:
         self._named.append((widget, pattern))
@@ -160,54 +185,67 @@ class LayerCard(QFrame):
         for widget, pattern in self._named:
             widget.setAccessibleName(pattern.format(number))
         if self.units is not None:
-            self.units.rename(f"Units of layer {number}")
-        if self.details is not None:
-            self.details.set_index(self.index)
+            self.units.rename(f"{self._fields[self._main].label} of layer {number}")
+        self.details.set_index(self.index)
         self.setAccessibleName(f"Layer {number}")
 
     @Slot()
     def _dress(self) -> None:
-        if self.kind == "Output":
+        if self.kind == OUTPUT:
             self.lock.setPixmap(theme.icon("lock", "ink 2").pixmap(14, 14))
-        else:
-            self.more.setIcon(theme.icon("more", "ink 2"))
-        if self.kind == "Dense":
+        if self._has_state():
             self.cross.setPixmap(theme.icon("cross", "dead").pixmap(12, 12))
 
     # ---- what it shows --------------------------------------------------------------------------
 
-    def show_layer(self, index: int, layer: Layer) -> None:
-        """Shows the document's values."""
+    def show_layer(self, index: int, layer: Layer, fed: Shape) -> None:
+        """Shows the document's values; `fed` is the shape that the layer is fed."""
         if index != self.index:
             self.index = index
             self._rename()
-        self.title.setText(f"{index + 1}\u2002{self.kind if self.kind not in LAYERS else LAYERS.get(self.kind).title}")
-        if isinstance(layer, Dense) and self.activation is not None:
-            self.activation.show_value(layer.activation)
-            if self.units is not None:
-                self.units.show_value(layer.units)
-        if isinstance(layer, Dropout) and self.rate is not None:
-            self.rate.show_value(layer.rate)
-        if self.details is not None:
-            self.details.show_layer(layer)
-        if self.kind == "Output":
+        self.title.setText(f"{index + 1}\u2002{self.kind}")
+        if self.activation is not None:
+            self.activation.show_value(getattr(layer, ACTIVATION))
+        if self.units is not None:
+            self.units.show_value(getattr(layer, self._main))
+        if self.rate is not None:
+            self.rate.show_value(getattr(layer, self._share))
+        self.details.show_layer(layer)
+        self._size = size_words(layer, fed)
+        self.title.setToolTip(self._size)
+        self.setAccessibleDescription(self._size)
+        if self.kind == OUTPUT:
             self.words.setText(describe_output(self.session.document.spec, self.session.dataset))
+            return
+        given = layer.output_shape(fed)
+        self._maps = max(len(fed), len(given)) > 1
+        self._window, self._shape = window_words(layer), shape_words(given) if self._maps and given != fed else ""
+        self._show_caption()
+
+    def _show_caption(self) -> None:
+        """Where there are maps; the chosen card tells all of its size, its fields tell the rest."""
+        self.caption.setText(self._size if self.chosen and self._maps else self._window)
+        self.shape.setText("" if self.chosen else self._shape)
+        told = bool(self.caption.text() or self.shape.text())
+        self.caption.setVisible(told)
+        self.shape.setVisible(bool(self.shape.text()))
 
     def show_chosen(self, chosen: bool) -> None:
         """The accent edge and the further rows of the layer that is looked at."""
         self.chosen = chosen
-        flat = self.kind == "Output"
+        flat = self.kind == OUTPUT
         role = "card on" if chosen else "card flat" if flat else "card"
         if self.property("role") != role:
             self.setProperty("role", role)
             self.style().unpolish(self)
             self.style().polish(self)
-        if self.details is not None:
-            (self.details.remove if self.kind == "Dropout" else self.details).setVisible(chosen)
+        self._folds.setVisible(chosen)
+        if not flat:
+            self._show_caption()
 
     def show_state(self, state: LayerSnapshot | None) -> None:
-        """Tells how many neurons are dead."""
-        if self.kind != "Dense":
+        """Tells how many units are dead."""
+        if not self._has_state():
             return
         dead = 0 if state is None else int(np.count_nonzero(state.dead))
         known = state is not None and bool(np.isfinite(state.max_z).any())
@@ -220,6 +258,10 @@ class LayerCard(QFrame):
         self.words.style().polish(self.words)
         self.cross.setVisible(bool(dead))
 
+    def _has_state(self) -> bool:
+        """Whether it has units that may die; the output tells what the data set instead."""
+        return self.activation is not None and self.kind != OUTPUT
+
     # ---- what the user does ---------------------------------------------------------------------
 
     @Slot()
@@ -231,13 +273,11 @@ class LayerCard(QFrame):
 
     @Slot()
     def remove(self) -> None:
-        spec = edits.remove_layer(self.session.document.spec, self.index)
-        self.session.edit(f"Remove layer {self.index + 1}", spec=spec)
+        self._edit(f"Remove layer {self.index + 1}", edits.remove_layer)
 
     @Slot()
     def duplicate(self) -> None:
-        spec = edits.duplicate_layer(self.session.document.spec, self.index)
-        self.session.edit(f"Duplicate layer {self.index + 1}", spec=spec)
+        self._edit(f"Duplicate layer {self.index + 1}", edits.duplicate_layer, wanted=self.kind)
 
     @Slot()
     def move_up(self) -> None:
@@ -252,29 +292,33 @@ class LayerCard(QFrame):
         to = max(0, min(to, last))
         if to == self.index:
             return
-        index, chosen = self.index, self.chosen
-        spec = edits.move_layer(self.session.document.spec, index, to)
-        self.session.edit(f"Move layer {index + 1} {'up' if to < index else 'down'}", spec=spec)
-        if chosen:
+        index, chosen, before = self.index, self.chosen, self.session.document.spec
+        self._edit(f"Move layer {index + 1} {'up' if to < index else 'down'}", edits.move_layer, to)
+        if chosen and self.session.document.spec is not before:
             self.session.select(to)
 
-    @Slot()
-    def _fit_menu(self) -> None:
-        self._up.setEnabled(self.index > 0)
-        self._down.setEnabled(self.index < edits.hidden_count(self.session.document.spec) - 1)
+    def _edit(self, text: str, act: Callable[..., NetworkSpec], *arguments: Any, wanted: str = "") -> None:
+        spec, index = self.session.document.spec, self.index
+        change(self.session, text, lambda: {"spec": act(spec, index, *arguments)}, wanted=wanted)
+
+    def _moves(self) -> tuple[bool, bool]:
+        """Whether it can go up, and down."""
+        return self.index > 0, self.index < edits.hidden_count(self.session.document.spec) - 1
 
     @Slot(object)
     def _set_units(self, units: int) -> None:
-        self._set("Units", units=units)
+        self._set_field(self._main, units, merge=True)
 
     @Slot(float)
-    def _set_rate(self, rate: float) -> None:
-        self._set("Rate", rate=rate)
+    def _set_share(self, share: float) -> None:
+        self._set_field(self._share, share, merge=True)
 
-    def _set(self, what: str, **changes: Any) -> None:
-        text = f"{what} of layer {self.index + 1}"
+    @Slot(str, object)
+    def _set_field(self, name: str, value: Any, merge: bool = False) -> None:
+        text = f"{self._fields[name].label} of layer {self.index + 1}"
         spec = self.session.document.spec
-        change(self.session, text, lambda: {"spec": edits.set_layer(spec, self.index, **changes)}, text)
+        make = lambda: {"spec": edits.set_layer(spec, self.index, **{name: value})}  # noqa: E731
+        change(self.session, text, make, text if merge else None)
 
     def _tell(self, words: str) -> None:
         self.session.notice.emit(words, "warning")
@@ -301,3 +345,8 @@ class LayerCard(QFrame):
         super().focusInEvent(event)
         if event.reason() in (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason):
             self.choose()
+
+
+def _is_share(declared: FieldInfo) -> bool:
+    """Whether a slider suits the field."""
+    return declared.kind == "float" and declared.minimum == 0 and 1 in (declared.below, declared.maximum)

@@ -6,12 +6,13 @@ from PySide6.QtCore import QSize, QTimer, Slot
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from engine.layers import LAYERS, Dense
-from engine.layers.base import Layer
 from engine.spec import NetworkSpec
 from engine.telemetry import Snapshot
 from gui import edits, theme
 from gui.numbers import count
-from gui.panels.layer_card import LayerCard
+from gui.panels.changes import change
+from gui.panels.layer_card import OUTPUT, LayerCard
+from gui.panels.layer_words import parameter_counts
 from gui.session import Session
 from gui.widgets.rows import bare, head_row, label
 
@@ -63,10 +64,8 @@ class NetworkPanel(QWidget):
         self.add_kind.setStyleSheet("padding: 0")
         menu = QMenu(self.add_kind)
         for record in LAYERS:
-            action = menu.addAction(record.title)
+            action = menu.addAction(f"{record.name}\t{record.advice}")
             action.setData(record.name)
-            action.setToolTip(record.advice)
-        menu.setToolTipsVisible(True)
         menu.triggered.connect(lambda action: self._add(action.data()))
         self.add_kind.setMenu(menu)
         row.addWidget(self.add, 1)
@@ -84,11 +83,10 @@ class NetworkPanel(QWidget):
     @Slot()
     def _show_document(self) -> None:
         spec = self.session.document.spec
-        total = spec.parameter_count()
-        self.parameters.setText(f"{count(total)} parameter{'' if total == 1 else 's'}")
         self._fit_cards(_kinds(spec))
+        fed = (spec.input_shape, *spec.shapes())
         for index, (card, layer) in enumerate(zip(self.cards, spec.layers, strict=False)):
-            card.show_layer(index, layer)
+            card.show_layer(index, layer, fed[index])
         self._show_selection()
         self._show_state(self.session.snapshot)
 
@@ -121,6 +119,10 @@ class NetworkPanel(QWidget):
         chosen = self.session.selection[0] if self.session.selection is not None else None
         for card in self.cards:
             card.show_chosen(card.index == chosen)
+        sizes = parameter_counts(self.session.document.spec)
+        total = sum(sizes)
+        own = "" if chosen is None or chosen >= len(sizes) else f"{count(sizes[chosen])} of "
+        self.parameters.setText(f"{own}{count(total)} parameter{'' if total == 1 else 's'}")
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Follows the state of the neurons."""
@@ -138,8 +140,7 @@ class NetworkPanel(QWidget):
         self._add("Dense")
 
     def _add(self, kind: str) -> None:
-        layer: Layer | None = None if kind == "Dense" else LAYERS.get(kind).cls()
-        self.session.edit("Add layer", spec=edits.add_layer(self.session.document.spec, layer))
+        add_layer(self.session, kind)
 
     def _place(self, card: LayerCard, y: int) -> int:
         """Where among the hidden layers the dragged card would land."""
@@ -161,20 +162,27 @@ class NetworkPanel(QWidget):
         self._marker.hide()
         to = self._place(card, y)
         if to != card.index:
-            spec = edits.move_layer(self.session.document.spec, card.index, to)
-            self.session.edit(f"Move layer {card.index + 1}", spec=spec)
+            spec = self.session.document.spec
+            text = f"Move layer {card.index + 1}"
+            change(self.session, text, lambda: {"spec": edits.move_layer(spec, card.index, to)})
+
+
+def add_layer(session: Session, kind: str) -> None:
+    """Adds a layer of this kind where it fits, the last place first."""
+    spec = session.document.spec
+    change(session, "Add layer", lambda: {"spec": edits.add_layer(spec, edits.new_layer(spec, kind))}, wanted=kind)
 
 
 def _kinds(spec: NetworkSpec) -> list[str]:
     kinds = [layer.kind for layer in spec.layers]
     if isinstance(spec.layers[-1], Dense):
-        kinds[-1] = "Output"
+        kinds[-1] = OUTPUT
     return kinds
 
 
 def _last_of(card: LayerCard) -> QWidget:
     """The last control of a card in the order of Tab."""
-    return card.details.remove if card.details is not None else card
+    return card.details.remove
 
 
 def _discard(layout: QVBoxLayout, card: LayerCard) -> None:

@@ -49,7 +49,7 @@ class NumberField(QLineEdit):
     def __init__(self, name: str, tell: Tell, whole: bool = False, optional: bool = False) -> None:
         super().__init__()
         self.setAccessibleName(name)
-        self._name, self._tell, self._whole, self._optional = name, tell, whole, optional
+        self._tell, self._whole, self._optional = tell, whole, optional
         self._value: Value = None
         self.editingFinished.connect(self._take)
 
@@ -64,7 +64,7 @@ class NumberField(QLineEdit):
         if self.text() == plain(self._value):
             return
         try:
-            value = read(self.text(), self._name, self._whole, self._optional)
+            value = read(self.text(), self.accessibleName(), self._whole, self._optional)
         except ValueError as error:
             self.setText(plain(self._value))
             self._tell(str(error))

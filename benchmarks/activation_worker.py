@@ -1,0 +1,104 @@
+"""Times one activation, forward and derivative: python benchmarks/activation_worker.py own|numpy|torch.
+
+Requests {"name": activation, "size": floats, "min_s": seconds}, answers {"ns": per element}. Each way does what a
+training step does: a = f(z), then the gradient of z from the gradient of a; one thread, memory made before.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import numpy as np  # noqa: E402
+
+from benchmarks.protocol import Answer, Request, seconds_of, serve  # noqa: E402
+from engine import activations  # noqa: E402
+
+UNITS = 64
+Repeat = Callable[[int], None]  # so many times
+
+
+def own(name: str, z: np.ndarray, gradient: np.ndarray) -> Repeat:
+    """The compiled blocks, called as the training loop calls them: by address, from compiled code."""
+    import numba
+
+    from engine.kernels import blocks, layout as at
+    from engine.kernels.memory import call
+
+    record, block = activations.get(name), blocks.find(f"activation {name}")
+    assert block.backward is not None
+    kept = {at.X: z, at.Y: np.empty_like(z), at.GX: np.empty_like(z), at.GY: gradient}
+    fixed = [option.default for option in record.options if not option.learned]
+    kept[at.CONSTANTS] = np.array(fixed or [0.0], dtype=np.float32)
+    for word, option in enumerate(record.learned):
+        kept[at.P0 + word] = np.full(UNITS, option.default, dtype=np.float32)
+        kept[at.G0 + word] = np.zeros(UNITS, dtype=np.float32)
+    operation = np.zeros(at.WORDS, dtype=np.int64)
+    operation[at.INPUTS] = operation[at.OUTPUTS] = UNITS
+    for word, array in kept.items():
+        operation[word] = array.ctypes.data
+    addresses = block.forward.address, block.backward.address
+    rows, row = len(z) // UNITS, operation.ctypes.data
+
+    @numba.njit(error_model="numpy")
+    def repeat(forward, backward, row, rows, times):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+        for _ in range(times):
+            call(forward, row, rows, 0, 0)
+            call(backward, row, rows, 0, 0)
+
+    def run(times: int) -> None:
+        assert kept  # the memory behind the addresses
+        repeat(*addresses, row, rows, times)
+
+    return run
+
+
+def plain(name: str, z: np.ndarray, gradient: np.ndarray) -> Repeat:
+    """The record's formulas in numpy."""
+    record = activations.get(name)
+    values = [np.float32(value) for value in record.values()]
+
+    def run(times: int) -> None:
+        with np.errstate(all="ignore"):
+            for _ in range(times):
+                a = record.function(z, *values)
+                gradient * record.slope(z, a, *values)
+
+    return run
+
+
+def torch(name: str, z: np.ndarray, gradient: np.ndarray) -> Repeat:
+    """PyTorch's function and the derivative that its autograd would call, without autograd."""
+    from benchmarks.peers.torch_activations import pair
+
+    return pair(name, z, gradient)
+
+
+WAYS = {"own": own, "numpy": plain, "torch": torch}
+
+
+def main() -> None:
+    way = WAYS[sys.argv[1]]
+
+    def measure(request: Request) -> Answer:
+        size, rng = int(request["size"]) // UNITS * UNITS, np.random.default_rng(0)
+        z, gradient = (rng.standard_normal(size, dtype=np.float32) * 3 for _ in range(2))
+        run = way(request["name"], z, gradient)
+        run(1)
+        times, best, seconds = max(1, (1 << 18) // size), float("inf"), seconds_of(request)
+        began = time.perf_counter()
+        while time.perf_counter() - began < seconds:
+            started = time.perf_counter()
+            run(times)
+            best = min(best, (time.perf_counter() - started) / times)
+        return {"ns": 1e9 * best / size}
+
+    serve(measure)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,121 @@
+"""One design trained by all engines in turns; every figure is the median of rounds in which each had its turn."""
+
+from __future__ import annotations
+
+import dataclasses
+import statistics
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.engines import LIMIT, OWN, EngineInfo, Field, Trouble, progress
+from benchmarks.flops import per_sample
+from engine.spec import NetworkSpec, TrainingSpec
+
+Entrant = tuple[str, int]  # engine, threads
+LIMIT_SECONDS = 0.15
+
+
+@dataclasses.dataclass(frozen=True)
+class Design:
+    name: str
+    title: str
+    spec: NetworkSpec
+    training: TrainingSpec
+    x: np.ndarray
+    y: np.ndarray
+
+
+@dataclasses.dataclass
+class Outcome:
+    """Samples per second of each entrant in each round."""
+
+    design: Design
+    rounds: dict[Entrant, list[float]]
+    settings: dict[Entrant, tuple[str, ...]]
+    limits: dict[int, float]  # of the whole run: threads -> best sgemm rate, operations per second
+
+    def rate(self, entrant: Entrant) -> float:
+        return statistics.median(self.rounds[entrant])
+
+    def best(self, engine: str | None = None) -> Entrant | None:
+        """The fastest of an engine's numbers of threads; None: of all peers."""
+        mine = [key for key in self.rounds if (key[0] == engine if engine else key[0] != OWN)]
+        return max(mine, key=self.rate, default=None)
+
+    def ratio(self, other: Entrant | None) -> float:
+        """How many times as fast Relume is: the median of the rounds' ratios; NaN where one is missing."""
+        own = self.best(OWN)
+        if own is None or other is None:
+            return float("nan")
+        pairs = zip(self.rounds[own], self.rounds[other], strict=True)
+        return statistics.median(mine / theirs for mine, theirs in pairs)
+
+    def share(self, threads: int) -> float:
+        """Share of the sgemm limit with so many threads."""
+        if (OWN, threads) not in self.rounds:
+            return float("nan")
+        return self.rate((OWN, threads)) * per_sample(self.design.spec) / self.limits[threads]
+
+
+class Duel:
+    """All entrants on one design.
+
+    Args:
+        thorough: also tries the settings that take long to prepare.
+    """
+
+    def __init__(self, field: Field, design: Design, seconds: float, thorough: bool) -> None:
+        self.field, self.design, self.seconds, self.thorough = field, design, seconds, thorough
+
+    def run(self, rounds: int) -> Outcome:
+        with tempfile.TemporaryDirectory(prefix="relume-benchmark-") as folder:
+            self._files = {name: str(Path(folder) / f"{name}.npy") for name in ("x", "y")}
+            np.save(self._files["x"], self.design.x)
+            np.save(self._files["y"], self.design.y)
+            chosen = self._qualified()
+            results: dict[Entrant, list[float]] = {(info.name, threads): [] for info, threads in chosen}
+            order = list(chosen)
+            for number in range(rounds):
+                progress(f"{self.design.name}: round {number + 1} of {rounds}")
+                self._measure_limit(512 if number % 2 else 1024)
+                order = order[1:] + order[:1]
+                for info, threads in order:
+                    rate = self._rate(info, threads, chosen[info, threads])
+                    results[info.name, threads].append(rate)
+        settings = {(info.name, threads): words for (info, threads), words in chosen.items()}
+        return Outcome(self.design, results, settings, self.field.limits)
+
+    def _qualified(self) -> dict[tuple[EngineInfo, int], tuple[str, ...]]:
+        """Who can train this design, each with the setting in which it was fastest at first try."""
+        chosen = {}
+        for info, threads in self.field.entrants():
+            progress(f"{self.design.name}: {info.name}, {threads} thread{'s' * (threads > 1)}, first try")
+            rates = {}
+            for words in self._settings(info):
+                try:
+                    rates[words] = self._rate(info, threads, words)
+                except Trouble as trouble:
+                    progress(f"{self.design.name}: {info.name} {' '.join(words)} is left out: {trouble}"[:300])
+            if rates:
+                chosen[info, threads] = max(rates, key=lambda words: rates[words])
+        return chosen
+
+    def _settings(self, info: EngineInfo) -> Sequence[tuple[str, ...]]:
+        images = len(self.design.spec.input_shape) == 3
+        return (*info.settings, *(info.for_images if images else ()), *(info.slow if self.thorough else ()))
+
+    def _rate(self, info: EngineInfo, threads: int, settings: tuple[str, ...]) -> float:
+        request = {
+            "spec": self.design.spec.to_dict(), "training": self.design.training.to_dict(), **self._files,
+            "min_s": self.seconds, "settings": settings,
+        }  # fmt: skip
+        answer = self.field.worker(info, threads).ask(request)
+        return answer["samples"] / answer["secs"]
+
+    def _measure_limit(self, size: int) -> None:
+        for threads in self.field.threads:
+            answer = self.field.worker(LIMIT, threads).ask({"size": size, "min_s": LIMIT_SECONDS})
+            self.field.limits[threads] = max(self.field.limits.get(threads, 0.0), answer["flops_per_s"])

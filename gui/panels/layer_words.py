@@ -1,0 +1,55 @@
+"""What a card says of its layer beside its fields: how its window moves, what it gives, how much it learns."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+from engine.fields import FieldInfo
+from engine.layers.base import Layer, Shape
+from engine.spec import NetworkSpec
+from gui.numbers import count
+
+ACTIVATION = "activation"
+MAIN = ("units", "filters")  # how many units there are: beside the title
+#: Fields that a card tells in few words; of others only its editors tell.
+SHORT = {"kernel_size": "{0} × {0}", "pool_size": "{0} × {0}", "strides": "stride {0}", "padding": "{0}"}
+USUAL = {"strides": (None, 1), "padding": ("valid",)}  # goes without saying
+
+
+def declared_fields(kind: type[Layer]) -> dict[str, FieldInfo]:
+    """The field table of a kind of layer, in its order."""
+    fields = {item.name: item.metadata.get("info") for item in dataclasses.fields(kind)}
+    return {name: declared for name, declared in fields.items() if declared is not None}
+
+
+def window_words(layer: Layer) -> str:
+    """ "5 × 5, stride 2, same"; "" for a layer without a window."""
+    told = [(name, getattr(layer, name)) for name in SHORT if hasattr(layer, name)]
+    return ", ".join(SHORT[name].format(value) for name, value in told if value not in USUAL.get(name, ()))
+
+
+def shape_words(shape: Shape) -> str:
+    """ "24 × 24 × 16", or "128 values"."""
+    if len(shape) > 1:
+        return " × ".join(count(extent) for extent in shape)
+    return f"{count(shape[0])} value{'s' * (shape[0] != 1)}"
+
+
+def parameter_counts(spec: NetworkSpec) -> list[int]:
+    """Layer by layer."""
+    fed = (spec.input_shape, *spec.shapes())
+    return [_parameters(layer, shape) for layer, shape in zip(spec.layers, fed, strict=False)]
+
+
+def _parameters(layer: Layer, fed: Shape) -> int:
+    """Those that are learned."""
+    shapes = layer.parameter_shapes(fed).items()
+    return sum(math.prod(shape) for name, shape in shapes if name not in layer.measured)
+
+
+def size_words(layer: Layer, fed: Shape) -> str:
+    """ "24 × 24 × 16, 416 parameters"."""
+    total = _parameters(layer, fed)
+    shape = shape_words(layer.output_shape(fed))
+    return f"{shape}, {count(total)} parameter{'s' * (total != 1)}" if total else shape

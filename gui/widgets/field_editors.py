@@ -1,0 +1,123 @@
+"""One editor for each kind of field in a spec's field table. All have `show_value`, `edited` and `rename`."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from PySide6.QtCore import Signal, Slot
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QWidget
+
+from engine.fields import FieldInfo, NamedOptions, name_of, options_of
+from engine.initializers import INITIALIZERS
+from gui.widgets.number_field import NumberField, QuietCombo, Tell, Value
+from gui.widgets.rows import bare
+
+OPTION_WIDTH, LEAST_WIDTH = 48, 36  # px
+
+
+class Editor(Protocol):
+    """What a card asks of an editor, whatever it looks like."""
+
+    edited: Signal
+
+    def show_value(self, value: Any) -> None: ...
+    def rename(self, name: str) -> None: ...
+
+
+class NumberEditor(NumberField):
+    """A number; empty where it may be."""
+
+    def __init__(self, declared: FieldInfo, tell: Tell) -> None:
+        super().__init__(declared.label, tell, declared.kind == "int", declared.optional)
+        self.setMinimumWidth(LEAST_WIDTH)
+
+    def rename(self, name: str) -> None:
+        self.setAccessibleName(name)
+
+
+class ChoiceEditor(QuietCombo):
+    """One of a few words."""
+
+    edited = Signal(object)
+
+    def __init__(self, declared: FieldInfo) -> None:
+        super().__init__(declared.label)
+        for word in declared.choices() if declared.choices else ():
+            self.addItem(word, word)
+        self.activated.connect(lambda row: self.edited.emit(self.itemData(row)))
+
+    def show_value(self, value: Any) -> None:
+        self.setCurrentIndex(self.findData(value))
+
+    def rename(self, name: str) -> None:
+        self.setAccessibleName(name)
+
+
+class FlagEditor(QCheckBox):
+    """Yes or no."""
+
+    edited = Signal(object)
+
+    def __init__(self, declared: FieldInfo) -> None:
+        super().__init__(declared.label)
+        self.clicked.connect(lambda on: self.edited.emit(on))
+
+    def show_value(self, value: Any) -> None:
+        self.setChecked(bool(value))
+
+    def rename(self, name: str) -> None:
+        self.setAccessibleName(name)
+
+
+class InitializerEditor(QWidget):
+    """An initializer, and its number where it has one."""
+
+    edited = Signal(object)
+
+    def __init__(self, declared: FieldInfo, tell: Tell) -> None:
+        super().__init__()
+        self.choice = QuietCombo(declared.label)
+        for record in INITIALIZERS:
+            self.choice.addItem(record.title, record.name)
+        self.choice.activated.connect(lambda row: self.edited.emit(self.choice.itemData(row)))
+        self.option = NumberField(declared.label, tell)
+        self.option.setFixedWidth(OPTION_WIDTH)
+        self.option.edited.connect(self._set_option)
+        row = QHBoxLayout(self)
+        bare(row, 6)
+        row.addWidget(self.choice, 1)
+        row.addWidget(self.option)
+        self.setFocusProxy(self.choice)
+
+    def show_value(self, value: Any) -> None:
+        record = INITIALIZERS.get(name_of(value))
+        self.choice.setCurrentIndex(self.choice.findData(record.name))
+        self.choice.setToolTip(f"{record.formula}. {record.advice}")
+        self.option.setVisible(bool(record.options))
+        if record.options:
+            name, default = record.options[0]
+            self.option.setToolTip(name)
+            self.option.show_value(options_of(value).get(name, default))
+
+    def rename(self, name: str) -> None:
+        self.choice.setAccessibleName(name)
+        self.option.setAccessibleName(name.replace(" of layer", " option of layer"))
+
+    @Slot(object)
+    def _set_option(self, value: Value) -> None:
+        record = INITIALIZERS.get(self.choice.currentData())
+        self.edited.emit(NamedOptions(record.name, ((record.options[0][0], float(value or 0.0)),)))
+
+
+def make_editor(name: str, declared: FieldInfo, tell: Tell) -> Any:
+    """The editor (see `Editor`) of the field called `name`."""
+    if declared.kind in ("int", "float"):
+        made: Any = NumberEditor(declared, tell)
+    elif declared.kind == "flag":
+        made = FlagEditor(declared)
+    elif name == "initializer":
+        made = InitializerEditor(declared, tell)
+    else:
+        made = ChoiceEditor(declared)
+    made.setToolTip(declared.help)
+    return made
