@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 
+from engine import activations, losses
 from engine.kernels import affine, convolution, elementwise, normalization, pooling, scores
 from engine.kernels.block import Block
 from engine.kernels.jit import Kernel
@@ -21,11 +22,21 @@ _NAMED: dict[str, Callable[[], Block]] = {
     "moving norm": normalization.moving_norm,
     "dropout": elementwise.dropout,
 }
+_TABLES: dict[str, Callable[[], tuple[str, ...]]] = {
+    "activation": activations.names,
+    "loss": losses.names,
+    "metric": lambda: tuple(scores.METRICS),
+}
 _FAMILIES: dict[str, Callable[[str], Block]] = {
     "activation": elementwise.activation,
     "loss": scores.loss,
     "metric": lambda name: scores.METRICS[name](),
 }
+
+
+def names() -> tuple[str, ...]:
+    """Every block's name."""
+    return (*_NAMED, *(f"{family} {name}" for family, table in _TABLES.items() for name in table()))
 
 
 @functools.cache

@@ -37,7 +37,9 @@ def _largest(
 
         def compare(offset: Any) -> None:
             value, top = load_vector(builder, pointer(builder, source, offset, vector)), builder.load(best)
-            builder.store(builder.select(builder.fcmp_ordered(">", value, top), value, top), best)
+            larger = builder.fcmp_ordered(">", value, top)
+            wins = builder.or_(larger, builder.fcmp_unordered("uno", value, value))  # a NaN is passed on
+            builder.store(builder.select(wins, value, top), best)
 
         _over_window(builder, high, wide, down, across, compare)
         mask = column_mask(builder, columns)
