@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from engine.activations import ACTIVATIONS
-from engine.kernels import blocks, loops
+from engine.kernels import blocks, loops, threads, updates
 from engine.kernels.jit import Kernel
-from engine.losses import LOSSES
 from engine.optimizers import OPTIMIZERS, SGD, Optimizer, RMSprop
-
-METRICS = ("metric accuracy", "metric accuracy of one", "metric r2")
 
 
 def all_kernels() -> list[Kernel]:
     """The kernels of every layer, activation, loss, metric and optimizer, each once."""
-    names = ["affine", "dropout", *METRICS]
-    names += [f"activation {name}" for name in ACTIVATIONS.names()] + [f"loss {name}" for name in LOSSES.names()]
-    kernels = [blocks.MATRIX_PRODUCT, *(kernel for name in names for kernel in blocks.find(name).kernels())]
+    kernels = [blocks.MATRIX_PRODUCT, *(kernel for name in blocks.names() for kernel in blocks.find(name).kernels())]
     variants: list[Optimizer] = [record.cls() for record in OPTIMIZERS]
     variants += [SGD(momentum=0.9), SGD(momentum=0.9, nesterov=True), RMSprop(momentum=0.9)]
-    kernels += [blocks.optimizer_kernel(optimizer) for optimizer in variants]
-    return list(dict.fromkeys([*kernels, loops.TRAIN, loops.EVALUATE, loops.PREDICT]))
+    kernels += [updates.optimizer_kernel(optimizer) for optimizer in variants]
+    return list(dict.fromkeys([*kernels, *loops.PARTS, loops.TRAIN, loops.EVALUATE, loops.PREDICT, threads.SERVE]))

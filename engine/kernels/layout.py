@@ -1,45 +1,77 @@
-"""How a program lies in memory: the words of an operation, the run's counters and results.
+"""How a program lies in memory: rows of int64 words that compiled code reads, addresses and sizes.
 
-An operation is a row of int64: addresses of blocks and buffers, sizes. A block is called with the row's address,
-the rows of the tile, the batch's first row that the tile holds (losses: the rows of the whole batch), and the step.
+A block of a program is called with the address of its operation, the rows of the tile, and the address of the moment.
 """
 
 from __future__ import annotations
 
-# Words of an operation.
-FORWARD, BACKWARD, PREPARE = 0, 1, 2  # addresses of blocks, 0 for none
+# An operation.
+FORWARD, BACKWARD, COMMIT = 0, 1, 2  # addresses of blocks, 0 for none; COMMIT is called once a step was taken
 LAYER = 3
-INPUTS, OUTPUTS = 4, 5
-X, Y = 6, 7  # buffers: tile rows x inputs, tile rows x outputs
-GX, GY = 8, 9  # their gradients; GX is 0 where nobody asks
-P0, P1 = 10, 11  # parameters
-G0, G1 = 12, 13  # their gradients
-WORK = 14  # scratch memory of the operation
-CONSTANTS = 15  # float32 numbers (optimizers: float64)
-KEY = 16  # of the random stream
-PRODUCT = 17  # address of the matrix product
-ZEROS, ONE = 18, 19  # float32 zeros, as many as the widest buffer; a 1.0
-SUMS = 20  # float64 sums of the batch (losses, metrics), the largest |w| (optimizers)
-WORDS = 24
+INPUTS, OUTPUTS, UNITS = 4, 5, 6  # numbers per sample; UNITS: outputs that share no parameter
+X, Y = 7, 8  # buffers: tile rows x inputs, tile rows x outputs
+GX, GY = 9, 10  # their gradients; GX is 0 where nobody asks
+P0, P1, P2, P3 = 11, 12, 13, 14  # parameters
+G0, G1, G2, G3 = 15, 16, 17, 18  # their gradients
+WORK = 19  # scratch memory of the operation
+CONSTANTS = 20  # float32 numbers (optimizers: float64)
+KEY = 21  # of the random stream
+PRODUCT = 22  # address of the matrix product
+ZEROS = 23  # float32 zeros, as many as the widest buffer
+SUMS = 24  # float64 sums of the batch (losses, metrics), the largest |w| (optimizers)
+GEOMETRY, PLAN = 25, 26  # whole numbers; what the block made of them
+WORDS = 32
 
-# Counters of a run, int64.
+# A lane: a share of the rows of every batch, with buffers and a gradient of its own, and its moment.
+FIRST, SIZE, TIME, FRESH = 0, 1, 2, 3  # row of the tile in its batch, rows of the batch, step, 1: the first tile
+ROWS = 4  # of the tile, 0 for none
+OPERATIONS, TAIL = 5, 6  # tables of operations: the network's; loss and metric
+X_TILE, T_TILE = 7, 8
+GRADIENT, LANE_SUMS = 9, 10
+BAD = 11  # 1 once the sum of losses is not finite
+RENEW = 12  # 1: what was made of the weights is out of date
+LANE_WORDS = 16
+
+# A run: counters that are kept in checkpoints, settings, results of a call, addresses.
 STEP, EPOCH, BATCH = 0, 1, 2
 START, STOP = 3, 4  # the running batch: places in the shuffled order
 ROW = 5  # rows of the running batch that are done; 0 between batches
 SAMPLES = 6  # samples of the finished batches of the running epoch
 SHUFFLED = 7  # the epoch that the order belongs to
-TILES = 8  # tiles done by the last call
-DIVERGED, PLACE = 9, 10  # kind of the trouble (0: none) and where: a tensor, an operation
-BATCH_SIZE, SHORT = 11, 12
-SEED = 13
-BATCH_SAMPLES = 14  # of the last batch
-CAREFUL = 15  # 1 once a number was so large that steps are checked after the fact
-ALL_SAMPLES = 16
-BORN = 17  # the step before which the optimizer's slots were empty
-COUNTERS = 20
+BATCH_SAMPLES = 8  # of the last batch
+CAREFUL = 9  # 1 once a number was so large that steps are checked after the fact
+ALL_SAMPLES = 10
+BORN = 11  # the step before which the optimizer's slots were empty
+COUNTERS = 12
+BATCH_SIZE, SHORT, SEED = 12, 13, 14
+TILES = 15  # rounds of tiles done by the last call
+DIVERGED, PLACE, BAD_LANE = 16, 17, 18  # kind of the trouble (0: none); a tensor or rows of a tile; the lane
+TILE_ROWS, LANES, LANE_TABLE = 20, 21, 22
+COUNT = 23  # of operations
+INPUT_WIDTH, OUTPUT_WIDTH = 24, 25
+TRAIN_SAMPLES, TRAIN_X, TRAIN_T, ORDER = 26, 27, 28, 29
+SUM_COUNT, EPOCH_SUMS, LAST_SUMS = 30, 31, 32
+OPTIMIZER, TENSORS, TENSOR_COUNT, PENALTIES, NORMS = 33, 34, 35, 36, 37
+VECTOR, TRAINABLE = 38, 39
+SLOTS, SLOT_COUNT, BACKUP = 40, 41, 42
+RUN_LANE, TAKE_STEP, SHUFFLE = 43, 44, 45  # addresses of kernels
+CREW = 46  # of helping threads, 0 for none
+RUN_WORDS = 56
+
+# A tensor: where it begins and ends in the vector, its layer.
+TENSOR_WORDS = 3
 
 DROP, MERGE, KEEP = 0, 1, 2
 BY_LOSS, BY_GRADIENT, BY_WEIGHTS = 1, 2, 3
 
 # Sums of a batch or an epoch, float64: the loss, correct samples, then per output r^2, t, t^2.
 LOSS_SUM, CORRECT, SQUARES = 0, 1, 2
+
+# A crew: what the threads that help share. Words that several threads write lie in cache lines of their own.
+UNCLAIMED, UNDONE, WAITING = 0, 8, 16  # lanes; 1 while the leader sleeps
+JOB_RUN, JOB_KERNEL, JOB_TABLE = 24, 25, 26
+QUIT, HELPERS = 28, 29
+ACQUIRE, RELEASE, FINISHED = 30, 31, 32  # addresses of the lock functions; the lock that the leader waits for
+HELPER_LOCKS = 40  # two words a helper: its lock, 1 where it was told
+MOST_HELPERS = 15
+CREW_WORDS = HELPER_LOCKS + 2 * MOST_HELPERS

@@ -7,11 +7,14 @@ from typing import Any
 import numpy as np
 from numba.extending import register_jitable
 
-from engine.kernels.blocks import mixed, size_bits
-from engine.kernels.jit import OPTIONS, Loop
+from engine.kernels.elementwise import mixed
+from engine.kernels.jit import OPTIONS, Kernel, Loop
 from engine.kernels.layout import (
     ALL_SAMPLES,
+    BACKUP,
     BACKWARD,
+    BAD,
+    BAD_LANE,
     BATCH,
     BATCH_SAMPLES,
     BATCH_SIZE,
@@ -20,270 +23,354 @@ from engine.kernels.layout import (
     BY_LOSS,
     BY_WEIGHTS,
     CAREFUL,
+    COMMIT,
+    COUNT,
+    CREW,
     DIVERGED,
     DROP,
     EPOCH,
+    EPOCH_SUMS,
+    FIRST,
     FORWARD,
+    FRESH,
+    GRADIENT,
+    INPUT_WIDTH,
+    LANE_SUMS,
+    LANE_TABLE,
+    LANE_WORDS,
+    LANES,
+    LAST_SUMS,
     LOSS_SUM,
     MERGE,
+    NORMS,
+    OPERATIONS,
+    OPTIMIZER,
+    ORDER,
+    OUTPUT_WIDTH,
+    OUTPUTS,
+    PENALTIES,
     PLACE,
-    PREPARE,
+    RENEW,
     ROW,
+    ROWS,
+    RUN_LANE,
+    RUN_WORDS,
     SAMPLES,
     SEED,
     SHORT,
+    SHUFFLE,
     SHUFFLED,
+    SIZE,
+    SLOT_COUNT,
+    SLOTS,
     START,
     STEP,
     STOP,
+    SUM_COUNT,
     SUMS,
+    T_TILE,
+    TAIL,
+    TAKE_STEP,
+    TENSOR_COUNT,
+    TENSOR_WORDS,
+    TENSORS,
+    TILE_ROWS,
     TILES,
+    TIME,
+    TRAIN_SAMPLES,
+    TRAIN_T,
+    TRAIN_X,
+    TRAINABLE,
+    VECTOR,
+    WORDS,
+    X_TILE,
 )  # fmt: skip
-from engine.kernels.memory import call, floats, words
+from engine.kernels.memory import call, call_four, call_two, doubles, floats, words
+from engine.kernels.threads import share
+from engine.kernels.updates import size_bits
 
 INFINITE = np.int32(0x7F800000)
 LARGE = np.int32(0x58635FA9)  # bits of 1e15: below it no update can overflow
 
 
 @register_jitable(**OPTIONS)
-def _row_address(table: Any, row: Any) -> Any:
-    return np.int64(table.ctypes.data + 8 * row * table.shape[1])
+def _copy(source: Any, target: Any, count: Any) -> None:
+    s, t = floats(source, count), floats(target, count)
+    for j in range(count):
+        t[j] = s[j]
 
 
 @register_jitable(**OPTIONS)
-def _copy(source: Any, target: Any) -> None:
-    for j in range(target.shape[0]):
-        target[j] = source[j]
+def _call_all(operations: Any, count: Any, kind: Any, rows: Any, moment: Any) -> None:
+    for k in range(count):
+        o = operations + 8 * WORDS * k
+        block = words(o, WORDS)[kind]
+        if block != 0:
+            call(block, o, rows, moment)
 
 
 @register_jitable(**OPTIONS)
-def _prepare(operations: Any) -> None:
-    for k in range(operations.shape[0]):
-        if operations[k, PREPARE] != 0:
-            call(operations[k, PREPARE], _row_address(operations, k), 0, 0, 0)
+def _forwards(lane: Any, count: Any, rows: Any) -> None:
+    _call_all(words(lane, LANE_WORDS)[OPERATIONS], count, FORWARD, rows, lane)
 
 
 @register_jitable(**OPTIONS)
-def _forwards(operations: Any, rows: Any, first: Any, step: Any) -> None:
-    for k in range(operations.shape[0]):
-        call(operations[k, FORWARD], _row_address(operations, k), rows, first, step)
+def _scores(lane: Any, rows: Any) -> None:
+    _call_all(words(lane, LANE_WORDS)[TAIL], 2, FORWARD, rows, lane)
 
 
 @register_jitable(**OPTIONS)
-def _backwards(operations: Any, rows: Any, first: Any, step: Any) -> None:
-    for k in range(operations.shape[0] - 1, -1, -1):
-        if operations[k, BACKWARD] != 0:
-            call(operations[k, BACKWARD], _row_address(operations, k), rows, first, step)
+def _backwards(lane: Any, count: Any, rows: Any) -> None:
+    operations = words(lane, LANE_WORDS)[OPERATIONS]
+    for k in range(count - 1, -1, -1):
+        o = operations + 8 * WORDS * k
+        block = words(o, WORDS)[BACKWARD]
+        if block != 0:
+            call(block, o, rows, lane)
 
 
-@register_jitable(**OPTIONS)
-def _scores(tail: Any, rows: Any, batch: Any) -> None:
-    for k in range(tail.shape[0]):
-        call(tail[k, FORWARD], _row_address(tail, k), rows, batch, 0)
-
-
-def _forward(operations: Any, copies: Any, x: Any, x_tile: Any) -> None:
-    """Every row of x through the program; copies: (from, to, width) of the buffers that are wanted."""
-    n, tile = x.shape[0], x_tile.shape[0]
+def _forward(lane: int, count: int, tile: int, n: int, x: int, width: int, copies: int, copied: int) -> None:
+    """Every row of x through the program; copies: rows of (from, to, width), the buffers that are wanted."""
+    wanted = words(copies, 3 * copied)
+    x_tile = words(lane, LANE_WORDS)[X_TILE]
     for first in range(0, n, tile):
         rows = min(tile, n - first)
-        for r in range(rows):
-            _copy(x[first + r], x_tile[r])
-        _forwards(operations, rows, first, 0)
-        for k in range(copies.shape[0]):
-            size = rows * copies[k, 2]
-            _copy(floats(copies[k, 0], size), floats(copies[k, 1] + 4 * first * copies[k, 2], size))
+        _copy(x + 4 * first * width, x_tile, rows * width)
+        _forwards(lane, count, rows)
+        for k in range(copied):
+            size = wanted[3 * k + 2]
+            _copy(wanted[3 * k], wanted[3 * k + 1] + 4 * first * size, rows * size)
 
 
-def _evaluate(operations: Any, tail: Any, x: Any, targets: Any, x_tile: Any, t_tile: Any, backward: Any) -> None:
+def _evaluate(
+    lane: int, count: int, tile: int, n: int, x: int, width: int, targets: int, outputs: int, backward: int
+) -> None:
     """Sums of loss and metric over all rows as one batch; with `backward` the gradients too."""
-    n, tile = x.shape[0], x_tile.shape[0]
-    if backward:
-        _prepare(operations)
+    moment = words(lane, LANE_WORDS)
+    moment[SIZE], moment[TIME] = n, 0
     for first in range(0, n, tile):
         rows = min(tile, n - first)
-        for r in range(rows):
-            _copy(x[first + r], x_tile[r])
-            _copy(targets[first + r], t_tile[r])
-        _forwards(operations, rows, first, 0)
-        _scores(tail, rows, n)
-        if backward:
-            _backwards(operations, rows, first, 0)
+        moment[FIRST], moment[FRESH] = first, 1 if first == 0 else 0
+        moment[RENEW] = moment[FRESH]
+        _copy(x + 4 * first * width, moment[X_TILE], rows * width)
+        _copy(targets + 4 * first * outputs, moment[T_TILE], rows * outputs)
+        _forwards(lane, count, rows)
+        _scores(lane, rows)
+        if backward != 0:
+            _backwards(lane, count, rows)
 
 
-@register_jitable(**OPTIONS)
-def _shuffle(order: Any, seed: Any, epoch: Any) -> None:
-    n = order.shape[0]
+def _run_lane(run: int, lane: int) -> None:
+    """One tile of a lane: forward, scores, backward."""
+    r, moment = words(run, RUN_WORDS), words(lane, LANE_WORDS)
+    rows, i, u = moment[ROWS], r[INPUT_WIDTH], r[OUTPUT_WIDTH]
+    order = words(r[ORDER] + 8 * (r[START] + moment[FIRST]), rows)
+    for k in range(rows):
+        _copy(r[TRAIN_X] + 4 * order[k] * i, moment[X_TILE] + 4 * k * i, i)
+        _copy(r[TRAIN_T] + 4 * order[k] * u, moment[T_TILE] + 4 * k * u, u)
+    _forwards(lane, r[COUNT], rows)
+    _scores(lane, rows)
+    if np.isfinite(doubles(moment[LANE_SUMS], 1)[LOSS_SUM]):
+        _backwards(lane, r[COUNT], rows)
+    else:
+        moment[BAD] = 1
+
+
+def _shuffle(order: int, n: int, seed: int, epoch: int) -> None:
+    places = words(order, n)
     key = mixed(np.uint64(seed)) ^ mixed(np.uint64(epoch) + np.uint64(0x5851F42D4C957F2D))
     for i in range(n):
-        order[i] = i
+        places[i] = i
     for i in range(n - 1, 0, -1):
         high = mixed(key + np.uint64(i)) >> np.uint64(32)
         j = np.int64((high * np.uint64(i + 1)) >> np.uint64(32))
-        order[i], order[j] = order[j], order[i]
+        places[i], places[j] = places[j], places[i]
 
 
 @register_jitable(**OPTIONS)
-def _begin_batch(s: Any, n: Any) -> Any:
-    """Sets the places of the next batch; False where the epoch has none left."""
-    left, size = n - s[START], s[BATCH_SIZE]
-    if left == 0 or (s[START] > 0 and s[SHORT] == DROP and left < size):
-        return False
-    take = min(size, left)
-    if s[SHORT] == MERGE and left < 2 * size:
-        take = left
-    s[STOP] = s[START] + take
-    return True
-
-
-@register_jitable(**OPTIONS)
-def _scan(values: Any) -> Any:
+def _scan(address: Any, count: Any) -> Any:
     """(sum of |v|, bits of the largest |v|)"""
+    values = floats(address, count)
     total, top = np.float32(0.0), np.int32(0)
-    for i in range(values.shape[0]):
+    for i in range(count):
         total += abs(values[i])
         top = max(top, size_bits(values[i]))
     return total, top
 
 
 @register_jitable(**OPTIONS)
-def _penalize(tensors: Any, penalties: Any, vector: Any, gradient: Any) -> None:
-    for t in range(tensors.shape[0]):
-        l1, l2 = penalties[t, 0], np.float32(2.0) * penalties[t, 1]
-        if l1 != np.float32(0.0) or l2 != np.float32(0.0):
-            w, g = vector[tensors[t, 0] : tensors[t, 1]], gradient[tensors[t, 0] : tensors[t, 1]]
-            for i in range(w.shape[0]):
-                side = np.float32(1.0) if w[i] > 0 else (np.float32(-1.0) if w[i] < 0 else np.float32(0.0))
-                g[i] += l1 * side + l2 * w[i]
+def _penalize(w: Any, g: Any, l1: Any, l2: Any) -> None:
+    for i in range(w.shape[0]):
+        side = np.float32(1.0) if w[i] > 0 else (np.float32(-1.0) if w[i] < 0 else np.float32(0.0))
+        g[i] += l1 * side + l2 * w[i]
 
 
 @register_jitable(**OPTIONS)
-def _first_infinite(tensors: Any, values: Any) -> Any:
-    for t in range(tensors.shape[0]):
-        if _scan(values[tensors[t, 0] : tensors[t, 1]])[1] >= INFINITE:
+def _first_infinite(r: Any, values: Any) -> Any:
+    tensors = words(r[TENSORS], TENSOR_WORDS * r[TENSOR_COUNT])
+    for t in range(r[TENSOR_COUNT]):
+        begin, end = tensors[TENSOR_WORDS * t], tensors[TENSOR_WORDS * t + 1]
+        if _scan(values + 4 * begin, end - begin)[1] >= INFINITE:
             return t
     return -1
 
 
-@register_jitable(**OPTIONS)
-def _update(
-    s: Any, tensors: Any, penalties: Any, norms: Any, optimizer: Any, vector: Any, gradient: Any, slots: Any,
-    backup: Any,
-) -> Any:  # fmt: skip
-    """One step of the optimizer; False, and nothing changed, where something would not be finite."""
-    _penalize(tensors, penalties, vector, gradient)
+def _take_step(run: int, used: int) -> None:
+    """The optimizer's step with the gradients of the lanes that were used; none where something would not be finite."""
+    r = words(run, RUN_WORDS)
+    lanes, n = r[LANE_TABLE], r[TRAINABLE]
+    gradient = words(lanes, LANE_WORDS)[GRADIENT]
+    g = floats(gradient, n)
+    for k in range(1, used):
+        other = floats(words(lanes + 8 * LANE_WORDS * k, LANE_WORDS)[GRADIENT], n)
+        for i in range(n):
+            g[i] += other[i]
+    tensors, penalties = words(r[TENSORS], TENSOR_WORDS * r[TENSOR_COUNT]), floats(r[PENALTIES], 2 * r[TENSOR_COUNT])
+    norms = doubles(r[NORMS], r[TENSOR_COUNT])
     top = np.int32(0)
-    for t in range(tensors.shape[0]):
-        total, largest = _scan(gradient[tensors[t, 0] : tensors[t, 1]])
+    for t in range(r[TENSOR_COUNT]):
+        begin, size = tensors[TENSOR_WORDS * t], tensors[TENSOR_WORDS * t + 1] - tensors[TENSOR_WORDS * t]
+        l1, l2 = penalties[2 * t], np.float32(2.0) * penalties[2 * t + 1]
+        if l1 != np.float32(0.0) or l2 != np.float32(0.0):
+            _penalize(floats(r[VECTOR] + 4 * begin, size), floats(gradient + 4 * begin, size), l1, l2)
+        total, largest = _scan(gradient + 4 * begin, size)
         if largest >= INFINITE:
-            s[DIVERGED], s[PLACE] = BY_GRADIENT, t
-            return False
-        norms[t] = np.float64(total) / (tensors[t, 1] - tensors[t, 0])
+            r[DIVERGED], r[PLACE] = BY_GRADIENT, t
+            return
+        norms[t] = np.float64(total) / size
         top = max(top, largest)
-    if max(top, np.int32(words(optimizer[0, SUMS], 1)[0])) >= LARGE:
-        s[CAREFUL] = 1
-    careful = s[CAREFUL] != 0
+    optimizer = words(r[OPTIMIZER], WORDS)
+    if max(top, np.int32(words(optimizer[SUMS], 1)[0])) >= LARGE:
+        r[CAREFUL] = 1
+    careful, stride = r[CAREFUL] != 0, optimizer[OUTPUTS]
     if careful:
-        _copy(vector, backup[0])
-        for k in range(slots.shape[0]):
-            _copy(slots[k], backup[k + 1])
-    call(optimizer[0, FORWARD], _row_address(optimizer, 0), 0, 0, s[STEP] - s[BORN] + 1)
+        _copy(r[VECTOR], r[BACKUP], n)
+        _copy(r[SLOTS], r[BACKUP] + 4 * stride, r[SLOT_COUNT] * stride)
+    words(lanes, LANE_WORDS)[TIME] = r[STEP] - r[BORN] + 1
+    call(optimizer[FORWARD], r[OPTIMIZER], 0, lanes)
     if careful:
-        bad = _first_infinite(tensors, vector)
-        for k in range(slots.shape[0]):
+        bad = _first_infinite(r, r[VECTOR])
+        for k in range(r[SLOT_COUNT]):
             if bad < 0:
-                bad = _first_infinite(tensors, slots[k])
+                bad = _first_infinite(r, r[SLOTS] + 4 * k * stride)
         if bad >= 0:
-            s[DIVERGED], s[PLACE] = BY_WEIGHTS, bad
-            _copy(backup[0], vector)
-            for k in range(slots.shape[0]):
-                _copy(backup[k + 1], slots[k])
+            r[DIVERGED], r[PLACE] = BY_WEIGHTS, bad
+            _copy(r[BACKUP], r[VECTOR], n)
+            _copy(r[BACKUP] + 4 * stride, r[SLOTS], r[SLOT_COUNT] * stride)
+            return
+    _call_all(words(lanes, LANE_WORDS)[OPERATIONS], r[COUNT], COMMIT, 0, lanes)
+
+
+@register_jitable(**OPTIONS)
+def _begin_batch(r: Any) -> Any:
+    """Sets the places of the next batch; False where the epoch has none left."""
+    left, size = r[TRAIN_SAMPLES] - r[START], r[BATCH_SIZE]
+    if left == 0 or (r[START] > 0 and r[SHORT] == DROP and left < size):
+        return False
+    take = min(size, left)
+    if r[SHORT] == MERGE and left < 2 * size:
+        take = left
+    r[STOP] = r[START] + take
+    for k in range(r[LANES]):
+        moment = words(r[LANE_TABLE] + 8 * LANE_WORDS * k, LANE_WORDS)
+        sums = doubles(moment[LANE_SUMS], r[SUM_COUNT])
+        for j in range(r[SUM_COUNT]):
+            sums[j] = 0.0
+    return True
+
+
+@register_jitable(**OPTIONS)
+def _run_tiles(run: Any, r: Any) -> Any:
+    """The next tile of every lane; False where a loss was not finite."""
+    size, tile = r[STOP] - r[START], r[TILE_ROWS]
+    busy = 0
+    for k in range(r[LANES]):
+        moment = words(r[LANE_TABLE] + 8 * LANE_WORDS * k, LANE_WORDS)
+        moment[FIRST], moment[FRESH] = r[ROW], 1 if r[ROW] < (k + 1) * tile else 0
+        moment[RENEW] = 1 if moment[FRESH] != 0 or r[TILES] == 0 else 0
+        moment[BAD], moment[SIZE], moment[TIME] = 0, size, r[STEP]
+        moment[ROWS] = min(tile, size - r[ROW])
+        if moment[ROWS] > 0:
+            busy += 1
+            r[ROW] += moment[ROWS]
+    if r[CREW] != 0 and busy > 1:
+        share(r[CREW], run, r[RUN_LANE], r[LANE_TABLE], busy)
+    else:
+        for k in range(busy):
+            call_two(r[RUN_LANE], run, r[LANE_TABLE] + 8 * LANE_WORDS * k)
+    for k in range(busy):
+        moment = words(r[LANE_TABLE] + 8 * LANE_WORDS * k, LANE_WORDS)
+        if moment[BAD] != 0:
+            r[DIVERGED], r[PLACE], r[BAD_LANE] = BY_LOSS, moment[ROWS], k
             return False
     return True
 
 
-def _train(
-    tiles: int, batches: int, until: int, operations: Any, tail: Any, optimizer: Any, tensors: Any, penalties: Any,
-    s: Any, sums: Any, epoch_sums: Any, last_sums: Any, norms: Any, order: Any, x: Any, targets: Any, x_tile: Any,
-    t_tile: Any, vector: Any, gradient: Any, slots: Any, backup: Any,
-) -> None:  # fmt: skip
-    """At most so many tiles and batches of training, up to epoch `until`.
+def _train(run: int, tiles: int, batches: int, until: int) -> None:
+    """At most so many rounds of tiles and batches of training, up to epoch `until`.
 
-    sums, epoch_sums, last_sums: the running batch, the running epoch, the last finished epoch (its last entry
-    counts its samples). Stops where something is not finite, before the step is taken.
+    Stops where something is not finite, before the step is taken.
     """
-    n, tile = x.shape[0], x_tile.shape[0]
-    s[TILES], s[DIVERGED] = 0, 0
-    _prepare(operations)
-    words(optimizer[0, SUMS], 1)[0] = np.int64(_scan(vector)[1])
-    while tiles > 0 and batches > 0 and s[EPOCH] < until:
-        if s[SHUFFLED] != s[EPOCH]:
-            _shuffle(order, s[SEED], s[EPOCH])
-            s[SHUFFLED] = s[EPOCH]
-        if s[ROW] == 0:
-            if not _begin_batch(s, n):
-                _end_epoch(s, epoch_sums, last_sums)
-                continue
-            for k in range(sums.shape[0]):
-                sums[k] = 0.0
-        size = s[STOP] - s[START]
-        rows = min(tile, size - s[ROW])
-        for r in range(rows):
-            sample = order[s[START] + s[ROW] + r]
-            _copy(x[sample], x_tile[r])
-            _copy(targets[sample], t_tile[r])
-        _forwards(operations, rows, s[ROW], s[STEP])
-        _scores(tail, rows, size)
-        if not np.isfinite(sums[LOSS_SUM]):
-            s[DIVERGED], s[PLACE] = BY_LOSS, rows
-            s[ROW] = 0
-            return
-        _backwards(operations, rows, s[ROW], s[STEP])
-        s[ROW] += rows
-        s[TILES] += 1
-        tiles -= 1
-        if s[ROW] < size:
+    r = words(run, RUN_WORDS)
+    r[TILES], r[DIVERGED] = 0, 0
+    first_sums, epoch_sums = (
+        doubles(words(r[LANE_TABLE], LANE_WORDS)[LANE_SUMS], r[SUM_COUNT]),
+        doubles(r[EPOCH_SUMS], r[SUM_COUNT]),
+    )
+    words(words(r[OPTIMIZER], WORDS)[SUMS], 1)[0] = np.int64(_scan(r[VECTOR], r[TRAINABLE])[1])
+    while tiles > 0 and batches > 0 and r[EPOCH] < until:
+        if r[SHUFFLED] != r[EPOCH]:
+            call_four(r[SHUFFLE], r[ORDER], r[TRAIN_SAMPLES], r[SEED], r[EPOCH])
+            r[SHUFFLED] = r[EPOCH]
+        if r[ROW] == 0 and not _begin_batch(r):
+            _end_epoch(r)
             continue
-        s[ROW] = 0
-        if not _update(s, tensors, penalties, norms, optimizer, vector, gradient, slots, backup):
+        size = r[STOP] - r[START]
+        if not _run_tiles(run, r):
+            r[ROW] = 0
             return
-        for k in range(sums.shape[0]):
-            epoch_sums[k] += sums[k]
-        s[STEP] += 1
-        s[BATCH] += 1
-        s[SAMPLES] += size
-        s[ALL_SAMPLES] += size
-        s[BATCH_SAMPLES] = size
-        s[START] = s[STOP]
+        r[TILES] += 1
+        tiles -= 1
+        if r[ROW] < size:
+            continue
+        r[ROW] = 0
+        used = min(r[LANES], (size + r[TILE_ROWS] - 1) // r[TILE_ROWS])
+        call_two(r[TAKE_STEP], run, used)
+        if r[DIVERGED] != 0:
+            return
+        for k in range(1, used):
+            more = doubles(words(r[LANE_TABLE] + 8 * LANE_WORDS * k, LANE_WORDS)[LANE_SUMS], r[SUM_COUNT])
+            for j in range(r[SUM_COUNT]):
+                first_sums[j] += more[j]
+        for j in range(r[SUM_COUNT]):
+            epoch_sums[j] += first_sums[j]
+        r[STEP] += 1
+        r[BATCH] += 1
+        r[SAMPLES] += size
+        r[ALL_SAMPLES] += size
+        r[BATCH_SAMPLES] = size
+        r[START] = r[STOP]
         batches -= 1
-        left = n - s[START]
-        if left == 0 or (s[SHORT] == DROP and left < s[BATCH_SIZE]):
-            _end_epoch(s, epoch_sums, last_sums)
-        _prepare(operations)
+        left = r[TRAIN_SAMPLES] - r[START]
+        if left == 0 or (r[SHORT] == DROP and left < r[BATCH_SIZE]):
+            _end_epoch(r)
 
 
 @register_jitable(**OPTIONS)
-def _end_epoch(s: Any, epoch_sums: Any, last_sums: Any) -> None:
-    for k in range(epoch_sums.shape[0]):
-        last_sums[k] = epoch_sums[k]
-        epoch_sums[k] = 0.0
-    last_sums[epoch_sums.shape[0]] = s[SAMPLES]
-    s[EPOCH] += 1
-    s[BATCH], s[START], s[STOP], s[SAMPLES] = 0, 0, 0, 0
+def _end_epoch(r: Any) -> None:
+    sums, last = doubles(r[EPOCH_SUMS], r[SUM_COUNT]), doubles(r[LAST_SUMS], r[SUM_COUNT] + 1)
+    for j in range(r[SUM_COUNT]):
+        last[j], sums[j] = sums[j], 0.0
+    last[r[SUM_COUNT]] = r[SAMPLES]
+    r[EPOCH] += 1
+    r[BATCH], r[START], r[STOP], r[SAMPLES] = 0, 0, 0, 0
 
 
-_ROWS, _TABLE = "int64[::1]", "int64[:,::1]"
-_FLOATS, _MATRIX, _DOUBLES = "float32[::1]", "float32[:,::1]", "float64[::1]"
-_SAMPLES = "Array(float32, 2, 'C', True)"  # read-only: a data set's arrays are
-
-
-PREDICT = Loop("forward loop", lambda: _forward, f"void({_TABLE},{_TABLE},{_SAMPLES},{_MATRIX})")
-EVALUATE = Loop(
-    "evaluation loop", lambda: _evaluate,
-    f"void({_TABLE},{_TABLE},{_SAMPLES},{_SAMPLES},{_MATRIX},{_MATRIX},boolean)",
-)  # fmt: skip
-TRAIN = Loop(
-    "training loop", lambda: _train,
-    f"void(int64,int64,int64,{_TABLE},{_TABLE},{_TABLE},{_TABLE},{_MATRIX},{_ROWS},{_DOUBLES},{_DOUBLES},{_DOUBLES},"
-    f"{_DOUBLES},{_ROWS},{_SAMPLES},{_SAMPLES},{_MATRIX},{_MATRIX},{_FLOATS},{_FLOATS},{_MATRIX},{_MATRIX})",
-)  # fmt: skip
+_WORD = "int64"
+PREDICT = Loop("forward loop", lambda: _forward, f"void({','.join([_WORD] * 8)})")
+EVALUATE = Loop("evaluation loop", lambda: _evaluate, f"void({','.join([_WORD] * 9)})")
+TRAIN = Loop("training loop", lambda: _train, f"void({','.join([_WORD] * 4)})")
+LANE = Kernel("lane", lambda: _run_lane, "void(int64,int64)")
+STEP_TAKER = Kernel("step", lambda: _take_step, "void(int64,int64)")
+SHUFFLER = Kernel("shuffle", lambda: _shuffle, "void(int64,int64,int64,int64)")
+PARTS = (LANE, STEP_TAKER, SHUFFLER)

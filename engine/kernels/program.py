@@ -10,6 +10,7 @@ import numpy as np
 
 from engine import losses
 from engine.kernels import blocks, layout as at, loops
+from engine.kernels.elementwise import STRIDE
 from engine.kernels.jit import Kernel
 from engine.layers.base import Operation
 
@@ -19,13 +20,17 @@ if TYPE_CHECKING:
 _DROPOUT_STREAM = 2
 
 
-def tile_rows(parameters: int) -> int:
-    """Rows of a tile: they depend on the network only, so that the order of every sum does."""
-    return 128 if parameters <= 1_000_000 else 32
+MOST_ROWS = 128
+WORKSPACE = 1 << 21  # bytes of the buffers of a tile: what fits near the processor
+GRADIENTS = 1 << 27  # bytes of all lanes' gradients together
+TWO_LANES, FOUR_LANES = 6e7, 5e8  # floating point operations of a step: about a millisecond, about eight
 
 
 class Buffers:
-    """Keeps memory alive that programs know by address; each buffer starts at a cache line."""
+    """Keeps memory alive that programs know by address; each starts at a cache line.
+
+    Loops over floats may run on to the end of their last stride, so that there is room for it.
+    """
 
     def __init__(self) -> None:
         self._kept: list[np.ndarray] = []
@@ -40,44 +45,75 @@ class Buffers:
 
     def _aligned(self, dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarray:
         size = math.prod(shape) * dtype.itemsize
-        raw = np.zeros(size + 64, dtype=np.uint8)
+        raw = np.zeros(size + 64 + 4 * STRIDE, dtype=np.uint8)
         self._kept.append(raw)
         start = -raw.ctypes.data % 64
         return raw[start : start + size].view(dtype).reshape(shape)
+
+    def words(self, values: np.ndarray) -> np.ndarray:
+        """A copy of int64 words."""
+        target = self._aligned(np.dtype(np.int64), values.shape)
+        target[...] = values
+        return target
 
 
 def metric_name(task: str, outputs: int) -> str:
     """The metric's block: R squared for a regression, else accuracy."""
     if task == "regression":
-        return "metric r2"
-    return "metric accuracy of one" if outputs == 1 else "metric accuracy"
+        return "r2"
+    return "accuracy of one" if outputs == 1 else "accuracy"
 
 
 class Program:
     """Operations on a network's own parameters.
 
     Args:
-        random: with what acts in training only (dropout).
+        training: with what acts in training only (dropout), and normalisation by the batch.
+        by_batch: normalisation by the samples at hand, without what is random.
         task: "binary", "multiclass" or "regression": which metric is counted.
+        batch: rows of the largest batch; None where rows are independent of each other.
     """
 
-    def __init__(self, network: Network, random: bool = False, task: str = "regression") -> None:
+    def __init__(
+        self, network: Network, training: bool = False, task: str = "regression", by_batch: bool = False,
+        batch: int | None = None,
+    ) -> None:  # fmt: skip
         self.network, self.task = network, task
         self._lock = threading.Lock()
         self._made = False
         self._seed = network.seed
         spec = network.spec
-        self.outputs = spec.output_shape[-1]
+        self.inputs, self.outputs = math.prod(spec.input_shape), spec.output_shape[-1]
         self._operations: list[tuple[int, Operation]] = []
         shape = spec.input_shape
         for index, layer in enumerate(spec.layers):
-            self._operations.extend((index, operation) for operation in layer.operations(shape))
+            own = layer.operations(shape, training or by_batch)
+            self._operations.extend((index, operation) for operation in own)
             shape = layer.output_shape(shape)
-        self._operations = [item for item in self._operations if random or not item[1].trains_only]
-        self.tail_blocks = (
-            blocks.find(f"loss {spec.loss}"),
-            blocks.find(metric_name(task, self.outputs)),
-        )
+        self._operations = [item for item in self._operations if training or not item[1].trains_only]
+        self.whole_batches = any(blocks.find(operation.block).whole_batch for _, operation in self._operations)
+        self.tail_blocks = (blocks.find(f"loss {spec.loss}"), blocks.find(f"metric {metric_name(task, self.outputs)}"))
+        self._choose_tiles(batch, training)
+
+    def _choose_tiles(self, batch: int | None, training: bool) -> None:
+        """Rows of a tile and lanes depend on network and batch size only, so that the order of every sum does."""
+        sizes = [self.inputs, *(o.outputs for _, o in self._operations)]
+        most = MOST_ROWS if len(self.network.vector) <= 1_000_000 else MOST_ROWS // 4
+        self.tile = max(4, min(most, WORKSPACE // (4 * (sum(sizes) + 2 * max(sizes)))))
+        self.lanes = 1
+        if self.whole_batches:
+            self.tile = batch or 1
+        elif batch is not None and training:
+            step = self.flops * batch
+            wanted = 4 if step >= FOUR_LANES else (2 if step >= TWO_LANES else 1)
+            self.lanes = max(1, min(wanted, GRADIENTS // (4 * len(self.network.vector)), batch // 4))
+            share = -(-batch // self.lanes)
+            self.tile = -(-share // -(-share // self.tile))
+
+    @property
+    def flops(self) -> int:
+        """Floating point operations of one training sample, those of the products."""
+        return sum(flops_of(operation) * (3 if number else 2) for number, (_, operation) in enumerate(self._operations))
 
     def kernels(self) -> list[Kernel]:
         """Everything that must be compiled, each once."""
@@ -92,66 +128,88 @@ class Program:
         """Lays out the buffers and compiles what is missing."""
         if self._made:
             return
-        network, keep = self.network, Buffers()
-        self.buffers = keep
-        self.tile = tile = tile_rows(len(network.vector))
-        inputs = math.prod(network.spec.input_shape)
-        widest = max([inputs, *(o.outputs for _, o in self._operations)])
-        self.x_tile, self.t_tile = keep.floats(tile, inputs), keep.floats(tile, self.outputs)
-        self.gradient = keep.floats(len(network.vector))
-        self.sums = keep.doubles(at.SQUARES + 3 * self.outputs)
-        zeros, one = keep.floats(widest), keep.floats(1)
-        one[0] = 1.0
-        turns = (keep.floats(tile, widest), keep.floats(tile, widest))  # gradients, by turns
-        vector, gradient = network.vector.ctypes.data, self.gradient.ctypes.data
-        self.operations = operations = np.zeros((len(self._operations), at.WORDS), dtype=np.int64)
-        self.values: list[tuple[int, int, int, int]] = []  # per layer: address and width of z, of a
-        source, count = self.x_tile, len(operations)
-        asked = False  # whether an operation before this one has parameters, so that it wants the gradient
+        self._keep = keep = Buffers()
+        network, width = self.network, at.SQUARES + 3 * self.outputs
+        self.gradient = keep.floats(self.lanes, -(-len(network.vector) // STRIDE) * STRIDE)
+        self.sums = keep.doubles(self.lanes, -(-width // STRIDE) * STRIDE)
+        widest = max([self.inputs, *(o.outputs for _, o in self._operations)])
+        self._zeros = keep.floats(widest)
+        self._plans: dict[Operation, int] = {}
+        self.lane_table = keep.words(np.zeros((self.lanes, at.LANE_WORDS), dtype=np.int64))
+        self.operations = keep.words(np.zeros((self.lanes, len(self._operations), at.WORDS), dtype=np.int64))
+        self.tail = keep.words(np.zeros((self.lanes, 2, at.WORDS), dtype=np.int64))
+        self.values: list[list[tuple[int, int, int, int]]] = []  # a lane, a layer: address and width of z, of a
+        for number, lane in enumerate(self.lane_table):
+            lane[at.GRADIENT], lane[at.LANE_SUMS] = address(self.gradient[number]), address(self.sums[number])
+            lane[at.OPERATIONS], lane[at.TAIL] = address(self.operations[number]), address(self.tail[number])
+            self._make_lane(keep, lane, self.operations[number], self.tail[number], widest)
+        self._made = True
+        self.set_seed(self._seed)
+
+    def _make_lane(self, keep: Buffers, lane: np.ndarray, rows: np.ndarray, tail: np.ndarray, widest: int) -> None:
+        tile, network = self.tile, self.network
+        x_tile, t_tile = keep.floats(tile, self.inputs), keep.floats(tile, self.outputs)
+        lane[at.X_TILE], lane[at.T_TILE] = address(x_tile), address(t_tile)
+        source = address(x_tile)
         spans: dict[int, list[tuple[int, int]]] = {}
-        for number, (layer, operation) in enumerate(self._operations):
-            o, block = operations[number], blocks.find(operation.block)
-            target = keep.floats(tile, operation.outputs)
+        asked = False  # whether an operation before this one has parameters, so that it wants the gradient
+        wanted = []
+        for o, (layer, operation) in zip(rows, self._operations, strict=True):
+            block = blocks.find(operation.block)
+            target = address(keep.floats(tile, operation.outputs))
             o[at.FORWARD] = block.forward.address
-            wanted = bool(operation.parameters) or asked
-            o[at.BACKWARD] = block.backward.address if block.backward and wanted else 0
-            o[at.PREPARE] = block.prepare.address if block.prepare else 0
+            o[at.COMMIT] = block.commit.address if block.commit else 0
             o[at.LAYER], o[at.INPUTS], o[at.OUTPUTS] = layer, operation.inputs, operation.outputs
-            o[at.X], o[at.Y] = source.ctypes.data, target.ctypes.data
-            o[at.GX] = turns[(count - number) % 2].ctypes.data if asked else 0
-            o[at.GY] = turns[(count - number + 1) % 2].ctypes.data
+            o[at.UNITS] = operation.units or operation.outputs
+            o[at.X], o[at.Y] = source, target
             for word, name in enumerate(operation.parameters):
                 offset = 4 * network.slices[f"{layer}.{name}"][0].start
-                o[at.P0 + word], o[at.G0 + word] = vector + offset, gradient + offset
-            if block.prepare and asked:
-                o[at.WORK] = keep.floats(operation.inputs * operation.outputs).ctypes.data
+                o[at.P0 + word], o[at.G0 + word] = address(network.vector) + offset, lane[at.GRADIENT] + offset
+            if block.scratch:
+                size = block.scratch(operation.inputs, operation.outputs, operation.geometry, tile)
+                o[at.WORK] = address(keep.floats(size))
+            if operation.geometry:
+                o[at.GEOMETRY] = address(keep.words(np.array(operation.geometry, dtype=np.int64)))
+            if block.plan:
+                if operation not in self._plans:
+                    self._plans[operation] = address(keep.words(block.plan(operation.geometry, tile)))
+                o[at.PLAN] = self._plans[operation]
             if operation.constants:
                 constants = keep.floats(len(operation.constants))
                 constants[:] = operation.constants
-                o[at.CONSTANTS] = constants.ctypes.data
-            o[at.PRODUCT], o[at.ZEROS], o[at.ONE] = blocks.MATRIX_PRODUCT.address, zeros.ctypes.data, one.ctypes.data
-            spans.setdefault(layer, []).append((target.ctypes.data, operation.outputs))
-            source, asked = target, wanted
-        before = (self.x_tile.ctypes.data, inputs)
-        for layer in range(len(network.spec.layers)):
-            span = spans.get(layer, [before])
-            self.values.append((*span[0], *span[-1]))
-            before = span[-1]
-        self.tail = tail = np.zeros((2, at.WORDS), dtype=np.int64)
+                o[at.CONSTANTS] = address(constants)
+            o[at.PRODUCT], o[at.ZEROS] = blocks.MATRIX_PRODUCT.address, address(self._zeros)
+            spans.setdefault(layer, []).append((target, operation.outputs))
+            wanted.append(asked)
+            asked = asked or bool(operation.parameters)
+            if block.backward and asked:
+                o[at.BACKWARD] = block.backward.address
+            source = target
+        turns = [address(keep.floats(tile, widest)), address(keep.floats(tile, widest))]
+        for o, (_, operation), before in reversed(list(zip(rows, self._operations, wanted, strict=True))):
+            o[at.GY] = turns[0]
+            if not blocks.find(operation.block).in_place:
+                turns.reverse()
+            o[at.GX] = turns[0] if before else 0
+        last = int(rows[-1][at.GY]) if len(rows) else turns[0]
         threshold = keep.floats(1)
         threshold[0] = losses.get(network.spec.loss).threshold
         for o, block in zip(tail, self.tail_blocks, strict=True):
             o[at.FORWARD], o[at.OUTPUTS] = block.forward.address, self.outputs
-            o[at.X], o[at.P0], o[at.SUMS] = source.ctypes.data, self.t_tile.ctypes.data, self.sums.ctypes.data
-            o[at.GX], o[at.CONSTANTS] = turns[0].ctypes.data, threshold.ctypes.data
-            o[at.WORK] = keep.floats(tile, self.outputs).ctypes.data
-        self._made = True
-        self.set_seed(self._seed)
+            o[at.X], o[at.P0], o[at.SUMS] = source, lane[at.T_TILE], lane[at.LANE_SUMS]
+            o[at.GX], o[at.CONSTANTS] = last, address(threshold)
+            o[at.WORK] = address(keep.floats(tile, self.outputs))
+        before_layer, values = (address(x_tile), self.inputs), []
+        for layer in range(len(network.spec.layers)):
+            span = spans.get(layer, [before_layer])
+            values.append((*span[0], *span[-1]))
+            before_layer = span[-1]
+        self.values.append(values)
 
     def set_seed(self, seed: int) -> None:
         """The seed of random layers: each draws from its own stream."""
         self._seed = seed
-        for o in self.operations if self._made else ():
+        for o in self.operations.reshape(-1, at.WORDS) if self._made else ():
             stream = np.random.SeedSequence([seed, _DROPOUT_STREAM, int(o[at.LAYER])])
             o[at.KEY] = stream.generate_state(1, np.uint64).view(np.int64)[0]
 
@@ -161,45 +219,69 @@ class Program:
             self.make()
             n = len(x)
             results, copies = [], []
-            for (z_from, z_width, a_from, a_width), shape in zip(self.values, self.network.spec.shapes(), strict=True):
+            for (z_from, z_width, a_from, a_width), shape in zip(
+                self.values[0], self.network.spec.shapes(), strict=True
+            ):
                 z = np.empty((n, *shape), dtype=np.float32)
-                copies.append((z_from, z.ctypes.data, z_width))
+                copies.append((z_from, address(z), z_width))
                 a = z
                 if a_from != z_from:
                     a = np.empty((n, *shape), dtype=np.float32)
-                    copies.append((a_from, a.ctypes.data, a_width))
+                    copies.append((a_from, address(a), a_width))
                 results.append((z, a))
-            table = np.array(copies, dtype=np.int64).reshape(-1, 3)
-            loops.PREDICT(self.operations, table, x.reshape(n, self.x_tile.shape[1]), self.x_tile)
+            table = np.array(copies, dtype=np.int64)
+            count = len(self._operations)
+            loops.PREDICT(
+                address(self.lane_table), count, self.tile, n, address(x), self.inputs, address(table), len(copies)
+            )
             return results
 
     def evaluate(self, x: np.ndarray, targets: np.ndarray) -> tuple[float, float]:
         """(loss, metric) of float32 inputs and encoded targets."""
         with self._lock:
             self._sweep(x, targets, False)
-            return loss_and_metric(self.sums, len(x), self.task)
+            return loss_and_metric(self.sums[0], len(x), self.task, self.outputs)
 
     def gradients(self, x: np.ndarray, targets: np.ndarray) -> tuple[float, np.ndarray]:
         """(loss, gradient of every parameter, flat) of the mean over these samples."""
+        if any(layer.measured for layer in self.network.spec.layers) and not self.whole_batches:
+            return Program(self.network, task=self.task, by_batch=True, batch=len(x)).gradients(x, targets)
         with self._lock:
             self._sweep(x, targets, True)
-            return float(self.sums[at.LOSS_SUM] / len(x)), self.gradient.copy()
+            return float(self.sums[0][at.LOSS_SUM] / len(x)), self.gradient[0, : len(self.network.vector)].copy()
 
     def _sweep(self, x: np.ndarray, targets: np.ndarray, backward: bool) -> None:
         self.make()
-        self.sums[:] = 0.0
-        rows = x.reshape(len(x), self.x_tile.shape[1])
-        loops.EVALUATE(self.operations, self.tail, rows, targets, self.x_tile, self.t_tile, backward)
+        self.sums[0][:] = 0.0
+        loops.EVALUATE(
+            address(self.lane_table), len(self._operations), self.tile, len(x), address(x), self.inputs,
+            address(targets), self.outputs, int(backward),
+        )  # fmt: skip
 
 
-def loss_and_metric(sums: np.ndarray, samples: float, task: str) -> tuple[float, float]:
+def flops_of(operation: Operation) -> int:
+    """Floating point operations of an operation's product, forward, for one sample."""
+    if operation.block == "affine":
+        return 2 * operation.inputs * operation.outputs
+    if operation.block == "convolution":
+        channels, size = operation.geometry[2], operation.geometry[6]
+        return 2 * operation.outputs * channels * size * size
+    return 0
+
+
+def address(array: np.ndarray) -> int:
+    """As `array.ctypes.data`, which costs an import each time: that counts in calls of 100 µs."""
+    return array.__array_interface__["data"][0]
+
+
+def loss_and_metric(sums: np.ndarray, samples: float, task: str, outputs: int) -> tuple[float, float]:
     """Mean loss, and accuracy or R squared (mean over outputs, as scikit-learn defines it), from sums."""
     if not samples:
         return math.nan, math.nan
     loss = float(sums[at.LOSS_SUM] / samples)
     if task != "regression":
         return loss, float(sums[at.CORRECT] / samples)
-    residual, t, square = sums[at.SQUARES :].reshape(3, -1)
+    residual, t, square = sums[at.SQUARES : at.SQUARES + 3 * outputs].reshape(3, -1)
     total = np.maximum(square - t * t / samples, 0.0)
     total[total <= 1e-12 * square] = 0.0
     with np.errstate(all="ignore"):

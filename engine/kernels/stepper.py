@@ -11,9 +11,11 @@ import numpy as np
 
 from engine import losses
 from engine.errors import RelumeError
-from engine.kernels import blocks, layout as at, loops
+from engine.kernels import layout as at, loops
 from engine.kernels.jit import Kernel
-from engine.kernels.program import Buffers, Program, loss_and_metric
+from engine.kernels.program import Buffers, Program, address, loss_and_metric
+from engine.kernels.threads import Crew, threads
+from engine.kernels.updates import optimizer_kernel
 from engine.optimizers import Optimizer
 from engine.spec import TrainingSpec
 
@@ -49,22 +51,23 @@ class Stepper:
         self.targets = np.ascontiguousarray(targets, dtype=np.float32).reshape(len(targets), -1)
         self.task = task or _told_task(network.spec.loss, self.targets)
         self._check()
-        self._program = Program(network, random=True, task=self.task)
+        self._program: Program = None  # type: ignore[assignment]  # set_training makes it
         self._plain = Program(network, task=self.task)
+        self._crew: Crew | None = None
         self._slots: dict[str, np.ndarray] = {}
         self._slot_memory = np.zeros((0, 0), dtype=np.float32)
-        self._s = np.zeros(at.COUNTERS, dtype=np.int64)
+        self._s = np.zeros(at.RUN_WORDS, dtype=np.int64)
         self._s[at.SHUFFLED] = -1
         width = at.SQUARES + 3 * self.targets.shape[1]
         self._epoch_sums, self._last_sums = np.zeros(width), np.zeros(width + 1)
         self._order = np.zeros(len(self.x), dtype=np.int64)
-        self._tensors = np.array(
-            [(part.start, part.stop, int(key.split(".")[0])) for key, (part, _) in network.slices.items()],
-            dtype=np.int64,
-        ).reshape(-1, 3)
+        self._keys = [key for key, (part, _) in network.slices.items() if part.stop <= network.trainable]
+        parts = [(network.slices[key][0], int(key.split(".")[0])) for key in self._keys]
+        self._tensors = np.array([(part.start, part.stop, layer) for part, layer in parts], dtype=np.int64).reshape(
+            -1, 3
+        )
         penalised = {key: (l1, l2) for key, l1, l2 in network.penalties()}
-        self._penalties = np.array([penalised.get(key, (0.0, 0.0)) for key in network.slices], dtype=np.float32)
-        self._penalties = self._penalties.reshape(-1, 2)
+        self._penalties = np.array([penalised.get(key, (0.0, 0.0)) for key in self._keys], dtype=np.float32)
         self._norms = np.full(len(self._tensors), np.nan)
         self._largest = np.zeros(1, dtype=np.int64)
         self.diverged: tuple[int, str] | None = None
@@ -85,7 +88,7 @@ class Stepper:
     @property
     def kernels(self) -> list[Kernel]:
         """What must be compiled before training; `compile()` each, or let the first `advance` do it."""
-        own = [blocks.optimizer_kernel(self.training.optimizer), loops.TRAIN, loops.EVALUATE, loops.PREDICT]
+        own = [optimizer_kernel(self.training.optimizer), *loops.PARTS, loops.TRAIN, loops.EVALUATE, loops.PREDICT]
         return list(dict.fromkeys([*self._program.kernels(), *self._plain.kernels(), *own]))
 
     # ---- training -----------------------------------------------------------------------------
@@ -93,20 +96,44 @@ class Stepper:
     def advance(self, tiles: int, batches: int, until_epoch: int) -> None:
         """At most so many row tiles and batches, up to the end of epoch `until_epoch` - 1."""
         self._program.make()
-        program, s = self._program, self._s
-        o = self._optimizer[0]
-        o[at.FORWARD] = blocks.optimizer_kernel(self.training.optimizer).address
-        o[at.INPUTS] = len(self.network.vector)
-        o[at.P0], o[at.G0] = _address(self.network.vector), _address(program.gradient)
-        o[at.P1], o[at.CONSTANTS] = _address(self._slot_memory), _address(self._numbers)
-        o[at.SUMS] = _address(self._largest)
-        loops.TRAIN(
-            tiles, batches, until_epoch, program.operations, program.tail, self._optimizer, self._tensors,
-            self._penalties, s, program.sums, self._epoch_sums, self._last_sums, self._norms, self._order, self.x,
-            self.targets, program.x_tile, program.t_tile, self.network.vector, program.gradient, self._slot_memory,
-            self._backup,
-        )  # fmt: skip
+        self._lay_out()
+        loops.TRAIN(address(self._s), tiles, batches, until_epoch)
         self.diverged = self._trouble()
+
+    def _lay_out(self) -> None:
+        """Writes down where everything is, for the compiled loop."""
+        program, s, o = self._program, self._s, self._optimizer[0]
+        o[at.FORWARD] = optimizer_kernel(self.training.optimizer).address
+        o[at.INPUTS], o[at.OUTPUTS] = self.network.trainable, self._slot_memory.shape[1]
+        o[at.P0], o[at.G0] = address(self.network.vector), address(program.gradient)
+        o[at.P1], o[at.CONSTANTS] = address(self._slot_memory), address(self._numbers)
+        o[at.SUMS] = address(self._largest)
+        s[at.TILE_ROWS], s[at.LANES], s[at.LANE_TABLE] = program.tile, program.lanes, address(program.lane_table)
+        s[at.COUNT], s[at.INPUT_WIDTH], s[at.OUTPUT_WIDTH] = (
+            program.operations.shape[1],
+            program.inputs,
+            program.outputs,
+        )
+        s[at.TRAIN_SAMPLES], s[at.TRAIN_X], s[at.TRAIN_T] = len(self.x), address(self.x), address(self.targets)
+        s[at.ORDER], s[at.SUM_COUNT] = address(self._order), len(self._epoch_sums)
+        s[at.EPOCH_SUMS], s[at.LAST_SUMS] = address(self._epoch_sums), address(self._last_sums)
+        s[at.OPTIMIZER], s[at.TENSORS], s[at.TENSOR_COUNT] = address(o), address(self._tensors), len(self._tensors)
+        s[at.PENALTIES], s[at.NORMS] = address(self._penalties), address(self._norms)
+        s[at.VECTOR], s[at.TRAINABLE] = address(self.network.vector), self.network.trainable
+        s[at.SLOTS], s[at.SLOT_COUNT] = address(self._slot_memory), len(self._slot_memory)
+        s[at.BACKUP] = address(self._backup)
+        s[at.RUN_LANE], s[at.TAKE_STEP], s[at.SHUFFLE] = (kernel.address for kernel in loops.PARTS)
+        s[at.CREW] = self._helping()
+
+    def _helping(self) -> int:
+        """The address of the threads that help, 0 where none is wanted."""
+        helpers = min(threads(), self._program.lanes) - 1
+        if self._crew is not None and self._crew.helpers != helpers:
+            self._crew.close()
+            self._crew = None
+        if self._crew is None and helpers > 0:
+            self._crew = Crew(helpers)
+        return self._crew.address if self._crew else 0
 
     def restart_batch(self) -> None:
         """Forgets the part of a batch that is done: the batch starts again."""
@@ -152,23 +179,23 @@ class Stepper:
     @property
     def last_loss(self) -> float:
         """Sample-weighted mean of the batch losses of the last finished epoch, NaN before."""
-        return loss_and_metric(self._last_sums[:-1], self._last_sums[-1], self.task)[0]
+        return loss_and_metric(self._last_sums[:-1], self._last_sums[-1], self.task, self.targets.shape[1])[0]
 
     @property
     def last_metric(self) -> float:
         """Accuracy or R squared over the last finished epoch, NaN before."""
-        return loss_and_metric(self._last_sums[:-1], self._last_sums[-1], self.task)[1]
+        return loss_and_metric(self._last_sums[:-1], self._last_sums[-1], self.task, self.targets.shape[1])[1]
 
     @property
     def batch_loss(self) -> float:
         """Loss of the last batch, NaN before the first."""
         samples = int(self._s[at.BATCH_SAMPLES])
-        return float(self._program.sums[at.LOSS_SUM] / samples) if samples and self.at_batch_boundary else math.nan
+        return float(self._program.sums[0][at.LOSS_SUM] / samples) if samples and self.at_batch_boundary else math.nan
 
     def gradient_norms(self) -> tuple[float, ...]:
         """Mean |gradient| of each layer's kernel in the last batch; NaN where there is none."""
         norms = [math.nan] * len(self.network.spec.layers)
-        for key, norm in zip(self.network.slices, self._norms, strict=True):
+        for key, norm in zip(self._keys, self._norms, strict=True):
             index, _, name = key.partition(".")
             if name == "kernel":
                 norms[int(index)] = float(norm)
@@ -179,7 +206,7 @@ class Stepper:
         if not kind:
             return None
         if kind == at.BY_LOSS:
-            for layer, (z, z_width, a, a_width) in enumerate(self._program.values):
+            for layer, (z, z_width, a, a_width) in enumerate(self._program.values[int(self._s[at.BAD_LANE])]):
                 if not (_finite(z, place * z_width) and _finite(a, place * a_width)):
                     return layer, "activation"
             return len(self.network.spec.layers) - 1, "loss"
@@ -210,7 +237,17 @@ class Stepper:
         s[at.BATCH_SIZE], s[at.SHORT] = training.batch_size, _SHORT[training.short_batch]
         stream = np.random.SeedSequence([training.seed, _SHUFFLE_STREAM]).generate_state(1, np.uint64)
         s[at.SEED] = stream.view(np.int64)[0]
+        self._make_program()
         self._program.set_seed(training.seed)
+
+    def _make_program(self) -> None:
+        """The program for the present batch size; the same one where only the size of batches is another."""
+        size = self.training.batch_size
+        largest = min(len(self.x), 2 * size - 1 if self.training.short_batch == "merge" else size)
+        program = Program(self.network, True, self.task, batch=largest if size < len(self.x) else len(self.x))
+        shape = (program.tile, program.lanes)
+        if self._program is None or shape != (self._program.tile, self._program.lanes):
+            self._program = program
 
     def _make_slots(self, optimizer: Optimizer) -> None:
         """Memory for the optimizer's slots; those that there are already keep their values."""
@@ -293,8 +330,3 @@ def _told_task(loss: str, targets: np.ndarray) -> str:
     if classes and bool((np.count_nonzero(targets == 1.0, axis=1) == 1).all()):
         return "multiclass"
     return "regression"
-
-
-def _address(array: np.ndarray) -> int:
-    """As `array.ctypes.data`, which costs an import each time: that counts in calls of 100 µs."""
-    return array.__array_interface__["data"][0]

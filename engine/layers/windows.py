@@ -11,6 +11,7 @@ from engine.errors import RelumeError
 from engine.fields import field
 
 PADDINGS = ("valid", "same")
+GEOMETRY_WORDS = 10
 
 
 def padding_field() -> Any:

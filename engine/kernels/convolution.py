@@ -1,0 +1,203 @@
+"""Convolution: z[y, x] = sum of windows of x times the kernel, + bias; channels last."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numba.extending import intrinsic, register_jitable
+
+from engine.kernels.affine import add_columns
+from engine.kernels.block import Block, block_kernel
+from engine.kernels.convolution_plan import (
+    A_RUN,
+    B_FIRST,
+    B_RUN,
+    B_STEP,
+    CLASS_WORDS,
+    FORWARD_AT,
+    FORWARD_CLASSES,
+    HEADER,
+    INPUT_AT,
+    INPUT_CLASSES,
+    JOINED,
+    LENGTH,
+    POSITIONS,
+    RUNS,
+    STRIP_A,
+    STRIP_B,
+    STRIP_C,
+    STRIP_HEIGHT,
+    STRIP_ROWS,
+    STRIP_WIDTH,
+    STRIP_WORDS,
+    STRIPS,
+    STRIPS_AT,
+    TABLE,
+    TURNS_AT,
+    plan,
+)  # fmt: skip
+from engine.kernels.jit import OPTIONS
+from engine.kernels.layout import (
+    FRESH,
+    G0,
+    G1,
+    GEOMETRY,
+    GX,
+    GY,
+    LANE_WORDS,
+    P0,
+    P1,
+    PLAN,
+    RENEW,
+    WORDS,
+    WORK,
+    ZEROS,
+    X,
+    Y,
+)  # fmt: skip
+from engine.kernels.memory import floats, words
+from engine.kernels.product import LANES, emit_tile, split_rows, tile_intrinsic, turn, word
+from engine.layers.windows import GEOMETRY_WORDS
+
+NEAR = 4096  # numbers of input and output that a sum of the kernel's gradient goes over at once: what L1 holds
+
+
+def _window_body(b: Any, height: int, width: int, mask: Any, group: Any, values: Any) -> None:
+    table, a, runs, length, a_run, kernel, b_run, b_step, start, c = values
+    first = b.add(table, b.mul(group, word(16 * height)))
+    a_rows, c_rows = [], []
+    for i in range(height):
+        places = [b.add(first, word(16 * i + 8 * side)) for side in (0, 1)]
+        offsets = [b.load(b.inttoptr(place, word.as_pointer())) for place in places]
+        a_rows.append(b.add(a, b.mul(offsets[0], word(4))))
+        c_rows.append(b.add(c, b.mul(offsets[1], word(4))))
+    levels = [(runs, a_run, b_run), (length, word(1), b_step)]
+    emit_tile(b, height, width, mask, levels, a_rows, kernel, [start] * height, c_rows)
+
+
+_WINDOW = tile_intrinsic("window_tile", 10, _window_body)
+
+
+@intrinsic
+def _window_tiles(
+    typing: Any, rows: Any, groups: Any, columns: Any, table: Any, a: Any, runs: Any, length: Any, a_run: Any, b: Any,
+    b_run: Any, b_step: Any, start: Any, c: Any,
+) -> Any:  # fmt: skip
+    """Rows of c = start + a b, found through a table of (place in a, place in c)."""
+    return _WINDOW
+
+
+def _deep_body(b: Any, height: int, width: int, mask: Any, group: Any, values: Any) -> None:
+    k0, a0, b0, k1, a1, b1, k2, a2, b2, a, g, c, c_row = values
+    first = b.mul(group, word(height))
+    rows = [b.add(first, word(i)) for i in range(height)]
+    a_rows = [b.add(a, b.mul(word(4), row)) for row in rows]
+    c_rows = [b.add(c, b.mul(b.mul(word(4), row), c_row)) for row in rows]
+    emit_tile(b, height, width, mask, [(k0, a0, b0), (k1, a1, b1), (k2, a2, b2)], a_rows, g, c_rows, c_rows)
+
+
+_DEEP = tile_intrinsic("deep_tile", 13, _deep_body)
+
+
+@intrinsic
+def _deep_tiles(
+    typing: Any, rows: Any, groups: Any, columns: Any, k0: Any, a0: Any, b0: Any, k1: Any, a1: Any, b1: Any, k2: Any,
+    a2: Any, b2: Any, a: Any, b: Any, c: Any, c_row: Any,
+) -> Any:  # fmt: skip
+    """Rows of c += a b; the sum goes over three loops: (count, step in a, step in b) each."""
+    return _DEEP
+
+
+@register_jitable(**OPTIONS)
+def _windows(plan, classes, at, rows, n, a, a_sample, b, start, start_step, c, c_sample):  # type: ignore[no-untyped-def]
+    """Every row of every class; n: columns of c."""
+    for number in range(classes):
+        k = words(plan + 8 * (at + number * CLASS_WORDS), CLASS_WORDS)
+        samples, m = (1, rows * k[POSITIONS]) if k[JOINED] != 0 else (rows, k[POSITIONS])
+        tiles, height, larger = split_rows(m)
+        table, later = plan + 8 * k[TABLE], plan + 8 * (k[TABLE] + 2 * larger * (height + 1))
+        for s in range(samples):
+            a_s, c_s = a + 4 * s * a_sample, c + 4 * s * c_sample
+            for j in range(0, n, 2 * LANES):
+                first, begin = b + 4 * (k[B_FIRST] + j), start + 4 * j * start_step
+                _window_tiles(
+                    height + 1, larger, n - j, table, a_s, k[RUNS], k[LENGTH], k[A_RUN], first, k[B_RUN], k[B_STEP],
+                    begin, c_s + 4 * j,
+                )  # fmt: skip
+                _window_tiles(
+                    height, tiles - larger, n - j, later, a_s, k[RUNS], k[LENGTH], k[A_RUN], first, k[B_RUN],
+                    k[B_STEP], begin, c_s + 4 * j,
+                )  # fmt: skip
+
+
+def _forward(op: Any, rows: Any, moment: Any) -> None:
+    o = words(op, WORDS)
+    p, g = words(o[PLAN], HEADER), words(o[GEOMETRY], GEOMETRY_WORDS)
+    a_sample, c_sample = g[0] * g[1] * g[2], g[4] * g[5] * g[3]
+    _windows(o[PLAN], p[FORWARD_CLASSES], p[FORWARD_AT], rows, g[3], o[X], a_sample, o[P0], o[P1], 1, o[Y], c_sample)
+
+
+@register_jitable(**OPTIONS)
+def _kernel_gradient(o: Any, p: Any, g: Any, rows: Any) -> None:
+    channels, filters, stride = g[2], g[3], g[7]
+    a_row, b_row = g[1] * channels, g[5] * filters
+    a_sample, b_sample = g[0] * a_row, g[4] * b_row
+    near = max(1, NEAR // (stride * a_row + b_row))  # rows of the output
+    together = max(1, NEAR // (a_sample + b_sample))  # samples
+    for s in range(0, rows, together):
+        samples = min(together, rows - s)
+        for y in range(0, g[4], near):
+            for number in range(p[STRIPS]):
+                k = words(o[PLAN] + 8 * (p[STRIPS_AT] + number * STRIP_WORDS), STRIP_WORDS)
+                low = y
+                height = min(near, k[STRIP_HEIGHT] - low)
+                if height > 0:
+                    a = o[X] + 4 * (s * a_sample + k[STRIP_A] + low * stride * a_row)
+                    b = o[GY] + 4 * (s * b_sample + k[STRIP_B] + low * b_row)
+                    tiles, m, larger = split_rows(k[STRIP_ROWS])
+                    for j in range(0, filters, 2 * LANES):
+                        c = o[G0] + 4 * (k[STRIP_C] + j)
+                        _deep_tiles(
+                            m + 1, larger, filters - j, samples, a_sample, b_sample, height, stride * a_row, b_row,
+                            k[STRIP_WIDTH], stride * channels, filters, a, b + 4 * j, c, filters,
+                        )  # fmt: skip
+                        i = 4 * larger * (m + 1)
+                        _deep_tiles(
+                            m, tiles - larger, filters - j, samples, a_sample, b_sample, height, stride * a_row, b_row,
+                            k[STRIP_WIDTH], stride * channels, filters, a + i, b + 4 * j, c + i * filters, filters,
+                        )  # fmt: skip
+
+
+def _backward(op: Any, rows: Any, moment: Any) -> None:
+    o, m = words(op, WORDS), words(moment, LANE_WORDS)
+    p, g = words(o[PLAN], HEADER), words(o[GEOMETRY], GEOMETRY_WORDS)
+    channels, filters, size = g[2], g[3], g[6]
+    if m[FRESH] != 0:
+        total = floats(o[G0], size * size * channels * filters)
+        for i in range(total.shape[0]):
+            total[i] = 0.0
+    _kernel_gradient(o, p, g, rows)
+    add_columns(rows * g[4] * g[5], filters, o[GY], o[G1], m[FRESH] != 0)
+    if o[GX] == 0:
+        return
+    if m[RENEW] != 0:
+        places = words(o[PLAN] + 8 * p[TURNS_AT], size * size)
+        for tap in range(size * size):
+            turn(o[P0] + 4 * tap * channels * filters, channels, filters, o[WORK] + 4 * places[tap])
+    a_sample, c_sample = g[4] * g[5] * filters, g[0] * g[1] * channels
+    _windows(
+        o[PLAN], p[INPUT_CLASSES], p[INPUT_AT], rows, channels, o[GY], a_sample, o[WORK], o[ZEROS], 0, o[GX], c_sample
+    )
+
+
+def _turned_size(inputs: int, outputs: int, geometry: tuple[int, ...], rows: int) -> int:
+    return geometry[6] ** 2 * geometry[2] * geometry[3]
+
+
+def convolution() -> Block:
+    return Block(
+        block_kernel("convolution forward", _forward),
+        block_kernel("convolution backward", _backward),
+        scratch=_turned_size,
+        plan=plan,
+    )

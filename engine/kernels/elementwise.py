@@ -1,0 +1,158 @@
+"""Blocks that work number by number: activations and dropout."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba.extending import register_jitable
+
+from engine import activations
+from engine.errors import RelumeError
+from engine.kernels import vector_maths  # noqa: F401  registers the functions of formulas
+from engine.kernels.block import Block, block_kernel
+from engine.kernels.jit import OPTIONS, formula
+from engine.kernels.layout import (
+    CONSTANTS,
+    FIRST,
+    FRESH,
+    G0,
+    GX,
+    GY,
+    KEY,
+    LANE_WORDS,
+    OUTPUTS,
+    P0,
+    TIME,
+    UNITS,
+    WORDS,
+    X,
+    Y,
+)  # fmt: skip
+from engine.kernels.memory import floats, words
+from engine.kernels.product import LANES
+
+F = np.float32
+STRIDE = 4 * LANES  # numbers that a compiled loop takes at once; buffers end at a multiple of it
+
+
+@register_jitable(**OPTIONS)
+def whole(n: Any) -> Any:
+    """The count up to the end of the last stride: what is left over would be slow number by number."""
+    return (n + STRIDE - 1) // STRIDE * STRIDE
+
+
+# Activations: a = f(z), by the number and kind of their options.
+
+
+def _forward(op: Any, rows: Any, moment: Any) -> None:
+    o = words(op, WORDS)
+    n = whole(rows * o[OUTPUTS])
+    z, a = floats(o[X], n), floats(o[Y], n)
+    for i in range(n):
+        a[i] = function(z[i])  # type: ignore[name-defined] # noqa: F821
+
+
+def _backward(op: Any, rows: Any, moment: Any) -> None:
+    o = words(op, WORDS)
+    n = whole(rows * o[OUTPUTS])
+    z, a, gz, ga = floats(o[X], n), floats(o[Y], n), floats(o[GX], n), floats(o[GY], n)
+    for i in range(n):
+        gz[i] = ga[i] * slope(z[i], a[i])  # type: ignore[name-defined] # noqa: F821
+
+
+def _forward_constant(op: Any, rows: Any, moment: Any) -> None:
+    o = words(op, WORDS)
+    n = whole(rows * o[OUTPUTS])
+    z, a, c = floats(o[X], n), floats(o[Y], n), floats(o[CONSTANTS], 1)[0]
+    for i in range(n):
+        a[i] = function(z[i], c)  # type: ignore[name-defined] # noqa: F821
+
+
+def _backward_constant(op: Any, rows: Any, moment: Any) -> None:
+    o = words(op, WORDS)
+    n = whole(rows * o[OUTPUTS])
+    z, a, gz, ga = floats(o[X], n), floats(o[Y], n), floats(o[GX], n), floats(o[GY], n)
+    c = floats(o[CONSTANTS], 1)[0]
+    for i in range(n):
+        gz[i] = ga[i] * slope(z[i], a[i], c)  # type: ignore[name-defined] # noqa: F821
+
+
+def _forward_learned(op: Any, rows: Any, moment: Any) -> None:
+    o = words(op, WORDS)
+    u = o[UNITS]
+    p = floats(o[P0], u)
+    for r in range(rows * (o[OUTPUTS] // u)):
+        z, a = floats(o[X] + 4 * r * u, u), floats(o[Y] + 4 * r * u, u)
+        for j in range(u):
+            a[j] = function(z[j], p[j])  # type: ignore[name-defined] # noqa: F821
+
+
+def _backward_learned(op: Any, rows: Any, moment: Any) -> None:
+    o = words(op, WORDS)
+    u = o[UNITS]
+    p, gp = floats(o[P0], u), floats(o[G0], u)
+    if words(moment, LANE_WORDS)[FRESH] != 0:
+        for j in range(u):
+            gp[j] = F(0.0)
+    for r in range(rows * (o[OUTPUTS] // u)):
+        z, a = floats(o[X] + 4 * r * u, u), floats(o[Y] + 4 * r * u, u)
+        gz, ga = floats(o[GX] + 4 * r * u, u), floats(o[GY] + 4 * r * u, u)
+        for j in range(u):
+            gp[j] += ga[j] * option_gradient(z[j], a[j], p[j])  # type: ignore[name-defined] # noqa: F821
+            gz[j] = ga[j] * slope(z[j], a[j], p[j])  # type: ignore[name-defined] # noqa: F821
+
+
+def activation(name: str) -> Block:
+    record = activations.get(name)
+    if len(record.options) > 1:
+        raise RelumeError(f"{name} has more options than a kernel takes.", fix="Use one option.")
+    function, slope = lambda: formula(record.function), lambda: formula(record.slope)  # noqa: E731
+    if record.learned:
+        gradient = record.learned[0].gradient
+        assert gradient is not None
+        return Block(
+            block_kernel(f"{name} forward", _forward_learned, function=function),
+            block_kernel(f"{name} backward", _backward_learned, slope=slope, option_gradient=lambda: formula(gradient)),
+            in_place=True,
+        )
+    ways = (_forward_constant, _backward_constant) if record.options else (_forward, _backward)
+    return Block(
+        block_kernel(f"{name} forward", ways[0], function=function),
+        block_kernel(f"{name} backward", ways[1], slope=slope),
+        in_place=True,
+    )
+
+
+# Dropout: a mask from (seed and layer, step, element).
+
+
+@register_jitable(**OPTIONS)
+def mixed(x: Any) -> Any:
+    """splitmix64: 64 random bits from any 64."""
+    x = np.uint64(x) + np.uint64(0x9E3779B97F4A7C15)
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))
+
+
+def _masked(op: Any, rows: Any, moment: Any) -> None:
+    o = words(op, WORDS)
+    n = rows * o[OUTPUTS]
+    source, target = floats(o[FROM], n), floats(o[TO], n)  # type: ignore[name-defined] # noqa: F821
+    numbers = floats(o[CONSTANTS], 2)
+    rate, scale = np.uint64(np.float64(numbers[0]) * 4294967296.0), numbers[1]
+    m = words(moment, LANE_WORDS)
+    key = mixed(np.uint64(o[KEY]) ^ mixed(np.uint64(m[TIME])))
+    base = np.uint64(m[FIRST] * o[OUTPUTS])
+    for i in range(n):
+        dropped = (mixed(key + base + np.uint64(i)) >> np.uint64(32)) < rate
+        target[i] = F(0.0) if dropped else source[i] * scale
+
+
+def dropout() -> Block:
+    return Block(
+        block_kernel("dropout forward", _masked, FROM=lambda: X, TO=lambda: Y),
+        block_kernel("dropout backward", _masked, FROM=lambda: GY, TO=lambda: GX),
+        in_place=True,
+    )

@@ -1,0 +1,339 @@
+"""Products of matrices: all sums of an inner tile live in registers, one level of loops or three.
+
+The tiles are written in the compiler's own language (LLVM), because no plain loop keeps its sums in registers.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+from llvmlite import binding, ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic, register_jitable
+
+from engine.kernels.jit import OPTIONS
+from engine.kernels.memory import floats
+
+_FEATURES = binding.get_host_cpu_features()
+_WIDE = bool(_FEATURES.get("avx512f"))
+LANES = 16 if _WIDE else (8 if _FEATURES.get("avx") else 4)  # float32 numbers in one register
+ROWS = 8 if _WIDE or not _FEATURES.get("avx") else 6  # rows of the largest inner tile
+
+DEPTH, HEIGHT = 256, 96  # of the parts of b and a that are copied close together
+STRIP, PANEL = DEPTH * 2 * LANES, DEPTH * HEIGHT
+SMALL = 16384  # a smaller b is used where it lies
+
+_number, word, _lane = ir.FloatType(), ir.IntType(64), ir.IntType(32)
+vector = ir.VectorType(_number, LANES)
+_mask = ir.VectorType(ir.IntType(1), LANES)
+_VOID = ir.VoidType()
+
+
+def pointer(builder: Any, base: Any, index: Any, kind: Any = _number) -> Any:
+    """Address `base` (int64, bytes) moved by `index` numbers."""
+    moved = builder.gep(builder.inttoptr(base, _number.as_pointer()), [index])
+    return builder.bitcast(moved, kind.as_pointer()) if kind is not _number else moved
+
+
+def spread(builder: Any, value: Any, kind: Any) -> Any:
+    one = builder.insert_element(ir.Constant(kind, ir.Undefined), value, _lane(0))
+    everywhere = ir.Constant(ir.VectorType(_lane, LANES), [0] * LANES)
+    return builder.shuffle_vector(one, ir.Constant(kind, ir.Undefined), everywhere)
+
+
+def load_vector(builder: Any, pointer: Any) -> Any:
+    item = builder.load(pointer)
+    item.align = 4
+    return item
+
+
+def store_vector(builder: Any, value: Any, pointer: Any, mask: Any) -> None:
+    """Lanes outside the mask are written back as they were: a masked store is slow on some processors."""
+    if mask is not None:
+        value = builder.select(mask, value, load_vector(builder, pointer))
+    builder.store(value, pointer).align = 4
+
+
+def emit_tile(
+    builder: Any, height: int, width: int, mask: Any, levels: Sequence[tuple[Any, Any, Any]], a_rows: Sequence[Any],
+    b: Any, start_rows: Sequence[Any], c_rows: Sequence[Any],
+) -> None:  # fmt: skip
+    """c = start + a b for `height` rows of `width` vectors, the last one under the mask.
+
+    levels: (count, step in a, step in b) of the loops that sum, the innermost last. Rows are addresses.
+    """
+    fma = cgutils.get_or_insert_function(builder.module, ir.FunctionType(vector, [vector] * 3), f"llvm.fma.v{LANES}f32")
+    sums = {(i, j): cgutils.alloca_once(builder, vector) for i in range(height) for j in range(width)}
+    for (i, j), place in sums.items():
+        builder.store(load_vector(builder, pointer(builder, start_rows[i], word(j * LANES), vector)), place)
+
+    def loops(left: Sequence[tuple[Any, Any, Any]], a_offset: Any, b_offset: Any) -> None:
+        if left:
+            count, a_step, b_step = left[0]
+            with cgutils.for_range(builder, count) as loop:
+                loops(
+                    left[1:],
+                    builder.add(a_offset, builder.mul(loop.index, a_step)),
+                    builder.add(b_offset, builder.mul(loop.index, b_step)),
+                )
+            return
+        columns = [
+            load_vector(builder, pointer(builder, b, builder.add(b_offset, word(j * LANES)), vector))
+            for j in range(width)
+        ]
+        for i in range(height):
+            value = spread(builder, builder.load(pointer(builder, a_rows[i], a_offset)), vector)
+            for j in range(width):
+                place = sums[i, j]
+                builder.store(builder.call(fma, [value, columns[j], builder.load(place)]), place)
+
+    loops(levels, word(0), word(0))
+    results = {(i, j): builder.load(place) for (i, j), place in sums.items()}
+    _store_rows(builder, width, results, c_rows, mask)
+
+
+def _store_rows(
+    builder: Any, width: int, results: dict[tuple[int, int], Any], c_rows: Sequence[Any], mask: Any
+) -> None:
+    """Writes a tile. Rows of one number are written number by number: vectors would overlap from row to row."""
+
+    def write(masked: Any) -> None:
+        for (i, j), value in results.items():
+            place = pointer(builder, c_rows[i], word(j * LANES), vector)
+            store_vector(builder, value, place, masked if j == width - 1 else None)
+
+    if mask is None or width > 1:
+        write(mask)
+        return
+    with builder.if_else(builder.extract_element(mask, _lane(1))) as (several, one):
+        with several:
+            write(mask)
+        with one:
+            for (i, _), value in results.items():
+                builder.store(builder.extract_element(value, _lane(0)), pointer(builder, c_rows[i], word(0)))
+
+
+def _tile_function(module: Any, name: str, arguments: int, body: Any) -> Any:
+    """A function of the module, made once: `body(builder, arguments)` fills it."""
+    if name in module.globals:
+        return module.globals[name]
+    function = ir.Function(module, ir.FunctionType(_VOID, [word] * arguments), name)
+    function.linkage = "internal"
+    function.attributes.add("noinline")
+    builder = ir.IRBuilder(function.append_basic_block())
+    body(builder, list(function.args))
+    builder.ret_void()
+    return function
+
+
+def column_mask(builder: Any, columns: Any) -> Any:
+    lanes = ir.Constant(ir.VectorType(_lane, LANES), list(range(LANES)))
+    return builder.icmp_signed("<", lanes, spread(builder, builder.trunc(columns, _lane), ir.VectorType(_lane, LANES)))
+
+
+def _emit_dispatch(builder: Any, rows: Any, columns: Any, arguments: Sequence[Any], tile: Any) -> None:
+    """Calls `tile(height, width, masked)`, a function, for the rows (1 to ROWS) and columns (1 to 2 LANES) at hand."""
+    shapes = ((2, False), (2, True), (1, False), (1, True))
+    full = builder.icmp_signed(">=", columns, word(2 * LANES))
+    wide = builder.icmp_signed(">", columns, word(LANES))
+    one = builder.icmp_signed("==", columns, word(LANES))
+    choice = builder.select(full, word(0), builder.select(wide, word(1), builder.select(one, word(2), word(3))))
+    end = builder.append_basic_block()
+    begin = builder.append_basic_block()
+    builder.cbranch(builder.icmp_signed(">", arguments[0], word(0)), begin, end)
+    builder.position_at_end(begin)
+    switch = builder.switch(builder.add(builder.mul(choice, word(ROWS + 1)), rows), end)
+    for number, (width, masked) in enumerate(shapes):
+        for height in range(1, ROWS + 1):
+            block = builder.append_basic_block()
+            switch.add_case(word(number * (ROWS + 1) + height), block)
+            with builder.goto_block(block):
+                builder.call(tile(height, width, masked), arguments)
+                builder.branch(end)
+    builder.position_at_end(end)
+
+
+def tile_intrinsic(name: str, arguments: int, body: Any) -> Any:
+    """An intrinsic f(rows, groups, columns, *arguments): so many groups of so many rows (1 to ROWS) of at most
+    2 LANES columns. body(builder, height, width, mask, group, arguments) writes one tile."""
+
+    def tile(module: Any, height: int, width: int, masked: bool) -> Any:
+        def fill(builder: Any, values: Any) -> None:
+            groups, columns = values[:2]
+            mask = column_mask(builder, builder.sub(columns, word(LANES * (width - 1)))) if masked else None
+            with cgutils.for_range(builder, groups) as loop:
+                body(builder, height, width, mask, loop.index, values[2:])
+
+        return _tile_function(module, f"{name}_{height}_{width}_{masked}", arguments + 2, fill)
+
+    def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        rows, columns = values[0], values[2]
+        _emit_dispatch(builder, rows, columns, values[1:], functools.partial(tile, builder.module))
+        return context.get_dummy_value()
+
+    return types.void(*[types.int64] * (arguments + 3)), emit
+
+
+def _plain_body(b: Any, height: int, width: int, mask: Any, group: Any, values: Any) -> None:
+    k, a, a_row, a_step, bb, b_step, start, start_row, c, c_row = values
+    first = b.mul(group, word(4 * height))
+
+    def rows_from(base: Any, stride: Any) -> list[Any]:
+        return [b.add(base, b.mul(b.add(first, word(4 * i)), stride)) for i in range(height)]
+
+    emit_tile(
+        b, height, width, mask, [(k, a_step, b_step)], rows_from(a, a_row), bb, rows_from(start, start_row),
+        rows_from(c, c_row),
+    )  # fmt: skip
+
+
+_PLAIN = tile_intrinsic("plain_tile", 10, _plain_body)
+
+
+@intrinsic
+def _plain_tiles(
+    typing: Any, rows: Any, groups: Any, columns: Any, k: Any, a: Any, a_row: Any, a_step: Any, b: Any, b_step: Any,
+    start: Any, start_row: Any, c: Any, c_row: Any,
+) -> Any:  # fmt: skip
+    """`groups` x `rows` rows and at most 2 LANES columns of c = start + a b."""
+    return _PLAIN
+
+
+@register_jitable(**OPTIONS)
+def _packed(rows, columns, source, source_row, target, target_row):  # type: ignore[no-untyped-def]
+    """Copies rows to where they lie close together."""
+    for r in range(rows):
+        s, t = floats(source + 4 * r * source_row, columns), floats(target + 4 * r * target_row, columns)
+        for j in range(columns):
+            t[j] = s[j]
+
+
+@intrinsic(prefer_literal=True)
+def _stack(typing: Any, size: Any) -> Any:
+    """Address of `size` float32 numbers (a literal) that live until the function returns."""
+
+    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        with builder.goto_entry_block():
+            place = builder.alloca(ir.ArrayType(_number, size.literal_value))
+            place.align = 64
+        return builder.ptrtoint(place, word)
+
+    return types.int64(size), emit
+
+
+@register_jitable(**OPTIONS)
+def split_rows(m: Any) -> Any:
+    """(tiles, rows of a tile, tiles that have one row more): as few tiles as can be, of nearly equal height."""
+    if m <= ROWS:
+        return 1, m, 0
+    tiles = (m + ROWS - 1) // ROWS
+    height = m // tiles
+    return tiles, height, m - tiles * height
+
+
+@register_jitable(**OPTIONS)
+def _tiles(m, n, k, a, a_row, a_step, b, b_step, start, start_row, c, c_row):  # type: ignore[no-untyped-def]
+    """Tiles of nearly equal height down one strip of columns."""
+    tiles, height, larger = split_rows(m)
+    _plain_tiles(height + 1, larger, n, k, a, a_row, a_step, b, b_step, start, start_row, c, c_row)
+    i = 4 * larger * (height + 1)
+    _plain_tiles(
+        height, tiles - larger, n, k, a + i * a_row, a_row, a_step, b, b_step, start + i * start_row, start_row,
+        c + i * c_row, c_row,
+    )  # fmt: skip
+
+
+def product(
+    m: int, n: int, k: int, a: int, a_row: int, a_step: int, b: int, b_step: int, start: int, start_row: int,
+    c: int, c_row: int,
+) -> None:  # fmt: skip
+    """c (m x n) = start + a (m x k) b (k x n): addresses of float32 memory, strides in numbers.
+
+    Compiled as a kernel. A start_row of 0 starts every row alike (a bias, or zeros). Sums run over k in order.
+    Up to LANES - 1 numbers after a row of b, start and c are read, and written back unchanged.
+    """
+    if m <= 0:
+        return
+    if m < 4 * ROWS or k * n < SMALL:
+        for j in range(0, n, 2 * LANES):
+            _tiles(m, n - j, k, a, a_row, a_step, b + 4 * j, b_step, start + 4 * j, start_row, c + 4 * j, c_row)
+        return
+    strip, panel = _stack(STRIP), _stack(PANEL)
+    for first in range(0, m, HEIGHT):
+        rows = min(HEIGHT, m - first)
+        for low in range(0, k, DEPTH):
+            depth = min(DEPTH, k - low)
+            a_part, row, step = a + 4 * (first * a_row + low * a_step), a_row, a_step
+            if a_step > LANES and n > 4 * LANES:
+                _packed(depth, rows, a_part, a_step, panel, HEIGHT)
+                a_part, row, step = panel, 1, HEIGHT
+            for j in range(0, n, 2 * LANES):
+                begin, begin_row = start + 4 * (first * start_row + j), start_row
+                result = c + 4 * (first * c_row + j)
+                if low > 0:
+                    begin, begin_row = result, c_row
+                _packed(depth, min(n - j, 2 * LANES), b + 4 * (low * b_step + j), b_step, strip, 2 * LANES)
+                _tiles(rows, n - j, depth, a_part, row, step, strip, 2 * LANES, begin, begin_row, result, c_row)
+
+
+SIGNATURE_OF_PRODUCT = "void(int64,int64,int64,int64,int64,int64,int64,int64,int64,int64,int64,int64)"
+
+
+@intrinsic
+def _turn_block(typing: Any, source: Any, source_row: Any, target: Any, target_row: Any) -> Any:
+    """target = the transposed 8 x 8 block at source."""
+
+    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        source, source_row, target, target_row = arguments
+        eight = ir.VectorType(_number, 8)
+        rows = []
+        for i in range(8):
+            item = builder.load(pointer(builder, source, builder.mul(word(i), source_row), eight))
+            item.align = 4
+            rows.append(item)
+
+        def pick(x: Any, y: Any, places: list[int]) -> Any:
+            return builder.shuffle_vector(x, y, ir.Constant(ir.VectorType(_lane, 8), places))
+
+        pairs = []
+        for i in range(0, 8, 2):
+            pairs.append(pick(rows[i], rows[i + 1], [0, 8, 1, 9, 4, 12, 5, 13]))
+            pairs.append(pick(rows[i], rows[i + 1], [2, 10, 3, 11, 6, 14, 7, 15]))
+        fours = []
+        for i in (0, 4):
+            for j in (0, 1):
+                fours.append(pick(pairs[i + j], pairs[i + j + 2], [0, 1, 8, 9, 4, 5, 12, 13]))
+                fours.append(pick(pairs[i + j], pairs[i + j + 2], [2, 3, 10, 11, 6, 7, 14, 15]))
+        for half, places in enumerate(([0, 1, 2, 3, 8, 9, 10, 11], [4, 5, 6, 7, 12, 13, 14, 15])):
+            for i in range(4):
+                turned = pick(fours[i], fours[i + 4], places)
+                place = builder.mul(word(half * 4 + i), target_row)
+                builder.store(turned, pointer(builder, target, place, eight)).align = 4
+        return context.get_dummy_value()
+
+    return types.void(*[types.int64] * 4), emit
+
+
+@intrinsic
+def _move_number(typing: Any, source: Any, target: Any) -> Any:
+    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        value = builder.load(builder.inttoptr(arguments[0], _number.as_pointer()))
+        builder.store(value, builder.inttoptr(arguments[1], _number.as_pointer()))
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64), emit
+
+
+@register_jitable(**OPTIONS)
+def turn(source: Any, rows: Any, columns: Any, target: Any) -> None:
+    """target (columns x rows) = the transposed source (rows x columns); addresses of float32 memory."""
+    whole_rows, whole_columns = rows // 8 * 8, columns // 8 * 8
+    for i in range(0, whole_rows, 8):
+        for j in range(0, whole_columns, 8):
+            _turn_block(source + 4 * (i * columns + j), columns, target + 4 * (j * rows + i), rows)
+    for i in range(rows):
+        for j in range(whole_columns if i < whole_rows else 0, columns):
+            _move_number(source + 4 * (i * columns + j), target + 4 * (j * rows + i))
