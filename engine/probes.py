@@ -55,6 +55,7 @@ class Probes:
         self.slice_rows = self.slice_rows_of(work)
         self._units = [has_units(layer) for layer in run.spec.layers]
         self._order = _sorted_samples(run.data)
+        self._picked: tuple[np.ndarray, np.ndarray] | None = None
 
     @staticmethod
     def slice_rows_of(work: Effort) -> int:
@@ -126,9 +127,12 @@ class Probes:
         width = sum(shape[-1] for shape in self.spec.shapes())
         live = self._affordable(400, 40, LIVE_FLOPS)
         count = min(len(self._order), max(40, 2_000_000 // width), live)
-        picked = self._order[np.unique(np.linspace(0, len(self._order) - 1, count).round().astype(np.int64))]
+        if self._picked is None:  # the same ones every time: who shows them can tell
+            picked = self._order[np.unique(np.linspace(0, len(self._order) - 1, count).round().astype(np.int64))]
+            self._picked = (picked, self.data.x_train[picked])
+        picked, x = self._picked
         parts: list[list[np.ndarray]] = [[] for _ in self._units]
-        for layers in self._passes(self.data.x_train[picked]):
+        for layers in self._passes(x):
             for part, (_, a), own in zip(parts, layers, self._units, strict=True):
                 part.append(by_unit(a) if own else np.zeros((len(a), 0), np.float32))
         return Activations(picked, tuple(np.concatenate(part) for part in parts), time.monotonic())
