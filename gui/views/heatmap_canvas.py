@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import time
 from typing import TYPE_CHECKING
 
@@ -49,6 +50,7 @@ class HeatmapCanvas(QWidget):
         self._starts: np.ndarray | None = None
         self._arranged: object = None
         self._pixels, self._drawn = CellPixels(), False
+        self._shown: tuple[tuple[object, ...], object] = ((), None)
         self._words, self._told = QPixmap(), 0.0
         self._words_key: object = None
         self._words_taken: Snapshot | None = None
@@ -59,11 +61,22 @@ class HeatmapCanvas(QWidget):
     def renew(self) -> None:
         """New numbers: the cells are made anew at the next paint, the rest when it says something else."""
         self.arrange()
-        self._drawn = False
-        if self._says_the_same():
-            self.update(self._cells_rect())
-        else:
+        same = self._shows_the_same()
+        self._drawn = self._drawn and same
+        if not self._says_the_same():
             self.update()
+        elif not same:
+            self.update(self._cells_rect())
+
+    def _shows_the_same(self) -> bool:
+        """Whether the newest numbers are those that the cells show already: a picture may be older than a snapshot."""
+        view, data = self.view, self.view.data
+        state = view.snapshot.state if view.snapshot is not None else ""
+        parts = () if data is None else (*data.values, *data.dead)
+        known, scale = self._shown, (view.top, view.layer, view.mode, state == "diverged")
+        self._shown = (parts, scale)
+        old_parts, old_scale = known
+        return scale == old_scale and len(parts) == len(old_parts) and all(map(operator.is_, parts, old_parts))
 
     def arrange(self) -> None:
         """Places for all blocks in the window as it is."""
