@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import threading
+import weakref
 from typing import Any
 
 import numpy as np
@@ -82,10 +83,12 @@ def share(crew: Any, run: Any, kernel: Any, table: Any, lanes: Any) -> None:
     for _ in range(PATIENCE):
         if atomic_read(crew + 8 * UNDONE) == 0:
             return
-    atomic_swap(crew + 8 * WAITING, 1)
-    if atomic_read(crew + 8 * UNDONE) == 0 and atomic_swap(crew + 8 * WAITING, 0) == 1:
-        return
-    call_with_flag(c[ACQUIRE], c[FINISHED], 1)
+    # A helper that ended the lanes before these may wake the leader only now, which proves nothing: look again.
+    while atomic_read(crew + 8 * UNDONE) != 0:
+        atomic_swap(crew + 8 * WAITING, 1)
+        if atomic_read(crew + 8 * UNDONE) == 0 and atomic_swap(crew + 8 * WAITING, 0) == 1:
+            return
+        call_with_flag(c[ACQUIRE], c[FINISHED], 1)
 
 
 def _serve(crew: int, helper: int) -> None:
@@ -117,7 +120,7 @@ def _new_lock() -> int:
 
 
 class Crew:
-    """So many helping threads, for one run at a time. `close` lets them go."""
+    """So many helping threads, for one run at a time. `close` lets them go; so does dropping the crew."""
 
     def __init__(self, helpers: int) -> None:
         self.helpers = helpers
@@ -129,6 +132,8 @@ class Crew:
         for h in range(helpers):
             w[HELPER_LOCKS + 2 * h] = _new_lock()
             threading.Thread(target=_run_helper, args=(w, h), name=f"helper {h + 1}", daemon=True).start()
+        self._dismissal = weakref.finalize(self, dismiss, w)
+        self._dismissal.atexit = False  # a process that ends leaves them asleep
 
     @property
     def address(self) -> int:
@@ -136,7 +141,7 @@ class Crew:
 
     def close(self) -> None:
         """Ends the threads; call it when no run uses them."""
-        dismiss(self._words)
+        self._dismissal()
 
 
 def dismiss(crew: np.ndarray) -> None:
