@@ -16,6 +16,7 @@ from engine.spec import NetworkSpec, TrainingSpec
 
 Entrant = tuple[str, int]  # engine, threads
 LIMIT_SECONDS = 0.15
+HOPELESS = 0.1  # times as fast as with fewer threads, at first try: such rounds would only take time
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,23 +91,33 @@ class Duel:
 
     def _qualified(self) -> dict[tuple[EngineInfo, int], tuple[str, ...]]:
         """Who can train this design, each with the setting in which it was fastest at first try."""
-        chosen = {}
+        chosen: dict[tuple[EngineInfo, int], tuple[str, ...]] = {}
+        best: dict[str, float] = {}
+        images = len(self.design.spec.input_shape) == 3
         for info, threads in self.field.entrants():
-            progress(f"{self.design.name}: {info.name}, {threads} thread{'s' * (threads > 1)}, first try")
-            rates = {}
-            for words in self._settings(info):
-                try:
-                    rates[words] = self._rate(info, threads, words)
-                except Trouble as trouble:
-                    progress(f"{self.design.name}: {info.name} {' '.join(words)} is left out: {trouble}"[:300])
+            who = f"{self.design.name}: {info.name}, {threads} thread{'s' * (threads > 1)}"
+            progress(f"{who}, first try")
+            rates = self._tried(info, threads, info.for_images or info.settings if images else info.settings)
+            if rates and max(rates.values()) < HOPELESS * best.get(info.name, 0.0):
+                progress(f"{who}: far slower than with fewer threads, left out")
+                continue
+            if rates and self.thorough:
+                rates |= self._tried(info, threads, info.slow)
             if rates:
                 chosen[info, threads] = max(rates, key=lambda words: rates[words])
+                best[info.name] = max(best.get(info.name, 0.0), *rates.values())
         return chosen
 
-    def _settings(self, info: EngineInfo) -> Sequence[tuple[str, ...]]:
-        images = len(self.design.spec.input_shape) == 3
-        usual = info.for_images or info.settings if images else info.settings
-        return (*usual, *(info.slow if self.thorough else ()))
+    def _tried(
+        self, info: EngineInfo, threads: int, settings: Sequence[tuple[str, ...]]
+    ) -> dict[tuple[str, ...], float]:
+        rates = {}
+        for words in settings:
+            try:
+                rates[words] = self._rate(info, threads, words)
+            except Trouble as trouble:
+                progress(f"{self.design.name}: {' '.join([info.name, *words])} is left out: {trouble}"[:300])
+        return rates
 
     def _rate(self, info: EngineInfo, threads: int, settings: tuple[str, ...]) -> float:
         request = {
