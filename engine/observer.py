@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 BUDGET = 0.015
 FRAME_SECONDS = 0.028
 LEAST_SECONDS = 0.1  # from one snapshot to the next where the budget is spent
-#: What is renewed more often than its turn: it lives on the screen.
+SHORT_PASS = 3e8  # flops
+DEBT = 0.004  # seconds on credit that do not hold up what lives on the screen
+#: That is renewed more often than by its turn.
 PATIENCE = {"activations": 0.3}
 REST_SECONDS = 0.05  # of looking before what it found is shown, where nothing trains
 COMPUTED = ("plane", "activations", "distributions", "predictions", "sample")
@@ -55,7 +57,8 @@ class Observer:
         self._fresh = False  # whether there is something new to show
         self._edits = 0
         self._pass: UnitStatistics | None = None
-        self._pass_position = 0
+        self._pass_rows = range(0)
+        self._pass_position = self._passes = 0
         self._pass_step = (-1, -1)
         self._finished: UnitStatistics | None = None
         self._finished_step = (-1, -1)
@@ -105,7 +108,7 @@ class Observer:
 
     def _is_due(self, now: float) -> bool:
         """Whether a running trainer looks now: somebody took the last snapshot, and the next frame comes."""
-        least = FRAME_SECONDS if self._credit > 0 else LEAST_SECONDS
+        least = FRAME_SECONDS if self._credit > -DEBT else LEAST_SECONDS
         return self.trainer.mailbox.empty and now - self._looked >= least
 
     def publish(self) -> None:
@@ -118,7 +121,7 @@ class Observer:
     def bring_up_to_date(self) -> None:
         """Unit statistics over the whole training set, and all wanted extras, of this very step; without a budget."""
         if not (self._exact and self._finished_step == self._now()):
-            self._pass = None
+            self._begin_pass()
             while not self._continue_pass():
                 pass
         self._renew(math.inf)
@@ -129,7 +132,7 @@ class Observer:
         flops = self.probes.flops * len(self.run.data.x_train)
         if not is_milestone(self.run.stepper.epoch, flops):
             return
-        self._pass = None
+        self._begin_pass()
         while not self._continue_pass(milestone=True):
             if flops >= LONG_PASS and self.trainer.commands.waiting():
                 return
@@ -142,7 +145,7 @@ class Observer:
         True where something was done."""
         worked = False
         try:
-            while self._credit > 0 if until is None else time.monotonic() < until:
+            while until is None or time.monotonic() < until:
                 due = self._due()
                 if not due:
                     break
@@ -150,6 +153,8 @@ class Observer:
                 name = min(due, key=lambda other: self._spent.setdefault(other, least))
                 if until is not None and len(due) > 1 and name == "units":
                     name = due[1]  # at rest pictures come first: a pass may take seconds
+                if until is None and self._credit <= (-DEBT if name in PATIENCE else 0.0):
+                    break
                 began = time.monotonic()
                 try:
                     self._make(name, resting=until is not None)
@@ -166,8 +171,8 @@ class Observer:
         if name == "units":
             if self.trainer.commands.waiting():
                 raise Interrupted
-            if resting and self._pass_step != self._now():
-                self._pass = None  # begun with other weights; now there is time for an exact one
+            if self._pass is None or resting and (self._pass_step != self._now() or self._pass.suspects is not None):
+                self._begin_pass(short=not resting)  # at rest there is time for an exact one
             self._continue_pass()
             return
         self._extras[name] = self.probes.compute(name, self.trainer.sample, resting)
@@ -188,17 +193,26 @@ class Observer:
                     due.append(name)
         return due
 
+    def _begin_pass(self, short: bool = False) -> None:
+        """A pass over the training set. Where that is long, a `short` one is over some samples, each time others: it
+        may clear units of having died, and never calls one dead."""
+        samples, spec = len(self.run.data.x_train), self.run.spec
+        long = short and samples * self.probes.flops > LONG_PASS
+        stride = min(samples, math.ceil(samples * self.probes.flops / SHORT_PASS)) if long else 1
+        suspects = [since >= 0 for since in self.units.dead_since] if stride > 1 else None
+        self._pass_rows = range(self._passes % stride, samples, stride)
+        self._pass, self._pass_position, self._pass_step = UnitStatistics(spec, suspects), 0, self._now()
+        self._passes += 1
+
     def _continue_pass(self, milestone: bool = False) -> bool:
         """One slice of the pass over the training set. True when it is done."""
-        x = self.run.data.x_train
-        if self._pass is None:
-            self._pass, self._pass_position, self._pass_step = UnitStatistics(self.run.spec), 0, self._now()
-        rows = x[self._pass_position : self._pass_position + self.probes.slice_rows]
-        self._pass.add(self.run.stepper.forward(rows))
+        assert self._pass is not None
+        rows = self._pass_rows[self._pass_position : self._pass_position + self.probes.slice_rows]
+        self._pass.add(self.run.stepper.forward(self.run.data.x_train[rows.start : rows.stop : rows.step]))
         self._pass_position += len(rows)
-        if self._pass_position < len(x):
+        if self._pass_position < len(self._pass_rows):
             return False
-        statistics, exact = self._pass, self._pass_step == self._now()
+        statistics, exact = self._pass, self._pass.suspects is None and self._pass_step == self._now()
         self._pass = None
         self._finished, self._finished_step, self._exact = statistics, self._now(), exact
         self._arrays = None
@@ -245,6 +259,8 @@ class Observer:
     def _layers(self, seen: Activations | None) -> tuple[LayerSnapshot, ...]:
         if self._arrays is None:
             self._arrays = [self._arrays_of(number) for number in range(len(self.run.spec.layers))]
+        resting = self.trainer.state != "running"
+        provisional = not self._exact or resting and self._finished_step != self._now()
         return tuple(
             LayerSnapshot(
                 dead=arrays.dead,
@@ -253,7 +269,7 @@ class Observer:
                 active_share=arrays.active_share,
                 dead_since=arrays.dead_since,
                 gradient_norm=self._norms[number],
-                provisional=bool(len(arrays.dead)) and not self._exact,
+                provisional=bool(len(arrays.dead)) and provisional,
                 activations=seen.layers[number] if seen else None,
             )
             for number, arrays in enumerate(self._arrays)

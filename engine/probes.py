@@ -33,7 +33,7 @@ SLICE_VALUES = 2_000_000
 #: Work of one probe: it shrinks (fewer points, fewer samples) rather than take longer.
 PROBE_FLOPS = 4e9
 #: Work of a probe while the network trains, where the next one comes soon.
-LIVE_FLOPS = 2e8
+LIVE_FLOPS = 1e8
 HISTOGRAM_VALUES = 200_000
 
 
@@ -111,7 +111,7 @@ class Probes:
     def plane(self) -> Plane | None:
         if self.data.raw_train.shape[1:] != (2,):
             return None
-        resolution = int(np.sqrt(self._affordable(60 * 60, 30 * 30)))
+        resolution = int(np.sqrt(self._affordable(60 * 60, 32 * 32)))
         left, right, bottom, top = plane_extent(self.data)
         x = np.linspace(left, right, resolution, dtype=np.float32)
         y = np.linspace(bottom, top, resolution, dtype=np.float32)

@@ -25,9 +25,13 @@ class UnitStatistics:
     """Sums over the training samples seen so far, per layer and unit; of feature maps over all their positions.
 
     An activation is active where it gives anything but 0; for relu that is z > 0. Layers without units are left out.
+
+    Args:
+        suspects: bool (units,) per layer: the only ones that may be called dead, where not all samples are seen.
     """
 
-    def __init__(self, spec: NetworkSpec) -> None:
+    def __init__(self, spec: NetworkSpec, suspects: Sequence[np.ndarray] | None = None) -> None:
+        self.suspects = suspects
         self.widths = unit_widths(spec)
         self.positions = [math.prod(shape[:-1]) for shape in spec.shapes()]
         self.dies = [
@@ -60,7 +64,8 @@ class UnitStatistics:
         """bool (units,): z <= 0 on every sample and at every position, for activations that are flat there."""
         if not self.dies[layer] or not self.samples:
             return np.zeros(self.widths[layer], bool)
-        return self.max_z[layer] <= 0
+        silent = self.max_z[layer] <= 0
+        return silent if self.suspects is None else silent & self.suspects[layer]
 
     def mean(self, layer: int) -> np.ndarray:
         return (self.sums[layer] / self._seen(layer)).astype(np.float32)

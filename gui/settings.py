@@ -8,6 +8,7 @@ from typing import Any
 from PySide6.QtCore import QByteArray, QSettings
 
 RECENT = 8
+MOST_THREADS = 16  # that the engine takes
 
 
 def _store() -> QSettings:
@@ -79,7 +80,7 @@ def threads() -> int:
     """How many threads one training step may use."""
     kept: Any = _store().value("threads", 1)
     try:
-        return max(1, int(kept))
+        return min(MOST_THREADS, max(1, int(kept)))
     except (TypeError, ValueError):
         return 1
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import importlib
-
 from gui import settings
 
 
 def apply() -> None:
     """Tells the compiled kernels; for the trainer's thread, where they are loaded."""
-    with contextlib.suppress(ModuleNotFoundError):
-        importlib.import_module("engine.kernels.threads").set_threads(settings.threads())
+    from engine.kernels.threads import set_threads
+
+    set_threads(settings.threads())

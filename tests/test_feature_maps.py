@@ -65,6 +65,16 @@ def test_statistics_are_over_samples_and_positions(statistics, network, data):
     assert statistics.active_share(0).max() <= 1
 
 
+def test_a_pass_over_some_samples_may_clear_units_and_never_calls_one_dead(probes, data):
+    layers = probes.run.stepper.forward(data.x_train[:3])
+    suspects = [np.zeros(width, bool) for width in unit_widths(SPEC)]
+    suspects[0][:] = True
+    some, none = UnitStatistics(SPEC, suspects), UnitStatistics(SPEC, [np.zeros_like(units) for units in suspects])
+    some.add(layers)
+    none.add(layers)
+    assert some.dead(0)[DEAD] and not some.dead(0).all() and not none.dead(0).any()
+
+
 def test_layers_without_an_activation_have_no_units(statistics):
     assert unit_widths(SPEC) == [6, 0, 0, 0, 0, 5, 3]
     history = UnitHistory(SPEC)

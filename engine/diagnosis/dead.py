@@ -36,7 +36,7 @@ def _finding(snapshot: Snapshot, number: int) -> Finding:
     when = "from the start" if born else f"since epoch {since:,}"
     few = ", ".join(str(n + 1) for n in neurons[:6]) + (f" and {count - 6} more" if count > 6 else "")
     largest = float(layer.max_z[neurons].max())
-    sure = "Provisional: weights changed while the samples were seen. " if layer.provisional else ""
+    sure = "Provisional: not all samples were seen with these weights. " if layer.provisional else ""
     evidence = (
         f"{sure}{noun.capitalize()} {few}: z is at most {largest:.3g} {where} all training samples, "
         f"so no gradient reaches {them}{f'; only a change of the layers before can wake {them}' if number else ''}."

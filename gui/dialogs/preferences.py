@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from gui.session import Session
 
 THEMES = (("As the system", "system"), ("Light", "light"), ("Dark", "dark"))
-MOST_THREADS = 16
 THREADS_HELP = (
     "More than one is used where a training step takes longer than about 1 ms. The results are the same, bit for bit."
 )
@@ -81,7 +80,7 @@ class Preferences(QDialog):
 
     def _add_training(self, column: QVBoxLayout) -> None:
         self.threads = QuietCombo("Threads")
-        most = max(min(os.cpu_count() or 1, MOST_THREADS), settings.threads())
+        most = max(min(os.cpu_count() or 1, settings.MOST_THREADS), settings.threads())
         for count in range(1, most + 1):
             self.threads.addItem(str(count), count)
         self.threads.setCurrentIndex(self.threads.findData(settings.threads()))

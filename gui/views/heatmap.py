@@ -42,6 +42,17 @@ VALUES = (("Active share", "active_share"), ("Mean activation", "mean"))
 STALE_AFTER = 0.5  # s
 
 
+class Scale:
+    """The upper end of a colour scale, and whether larger values share its last colour."""
+
+    def __init__(self) -> None:
+        self.steps, self.top, self.clipped = StepScale(), 1.0, False
+
+    def follow(self, shown: list[np.ndarray]) -> None:
+        self.top = self.steps.update(max(large_size(values) for values in shown))
+        self.clipped = any(_reach(values) > self.top * 1.001 for values in shown)
+
+
 class Heatmap(View):
     name = "heatmap"
     title = "Heatmap"
@@ -57,8 +68,7 @@ class Heatmap(View):
         self.data: HeatmapData | None = None
         self._dataset: Dataset | None = None
         self.words: tuple[LayerWords, ...] = ()
-        self.top, self.clipped = 1.0, False
-        self._scale = StepScale()
+        self.scales = {maps: Scale() for maps in (False, True)}  # of neurons, and of the means of filters' maps
         self._build()
         self.hover = HoverBox(self)
         session.selection_changed.connect(self._selected)
@@ -127,7 +137,7 @@ class Heatmap(View):
     def show_snapshot(self, snapshot: Snapshot) -> None:
         new_run = self.snapshot is None or snapshot.run != self.snapshot.run
         if new_run:
-            self._scale.reset()
+            self._reset_scales()
         if self.snapshot is None or snapshot.spec is not self.snapshot.spec:
             self._name_layers(layer_words(snapshot.spec))
             self.data = None if new_run else self.data
@@ -149,12 +159,13 @@ class Heatmap(View):
             self.data = None
         if self.data is None:
             return
-        if by_epochs and self.value == "active_share":
-            self.top, self.clipped = 1.0, False
-            return
-        shown = [self.data.values[words.index] for words in self.shown_layers() if words.index < len(self.data.values)]
-        self.top = self._scale.update(max((large_size(values) for values in shown), default=0.0))
-        self.clipped = any(_reach(values) > self.top * 1.001 for values in shown)
+        layers = [words for words in self.shown_layers() if words.index < len(self.data.values)]
+        for maps, scale in self.scales.items():
+            shown = [self.data.values[words.index] for words in layers if words.maps == maps]
+            if by_epochs and self.value == "active_share":
+                scale.top, scale.clipped = 1.0, False
+            elif shown:
+                scale.follow(shown)
 
     def reset(self) -> None:
         document, dataset = self.session.document, self.session.dataset
@@ -162,7 +173,7 @@ class Heatmap(View):
             return
         self._dataset = dataset
         self.snapshot = self.data = None
-        self._scale.reset()
+        self._reset_scales()
         self._name_layers(layer_words(document.spec))
         self._renew()
 
@@ -204,15 +215,23 @@ class Heatmap(View):
             return (output_words(self.snapshot.spec, words),)
         return state_choices(words, layer)
 
-    def value_words(self) -> str:
+    def _reset_scales(self) -> None:
+        for scale in self.scales.values():
+            scale.steps.reset()
+
+    def top_of(self, words: LayerWords) -> float:
+        """Where a layer's colours end."""
+        return self.scales[words.maps].top
+
+    def value_words(self, maps: bool = False) -> str:
         if self.mode == "samples":
-            return "mean of the map" if all(words.maps for words in self.shown_layers()) else "activation"
+            return "mean of map" if maps else "activation"
         return "active share" if self.value == "active_share" else "mean activation"
 
-    def scale_words(self, signed: bool) -> tuple[str, str]:
+    def scale_words(self, signed: bool, maps: bool = False) -> tuple[str, str]:
         if self.mode == "epochs" and self.value == "active_share":
             return "0", "100 %"
-        return scale_numbers(self.top, signed, self.clipped)
+        return scale_numbers(self.scales[maps].top, signed, self.scales[maps].clipped)
 
     def column_words(self, column: int) -> str:
         """Which sample or epoch a column is."""
@@ -276,7 +295,7 @@ class Heatmap(View):
             x_label = "epoch" if data.mode == "epochs" else data.caption
             image = Image(
                 values, (0, columns, units + 0.5, 0.5), "diverging" if signed else "sequential",
-                -self.top if signed else 0.0, self.top, self.value_words(), True,
+                -self.top_of(words) if signed else 0.0, self.top_of(words), self.value_words(words.maps), True,
                 tuple(np.flatnonzero(dead).tolist()) if data.mode == "samples" else (),
             )  # fmt: skip
             title = f"{words.title}: {state_words(words, snapshot.layers[words.index])}"
@@ -307,7 +326,7 @@ class Heatmap(View):
         self._redo()
 
     def _redo(self) -> None:
-        self._scale.reset()
+        self._reset_scales()
         if self.data is not None and self.data.mode != self.mode:
             self.data = None
         if self.snapshot is not None:

@@ -103,18 +103,26 @@ class HeatmapScale(QWidget):
 
     def renew(self) -> None:
         """Draws itself anew where it has something else to say."""
-        shown = (self._scales(), self.view.value_words(), theme.name())
+        shown = (self._scales(), theme.name())
         if shown != self._shown:
             self._shown = shown
             self.update()
 
-    def _scales(self) -> list[tuple[bool, str, str]]:
-        """(signed, the words at both ends) of every colour scale."""
+    def _scales(self) -> list[tuple[str, bool, str, str]]:
+        """(name, signed, the words at both ends) of every scale, from the right; the leftmost of a name has it."""
         view = self.view
         if view.data is None:
             return []
-        kinds = sorted({view.is_signed(words) for words in view.shown_layers()}, reverse=True)
-        return [(signed, *view.scale_words(signed)) for signed in kinds]
+        kinds = sorted(
+            {(view.value_words(words.maps), view.is_signed(words), words.maps) for words in view.shown_layers()}
+        )
+        found: list[tuple[str, bool, str, str]] = []
+        for name, signed, maps in kinds:
+            scale = (f"{name}  ", signed, *view.scale_words(signed, maps))
+            if scale not in found:
+                found.append(scale)
+        after = [name for name, *_ in found[1:]] + [""]
+        return [("" if s[0] == other else s[0], *s[1:]) for s, other in zip(found, after, strict=True)]
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
         scales = self._scales()
@@ -123,29 +131,29 @@ class HeatmapScale(QWidget):
         with QPainter(self) as painter:
             painter.setFont(theme.font(11))
             metrics = QFontMetricsF(painter.font())
-            bar, head = self._fit(scales, metrics)
+            bar, named = self._fit(scales, metrics)
             x = float(self.width())
-            for place, (signed, low, high) in enumerate(scales):
+            for name, signed, low, high in scales:
                 painter.setPen(theme.color("ink 2"))
                 slot = number_slot(high, metrics)
                 painter.drawText(QPointF(x - slot, 18), high)
                 x -= slot + 8
                 paint_scale_bar(painter, QRectF(x - bar, 10, bar, 8), signed)
                 x -= bar + 8
-                words = head + low if place == len(scales) - 1 else low
+                words = name + low if named else low
                 x -= metrics.horizontalAdvance(words)
                 painter.drawText(QPointF(x, 18), words)
                 x -= 14
 
-    def _fit(self, scales: list[tuple[bool, str, str]], metrics: QFontMetricsF) -> tuple[int, str]:
-        """The longest bar, and the name before it, that there is room for."""
-        ends = sum(number_slot(high, metrics) + metrics.horizontalAdvance(low) + 30 for _, low, high in scales) - 14
-        name = f"{self.view.value_words()}  "
-        for head in (name, ""):
+    def _fit(self, scales: list[tuple[str, bool, str, str]], metrics: QFontMetricsF) -> tuple[int, bool]:
+        """The longest bar that there is room for, and whether there is room for names."""
+        ends = sum(number_slot(high, metrics) + metrics.horizontalAdvance(low) + 30 for _, _, low, high in scales) - 14
+        names = sum(metrics.horizontalAdvance(name) for name, *_ in scales)
+        for room, named in ((names, True), (0, False)):
             for bar in BARS[len(scales) > 1 :]:
-                if ends + metrics.horizontalAdvance(head) + bar * len(scales) <= self.width() - 8:
-                    return bar, head
-        return BARS[-1], ""
+                if ends + room + bar * len(scales) <= self.width() - 8:
+                    return bar, named
+        return BARS[-1], False
 
 
 def number_slot(high: str, metrics: QFontMetricsF) -> float:

@@ -73,7 +73,8 @@ class HeatmapCanvas(QWidget):
         view, data = self.view, self.view.data
         state = view.snapshot.state if view.snapshot is not None else ""
         parts = () if data is None else (*data.values, *data.dead)
-        known, scale = self._shown, (view.top, view.layer, view.mode, state == "diverged")
+        tops = [scale.top for scale in view.scales.values()]
+        known, scale = self._shown, (tops, view.layer, view.mode, state == "diverged")
         self._shown = (parts, scale)
         old_parts, old_scale = known
         return scale == old_scale and len(parts) == len(old_parts) and all(map(operator.is_, parts, old_parts))
@@ -145,7 +146,7 @@ class HeatmapCanvas(QWidget):
                 if block.layer < len(data.values) and data.values[block.layer].shape[1] == block.units:
                     signed = self.view.is_signed(words[block.layer])
                     values, dead = data.values[block.layer], data.dead[block.layer]
-                    level = block_cells(values, dead, block, self._starts, self.view.top, signed)
+                    level = block_cells(values, dead, block, self._starts, self.view.top_of(words[block.layer]), signed)
                     self._pixels.draw(block, level, signed)
         return self._pixels.image
 
@@ -280,7 +281,9 @@ class HeatmapCanvas(QWidget):
             part = values[column, units.start : units.stop]
             value = float(part[np.argmax(np.abs(part))])
             lines.append(self.view.column_words(column))
-            lines.append(f"{self.view.value_words()} {number(value)}" + (" (largest)" if len(units) > 1 else ""))
+            lines.append(
+                f"{self.view.value_words(words.maps)} {number(value)}" + (" (largest)" if len(units) > 1 else "")
+            )
         if len(layer.dead) != block.units:
             return "\n".join(lines)
         if len(units) > 1:
