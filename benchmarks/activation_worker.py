@@ -27,6 +27,7 @@ def own(name: str, z: np.ndarray, gradient: np.ndarray) -> Repeat:
     import numba
 
     from engine.kernels import blocks, layout as at
+    from engine.kernels.jit import OPTIONS
     from engine.kernels.memory import call
 
     record, block = activations.get(name), blocks.find(f"activation {name}")
@@ -38,21 +39,23 @@ def own(name: str, z: np.ndarray, gradient: np.ndarray) -> Repeat:
         kept[at.P0 + word] = np.full(UNITS, option.default, dtype=np.float32)
         kept[at.G0 + word] = np.zeros(UNITS, dtype=np.float32)
     operation = np.zeros(at.WORDS, dtype=np.int64)
-    operation[at.INPUTS] = operation[at.OUTPUTS] = UNITS
+    operation[at.INPUTS] = operation[at.OUTPUTS] = operation[at.UNITS] = UNITS
+    moment = np.zeros(at.LANE_WORDS, dtype=np.int64)
+    moment[at.FRESH] = 1
     for word, array in kept.items():
         operation[word] = array.ctypes.data
     addresses = block.forward.address, block.backward.address
-    rows, row = len(z) // UNITS, operation.ctypes.data
+    rows = len(z) // UNITS
 
-    @numba.njit(error_model="numpy")
-    def repeat(forward, backward, row, rows, times):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    @numba.njit(**OPTIONS)
+    def repeat(forward, backward, row, rows, now, times):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
         for _ in range(times):
-            call(forward, row, rows, 0, 0)
-            call(backward, row, rows, 0, 0)
+            call(forward, row, rows, now)
+            call(backward, row, rows, now)
 
     def run(times: int) -> None:
         assert kept  # the memory behind the addresses
-        repeat(*addresses, row, rows, times)
+        repeat(*addresses, operation.ctypes.data, rows, moment.ctypes.data, times)
 
     return run
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import functools
-import importlib
 import sys
 import time
 from pathlib import Path
@@ -27,6 +26,7 @@ import engine  # noqa: E402
 from benchmarks.protocol import Answer, Request, load, seconds_of, serve  # noqa: E402
 from benchmarks.workloads import WORKLOADS  # noqa: E402
 from engine.data.dataset import Dataset  # noqa: E402
+from engine.kernels.threads import set_threads  # noqa: E402
 from engine.spec import NetworkSpec, TrainingSpec  # noqa: E402
 
 ENDLESS = 10**9
@@ -81,15 +81,6 @@ def train(request: Request) -> Answer:
     finally:
         trainer.close()
     return {"samples": stepper.samples_done, "secs": taken, "loss": loss, "setup_s": began - started}
-
-
-def set_threads(count: int) -> None:
-    """What the engine may use."""
-    try:
-        importlib.import_module("engine.kernels.threads").set_threads(count)
-    except ModuleNotFoundError:
-        if count > 1:
-            sys.stderr.write("This engine has one thread.\n")
 
 
 def main() -> None:

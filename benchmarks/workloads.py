@@ -94,7 +94,7 @@ _ALL = (
     Workload("W1_tanh", "spiral, 2-8-8-1 tanh", _spiral_network("tanh"), _training(engine.SGD(0.015), 10), 250, 250),
     Workload("W1_relu", "spiral, 2-8-8-1 relu", _spiral_network("relu"), _training(engine.SGD(0.015), 10), 250, 250),
     Workload("W2", "digits, 64-64-32-10", _dense(64, [64, 32]), _training(engine.Adam(), 32), 1797, 1797),
-    Workload("W3", "images, 784-256-128-10", _dense(784, [256, 128]), _training(engine.Adam(), 128), 60_000, 30_000),
+    Workload("W3", "images, 784-256-128-10", _dense(784, [256, 128]), _training(engine.Adam(), 128), 60_000, 12_800),
     Workload("W4", "28 x 28, two convolutions", _small_images, _training(engine.Adam(), 64), 12_800, 3_200),
     Workload(
         "W5", "32 x 32 x 3, three convolutions", _coloured_images,

@@ -1,15 +1,15 @@
 """Watches a run from the trainer's thread: unit statistics, extras for visible views, snapshots.
 
-Looking has a budget: 2 % of the training time, and all of the time in which the trainer idles. A picture that could
-not be renewed yet stays in the snapshots with the time at which it was taken.
+Looking has a budget: a small share of the training time, and all of the time in which the trainer idles. A picture that
+could not be renewed yet stays in the snapshots with the time at which it was taken. While it trains and nobody takes
+its snapshots, nothing is looked at.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -17,15 +17,27 @@ from engine.probes import Interrupted, Probes
 from engine.run import Run
 from engine.telemetry import Activations, LayerSnapshot, Snapshot
 from engine.unit_history import LONG_PASS, UnitHistory, UnitStatistics, is_milestone
-from engine.units import has_units
 
 if TYPE_CHECKING:
     from engine.trainer import Trainer
 
-BUDGET = 0.02
-FRAME_SECONDS = 1 / 60
+BUDGET = 0.015
+FRAME_SECONDS = 0.028
+LEAST_SECONDS = 0.1  # from one snapshot to the next where the budget is spent
+#: What is renewed more often than its turn: it lives on the screen.
+PATIENCE = {"activations": 0.3}
 REST_SECONDS = 0.05  # of looking before what it found is shown, where nothing trains
 COMPUTED = ("plane", "activations", "distributions", "predictions", "sample")
+
+
+class UnitArrays(NamedTuple):
+    """What is known of a layer's units, for `LayerSnapshot`."""
+
+    dead: np.ndarray
+    max_z: np.ndarray
+    mean: np.ndarray
+    active_share: np.ndarray
+    dead_since: np.ndarray
 
 
 class Observer:
@@ -38,7 +50,8 @@ class Observer:
         self._looked = 0.0
         self._extras: dict[str, Any] = {}
         self._extra_steps: dict[str, tuple[int, int, Any]] = {}
-        self._turns: dict[str, int] = {}  # when each was renewed last
+        self._spent: dict[str, float] = {}  # seconds on each, times its patience
+        self._arrays: list[UnitArrays] | None = None  # what snapshots share until the next pass is done
         self._fresh = False  # whether there is something new to show
         self._edits = 0
         self._pass: UnitStatistics | None = None
@@ -79,14 +92,21 @@ class Observer:
         to be done (and the trainer has nothing better to do)."""
         now = time.monotonic()
         running = self.trainer.state == "running"
-        if running and now - self._looked < FRAME_SECONDS:
+        if running and not self._is_due(now):
             return False
         self._looked = now
         self._fresh = False
         busy = self._renew(None if running else now + REST_SECONDS)
-        if (running and self.trainer.mailbox.empty) or self._fresh or self._published == 0.0:
+        if running or self._fresh or self._published == 0.0:
+            began = time.monotonic()
             self.publish()
+            self._credit -= time.monotonic() - began if running else 0.0
         return busy
+
+    def _is_due(self, now: float) -> bool:
+        """Whether a running trainer looks now: somebody took the last snapshot, and the next frame comes."""
+        least = FRAME_SECONDS if self._credit > 0 else LEAST_SECONDS
+        return self.trainer.mailbox.empty and now - self._looked >= least
 
     def publish(self) -> None:
         """Puts the newest snapshot into the mailbox."""
@@ -126,15 +146,17 @@ class Observer:
                 due = self._due()
                 if not due:
                     break
-                name = min(due, key=lambda other: self._turns.get(other, 0))
+                least = min(self._spent.values(), default=0.0)  # who is new has no debts of others
+                name = min(due, key=lambda other: self._spent.setdefault(other, least))
                 if until is not None and len(due) > 1 and name == "units":
                     name = due[1]  # at rest pictures come first: a pass may take seconds
-                self._turns[name] = max(self._turns.values(), default=0) + 1
                 began = time.monotonic()
                 try:
                     self._make(name, resting=until is not None)
                 finally:
-                    self._credit -= time.monotonic() - began
+                    took = time.monotonic() - began
+                    self._credit -= took
+                    self._spent[name] += took * PATIENCE.get(name, 1.0)
                 worked = True
         except Interrupted:
             pass
@@ -148,7 +170,7 @@ class Observer:
                 self._pass = None  # begun with other weights; now there is time for an exact one
             self._continue_pass()
             return
-        self._extras[name] = self.probes.compute(name, self.trainer.sample)
+        self._extras[name] = self.probes.compute(name, self.trainer.sample, resting)
         self._extra_steps[name] = (*self._now(), self.trainer.sample)
         self._fresh = True
 
@@ -179,6 +201,7 @@ class Observer:
         statistics, exact = self._pass, self._pass_step == self._now()
         self._pass = None
         self._finished, self._finished_step, self._exact = statistics, self._now(), exact
+        self._arrays = None
         self.units.add(self.run.stepper.epoch, statistics, milestone)
         self._fresh = True
         return True
@@ -220,41 +243,34 @@ class Observer:
         )
 
     def _layers(self, seen: Activations | None) -> tuple[LayerSnapshot, ...]:
+        if self._arrays is None:
+            self._arrays = [self._arrays_of(number) for number in range(len(self.run.spec.layers))]
         return tuple(
-            dataclasses.replace(layer, activations=seen.layers[number]) if seen else layer
-            for number, layer in enumerate(self._units())
+            LayerSnapshot(
+                dead=arrays.dead,
+                max_z=arrays.max_z,
+                mean=arrays.mean,
+                active_share=arrays.active_share,
+                dead_since=arrays.dead_since,
+                gradient_norm=self._norms[number],
+                provisional=bool(len(arrays.dead)) and not self._exact,
+                activations=seen.layers[number] if seen else None,
+            )
+            for number, arrays in enumerate(self._arrays)
         )
 
-    def _units(self) -> tuple[LayerSnapshot, ...]:
-        statistics = self._finished
-        layers = []
-        for number, layer in enumerate(self.run.spec.layers):
-            if not has_units(layer):
-                empty = np.zeros(0, np.float32)
-                none = np.zeros(0, np.int64)
-                layers.append(LayerSnapshot(none.astype(bool), empty, empty, empty, none, float("nan"), False))
-                continue
-            width = len(self.units.dead_since[number])
-            if statistics is None:
-                unknown = np.full(width, np.nan, np.float32)
-                layers.append(
-                    LayerSnapshot(
-                        np.zeros(width, bool), unknown, unknown, unknown, np.full(width, -1), self._norms[number], True
-                    )
-                )
-                continue
-            layers.append(
-                LayerSnapshot(
-                    _locked(statistics.dead(number)),
-                    _locked(statistics.max_z[number].copy()),
-                    _locked(statistics.mean(number)),
-                    _locked(statistics.active_share(number)),
-                    _locked(self.units.dead_since[number].copy()),
-                    self._norms[number],
-                    not self._exact,
-                )
-            )
-        return tuple(layers)
+    def _arrays_of(self, number: int) -> UnitArrays:
+        statistics, width = self._finished, self.units.widths[number]
+        if statistics is None or not width:
+            unknown = _locked(np.full(width, np.nan, np.float32))
+            return UnitArrays(_locked(np.zeros(width, bool)), unknown, unknown, unknown, _locked(np.full(width, -1)))
+        return UnitArrays(
+            _locked(statistics.dead(number)),
+            _locked(statistics.max_z[number].copy()),
+            _locked(statistics.mean(number)),
+            _locked(statistics.active_share(number)),
+            _locked(self.units.dead_since[number].copy()),
+        )
 
     def _measure_rate(self) -> float:
         now, done = time.monotonic(), self.run.stepper.samples_done

@@ -32,8 +32,8 @@ SLICE_FLOPS = 2e8
 SLICE_VALUES = 2_000_000
 #: Work of one probe: it shrinks (fewer points, fewer samples) rather than take longer.
 PROBE_FLOPS = 4e9
-#: Work of a probe that is wanted many times a second.
-LIVE_FLOPS = 4e8
+#: Work of a probe while the network trains, where the next one comes soon.
+LIVE_FLOPS = 2e8
 HISTOGRAM_VALUES = 200_000
 
 
@@ -55,6 +55,8 @@ class Probes:
         self.slice_rows = self.slice_rows_of(work)
         self._units = [has_units(layer) for layer in run.spec.layers]
         self._order = _sorted_samples(run.data)
+        self._picked: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+        self._limit = PROBE_FLOPS
 
     @staticmethod
     def slice_rows_of(work: Effort) -> int:
@@ -62,8 +64,10 @@ class Probes:
         rows = min(65536, max(16, SLICE_FLOPS // max(1, work.flops)))
         return int(max(1, min(rows, SLICE_VALUES // max(1, work.values))))
 
-    def compute(self, name: str, sample: tuple[str, int] | None) -> Any:
-        """The extra called `name` of telemetry.WATCHABLE, None where the data has no such picture."""
+    def compute(self, name: str, sample: tuple[str, int] | None, resting: bool = True) -> Any:
+        """The extra called `name` of telemetry.WATCHABLE, None where the data has no such picture. Unless the trainer
+        is `resting` it is of fewer samples."""
+        self._limit = PROBE_FLOPS if resting else LIVE_FLOPS
         makers: dict[str, Callable[[], Any]] = {
             "plane": self.plane,
             "activations": self.activations,
@@ -101,13 +105,13 @@ class Probes:
             return self.data.preprocessing.targets_to_units(last)
         return link(self.spec.loss, last, str(self.data.task))
 
-    def _affordable(self, wanted: int, least: int, flops: float = PROBE_FLOPS) -> int:
-        return int(np.clip(flops // self.flops, least, wanted))
+    def _affordable(self, wanted: int, least: int) -> int:
+        return int(np.clip(self._limit // self.flops, least, wanted))
 
     def plane(self) -> Plane | None:
         if self.data.raw_train.shape[1:] != (2,):
             return None
-        resolution = int(np.sqrt(self._affordable(60 * 60, 16 * 16)))
+        resolution = int(np.sqrt(self._affordable(60 * 60, 30 * 30)))
         left, right, bottom, top = plane_extent(self.data)
         x = np.linspace(left, right, resolution, dtype=np.float32)
         y = np.linspace(bottom, top, resolution, dtype=np.float32)
@@ -124,11 +128,13 @@ class Probes:
 
     def activations(self) -> Activations:
         width = sum(shape[-1] for shape in self.spec.shapes())
-        live = self._affordable(400, 40, LIVE_FLOPS)
-        count = min(len(self._order), max(40, 2_000_000 // width), live)
-        picked = self._order[np.unique(np.linspace(0, len(self._order) - 1, count).round().astype(np.int64))]
+        count = min(len(self._order), max(40, 2_000_000 // width), self._affordable(400, 40))
+        if count not in self._picked:  # the same ones every time: who shows them can tell
+            picked = self._order[np.unique(np.linspace(0, len(self._order) - 1, count).round().astype(np.int64))]
+            self._picked[count] = (picked, self.data.x_train[picked])
+        picked, x = self._picked[count]
         parts: list[list[np.ndarray]] = [[] for _ in self._units]
-        for layers in self._passes(self.data.x_train[picked]):
+        for layers in self._passes(x):
             for part, (_, a), own in zip(parts, layers, self._units, strict=True):
                 part.append(by_unit(a) if own else np.zeros((len(a), 0), np.float32))
         return Activations(picked, tuple(np.concatenate(part) for part in parts), time.monotonic())

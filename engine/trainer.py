@@ -11,6 +11,7 @@ import logging
 import queue
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterable, Mapping
 from numbers import Real
 
@@ -268,7 +269,8 @@ class Trainer:
     def _begin(self, run: Run) -> None:
         self._run = run
         self.error = None
-        self._observer = Observer(self, run)
+        # without a circle: a trainer that is let go takes its data along at once
+        self._observer = Observer(weakref.proxy(self), run)
 
     def _resume(self) -> None:
         if self.state == "running":

@@ -38,8 +38,9 @@ def build(argv: list[str]) -> tuple[QApplication, MainWindow]:
 
     # Python's cyclic collector may run in any thread and would destroy Qt objects there: the frame clock collects
     gc.disable()
-    # the trainer's thread needs Python only between two compiled calls: 5 ms of waiting there would cost 10 % of them
-    sys.setswitchinterval(0.001)
+    # the trainer's thread needs Python only between two compiled calls, some 80 times a second: what it waits there for
+    # the window is lost
+    sys.setswitchinterval(0.0003)
     existing = QApplication.instance()
     app = existing if isinstance(existing, QApplication) else QApplication(argv[:1])
     app.setApplicationName("Relume")

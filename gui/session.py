@@ -311,6 +311,7 @@ class Session(QObject):
         """The newest snapshot of this run, if there is a new one; called by the frame clock."""
         while not self.trainer.refusals.empty():
             self._warn(self.trainer.refusals.get())
+        self._forget_ended()
         snapshot = self.trainer.mailbox.take()
         if snapshot is None or snapshot.run != self.trainer.run_number:
             return None
@@ -318,6 +319,11 @@ class Session(QObject):
         self._tell_state(snapshot.state)
         self._tell_failure(snapshot.error if snapshot.state == "failed" else None)
         return snapshot
+
+    def _forget_ended(self) -> None:
+        """Lets go of old trainers whose threads have ended: their data may be large."""
+        if self._old_trainers:
+            self._old_trainers = [old for old in self._old_trainers if old.alive]
 
     def _tell_failure(self, error: RelumeError | None) -> None:
         """A run that failed is told until it does not hold any more; one that diverged is a finding, told there."""

@@ -19,6 +19,7 @@ from gui.numbers import percent
 from gui.views.cells import DEAD_LEVEL, large_size
 from gui.views.heatmap import Heatmap
 from gui.views.heatmap_margin import LEFT, RIGHT, share_words
+from gui.views.heatmap_pixels import pixel_columns, pixel_rows, run_starts
 from gui.views.heatmap_rows import (
     Block,
     block_cells,
@@ -125,9 +126,8 @@ def test_segments_are_as_wide_as_their_classes() -> None:
 def test_merged_rows_show_the_largest_and_are_dead_only_when_all_are() -> None:
     values = np.zeros((4, 6), np.float32)
     values[1, 3] = 1.0
-    segments = lay_out_segments((("", 0, 4),), 0, 4)
     dead = np.array([True, True, True, False, True, True])
-    (cells,) = block_cells(values, dead, Block(0, 6, 0, 1, 2), segments, 1.0, False)
+    cells = block_cells(values, dead, Block(0, 6, 0, 1, 2), None, 1.0, False)
     assert cells.shape == (3, 4)
     assert cells[0].tolist() == [DEAD_LEVEL] * 4 and cells[1].tolist() == [0, 254, 0, 0] and cells[2, 0] == DEAD_LEVEL
 
@@ -136,8 +136,18 @@ def test_more_samples_than_pixels_keep_single_hot_ones() -> None:
     values = np.zeros((1000, 1), np.float32)
     values[777] = 1.0
     segments = lay_out_segments((("", 0, 1000),), 0, 50)
-    (cells,) = block_cells(values, np.zeros(1, bool), Block(0, 1, 0, 1, 1), segments, 1.0, False)
+    cells = block_cells(values, np.zeros(1, bool), Block(0, 1, 0, 1, 1), run_starts(segments), 1.0, False)
     assert cells.shape == (1, 50) and (cells == 254).sum() == 1
+
+
+@pytest.mark.parametrize("ratio", [1.0, 1.25, 2.0])
+def test_every_pixel_knows_its_row_and_column(ratio: float) -> None:
+    block, segments = Block(0, 3, 0, 10, 1), lay_out_segments((("A", 0, 4), ("B", 1, 2)), 64, 62)
+    rows, columns = pixel_rows(block, ratio), pixel_columns(segments, round(64 * ratio), round(62 * ratio), ratio)
+    assert len(rows) == round(30 * ratio) and {*rows.tolist()} == {-1, 0, 1, 2}
+    assert (rows == -1).sum() == pytest.approx(3 * ratio, abs=2)
+    assert (np.diff(columns[columns >= 0]) >= 0).all() and {*columns.tolist()} == {-1, 0, 1, 2, 3, 4, 5}
+    assert (columns == -1).sum() == pytest.approx(2 * ratio, abs=1)
 
 
 def test_large_size_ignores_a_few_hot_cells() -> None:

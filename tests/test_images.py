@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import gzip
+import io
 import struct
 import subprocess
 import sys
 import time
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +17,11 @@ from hypothesis import given, settings, strategies as st
 
 import engine
 from engine import cli, datasets, memory
+from engine.data.held import SMALL, Held
 from engine.data.idx import TYPES, looks_like_idx, read_idx
 from engine.data.images import open_images
 from engine.data.preprocessing import Preprocessing
+from engine.default_network import default_design
 from engine.errors import RelumeError
 from engine.files import load_project, save_project
 from engine.files.project import Project
@@ -133,8 +137,8 @@ def test_every_type_and_shape_comes_back(kind, shape, packed, seed):
     content = idx_bytes(values)
     content = gzip.compress(content) if packed else content
     assert looks_like_idx(content)
-    assert np.array_equal(read_idx(content), values)
-    assert np.array_equal(read_idx(content, rows=1), values[:1])
+    assert np.array_equal(read_idx(io.BytesIO(content)), values)
+    assert np.array_equal(read_idx(io.BytesIO(content), rows=1), values[:1])
 
 
 @given(cut=st.integers(0, 400), at=st.integers(0, 400), value=st.integers(0, 255), packed=st.booleans())
@@ -144,7 +148,7 @@ def test_a_damaged_file_is_told_or_read(cut, at, value, packed):
     content = bytearray(gzip.compress(content, mtime=0) if packed else content)
     content[at % len(content)] = value
     try:
-        read_idx(bytes(content[: len(content) - cut]), "damaged")
+        read_idx(io.BytesIO(content[: len(content) - cut]), "damaged")
     except RelumeError as error:
         assert "damaged" in str(error)
 
@@ -152,32 +156,32 @@ def test_a_damaged_file_is_told_or_read(cut, at, value, packed):
 def test_the_declared_size_is_held_against_the_file():
     content = idx_bytes(pixels(12))
     with pytest.raises(RelumeError, match=r"declares 12 x 5 x 4 values \(240 bytes\), it holds 230"):
-        read_idx(content[:-10])
+        read_idx(io.BytesIO(content[:-10]))
     with pytest.raises(RelumeError, match="too long"):
-        read_idx(content + b"more")
+        read_idx(io.BytesIO(content + b"more"))
     with pytest.raises(RelumeError, match="declares 12 x 5 x 4 values .* it holds 230"):
-        read_idx(gzip.compress(content[:-10]))
+        read_idx(io.BytesIO(gzip.compress(content[:-10])))
     with pytest.raises(RelumeError, match="holds more"):
-        read_idx(gzip.compress(content + b"more"))
+        read_idx(io.BytesIO(gzip.compress(content + b"more")))
     with pytest.raises(RelumeError, match="cut short"):
-        read_idx(gzip.compress(content)[:-12])
+        read_idx(io.BytesIO(gzip.compress(content)[:-12]))
 
 
 def test_a_bomb_is_read_no_further_than_declared():
     bomb = gzip.compress(idx_bytes(pixels(12)) + bytes(200_000_000), 1)
     began = time.perf_counter()
     with pytest.raises(RelumeError, match="holds more"):
-        read_idx(bomb)
+        read_idx(io.BytesIO(bomb))
     assert time.perf_counter() - began < 0.5
 
 
 def test_a_size_beyond_the_memory_is_refused_with_figures_before_it_is_made(monkeypatch):
     head = bytes([0, 0, 8, 3]) + struct.pack(">3I", 60_000, 1000, 1000)
     with pytest.raises(RelumeError, match=r"60,000 x 1,000 x 1,000 values \(60,000,000,000 bytes\)"):
-        read_idx(gzip.compress(head))
+        read_idx(io.BytesIO(gzip.compress(head)))
     monkeypatch.setattr(memory, "available", lambda: 100_000_000)
     with pytest.raises(RelumeError, match=r"would take 235\.2 MB of memory, 100\.0 MB are free"):
-        read_idx(gzip.compress(idx_bytes(np.zeros((60_000, 28, 28), np.uint8)), 1))
+        read_idx(io.BytesIO(gzip.compress(idx_bytes(np.zeros((60_000, 28, 28), np.uint8)), 1)))
 
 
 @pytest.mark.parametrize(
@@ -192,7 +196,7 @@ def test_what_is_no_idx_file_is_told(content, tmp_path):
 
 def test_no_sample_is_told():
     with pytest.raises(RelumeError, match="holds nothing"):
-        read_idx(idx_bytes(np.zeros((0, 28, 28), np.uint8)))
+        read_idx(io.BytesIO(idx_bytes(np.zeros((0, 28, 28), np.uint8))))
 
 
 # images with their labels
@@ -280,7 +284,7 @@ def test_a_project_carries_the_images(mnist, tmp_path):
     network = engine.NetworkSpec((20,), (engine.Dense(3),), "softmax_cross_entropy")
     path = save_project(tmp_path / "a.relume", Project(network, engine.TrainingSpec(), spec))
     loaded = load_project(path).data.table
-    assert loaded is not None and loaded.names == spec.table.names and loaded.contents == spec.table.contents
+    assert loaded is not None and loaded.names == spec.table.names and loaded.data == spec.table.data
     broken = {**spec.to_dict()["table"], "files": [{"role": "images", "name": "a", "bytes": 3}]}
     with pytest.raises(RelumeError):
         datasets.DataSpec.from_dict({**spec.to_dict(), "table": broken})
@@ -297,6 +301,14 @@ def test_the_command_line_trains_on_images(mnist, tmp_path, capsys):
 
 
 # memory
+
+
+def test_large_files_wait_on_the_disk(monkeypatch):
+    for size in (10, SMALL + 1):
+        held = Held(io.BytesIO(bytes(size)))
+        assert held.read() == bytes(size) == held.read() and held.size == size
+    monkeypatch.setattr("tempfile.tempdir", "/nowhere")
+    assert Held(io.BytesIO(bytes(SMALL + 1))).read() == bytes(SMALL + 1), "in memory, then"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the peak from the kernel")
@@ -351,3 +363,14 @@ def test_a_share_that_is_asked_for_deals_out_the_stored_values(mnist):
     own, again = datasets.read_table(mnist), datasets.read_table(mnist, train_share=0.5)
     rows = {tuple(row) for row in own.x_train.reshape(30, -1).tolist() + own.x_test.reshape(9, -1).tolist()}
     assert {tuple(row) for row in again.x_train.reshape(len(again.x_train), -1).tolist()} <= rows
+
+
+def test_a_trainer_that_is_let_go_takes_its_data_along():
+    data = datasets.load("iris")
+    trainer = engine.Trainer(*default_design(data), data)
+    trainer.start()
+    trainer.wait(10)
+    trainer.close()
+    gone = weakref.ref(data)
+    del data, trainer
+    assert gone() is None, "no circle may keep 200 MB until Python looks for circles"

@@ -26,8 +26,10 @@ CLASSES = (
 
 def taken(source: Path, part: str, each: int) -> tuple[np.ndarray, np.ndarray]:
     """(images, labels): the first `each` of every class, in the order of the file."""
-    images = read_idx(source / f"{part}-images-idx3-ubyte.gz")
-    labels = read_idx(source / f"{part}-labels-idx1-ubyte.gz")
+    with open(source / f"{part}-images-idx3-ubyte.gz", "rb") as file:
+        images = read_idx(file)
+    with open(source / f"{part}-labels-idx1-ubyte.gz", "rb") as file:
+        labels = read_idx(file)
     rows = np.sort(np.concatenate([np.flatnonzero(labels == k)[:each] for k in range(len(CLASSES))]))
     return images[rows], labels[rows]
 

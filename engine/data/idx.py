@@ -14,7 +14,7 @@ import re
 import struct
 import zlib
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 import numpy as np
 
@@ -62,7 +62,7 @@ def looks_like_idx(source: str | Path | bytes) -> bool:
         return _NAME.search(Path(source).name) is not None
 
 
-def _has_magic(file: BinaryIO) -> bool:
+def _has_magic(file: IO[bytes]) -> bool:
     try:
         start = _unpacked(file)[0].read(4)
     except _BROKEN:
@@ -70,28 +70,16 @@ def _has_magic(file: BinaryIO) -> bool:
     return len(start) == 4 and start[:2] == b"\0\0" and start[2] in TYPES and 1 <= start[3] <= MOST_DIMENSIONS
 
 
-def _unpacked(file: BinaryIO) -> tuple[BinaryIO, bool]:
+def _unpacked(file: IO[bytes]) -> tuple[IO[bytes], bool]:
     """(the file's content from its beginning, whether it is packed)."""
     file.seek(0)
     packed = file.read(2) == _GZIP
     file.seek(0)
-    return (gzip.GzipFile(fileobj=file), True) if packed else (file, False)  # type: ignore[return-value]
+    return (gzip.GzipFile(fileobj=file, mode="rb"), True) if packed else (file, False)  # type: ignore[return-value]
 
 
-def read_file(path: Path) -> bytes:
-    """The bytes of an IDX file, packed as they are. Raises RelumeError as `read_header`."""
-    try:
-        with path.open("rb") as file:
-            read_header(file, path.name)
-            file.seek(0)
-            return file.read()
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "bad name"
-        raise RelumeError(f"The file cannot be read: {reason}.", path.name, "Choose another file.") from None
-
-
-def read_header(file: BinaryIO, where: str) -> Header:
-    """Raises RelumeError: no IDX file, shorter or longer than declared, more than fits into memory."""
+def read_header(file: IO[bytes], where: str) -> Header:
+    """What a file declares. Raises RelumeError: no IDX file, not of the declared length, more than fits into memory."""
     held = file.seek(0, os.SEEK_END)
     stream, packed = _unpacked(file)
     try:
@@ -126,26 +114,22 @@ def _parsed(start: bytes, where: str) -> Header:
     return Header(np.dtype(TYPES[start[2]]), shape)
 
 
-def read_idx(source: Path | bytes, where: str = "", rows: int | None = None) -> np.ndarray:
+def read_idx(file: IO[bytes], where: str = "", rows: int | None = None) -> np.ndarray:
     """The values in the file's own type, or the first `rows` samples only. Raises RelumeError as `read_header`."""
-    if isinstance(source, Path):
-        where, source = where or source.name, read_file(source)
-    header = read_header(io.BytesIO(source), where)
-    if source[:2] != _GZIP:
-        return np.frombuffer(source, header.dtype, offset=header.start).reshape(header.shape)[:rows]
+    header = read_header(file, where)
     count = header.shape[0] if rows is None else min(rows, header.shape[0])
     values = np.empty((count, *header.shape[1:]), header.dtype)
-    read_into(source, values, 1, where)
+    read_into(file, values, 1, where)
     return values
 
 
-def read_into(source: bytes, values: np.ndarray, unit: float, where: str = "") -> None:
+def read_into(file: IO[bytes], values: np.ndarray, unit: float, where: str = "") -> None:
     """Fills `values` (samples, ...), contiguous, with those of a file over `unit`; nothing of its size is made beside.
 
     Fewer samples than the file has are its first. Raises RelumeError as `read_header`.
     """
-    stream, _ = _unpacked(io.BytesIO(source))
-    header = read_header(io.BytesIO(source), where)
+    header = read_header(file, where)
+    stream, _ = _unpacked(file)
     flat, at, size = values.reshape(-1), 0, header.dtype.itemsize
     try:
         stream.read(header.start)

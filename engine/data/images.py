@@ -5,21 +5,22 @@ from __future__ import annotations
 import base64
 import binascii
 import dataclasses
-import functools
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, TypeVar
 
 import numpy as np
 
-from engine.data.idx import Header, read_file, read_header, read_idx, read_into
+from engine.data.held import Held
+from engine.data.idx import Header, read_header, read_idx, read_into
 from engine.data.sets import OWN_SHARE, RawData, pixel_names
 from engine.data.spec import DataSpec
 from engine.errors import RelumeError, expect
 
 FORMAT = "idx"
+Result = TypeVar("Result")
 MOST_VALUES = 200_000  # of one image: 256 x 256 x 3
 MOST_CLASSES = 1000
 ROLES = ("images", "labels", "test images", "test labels")
@@ -30,17 +31,24 @@ class Images:
     """Images (n, rows, columns) or (n, rows, columns, channels) and their labels, with a test part or without.
 
     Args:
-        names: role (ROLES) -> the file's name; contents: role -> its bytes, packed or not, as they came.
+        names: role (ROLES) -> the file's name; held: role -> its bytes, packed or not, as they came.
+        headers: role -> what the file declares.
     """
 
     names: Mapping[str, str]
-    contents: Mapping[str, bytes] = dataclasses.field(repr=False)
+    held: Mapping[str, Held] = dataclasses.field(repr=False)
+    headers: Mapping[str, Header] = dataclasses.field(init=False)
 
     def __post_init__(self) -> None:
+        headers = {}
+        for role, held in self.held.items():
+            with held.opened() as file:
+                headers[role] = read_header(file, self.names[role])
+        object.__setattr__(self, "headers", headers)
         for part in ("", "test "):
             if f"{part}images" in self.names:
                 self._check_part(part)
-        shape, test = self.header("images").shape, self.header("test images").shape if self.has_test else None
+        shape, test = self.headers["images"].shape, self.headers["test images"].shape if self.has_test else None
         if test is not None and test[1:] != shape[1:]:
             raise RelumeError(
                 f"Training images are {_size(shape)} and test images {_size(test)}.", self.name,
@@ -50,7 +58,7 @@ class Images:
             raise RelumeError(f"Images of {_size(shape)} have more than {MOST_VALUES:,} values.", self.name)
 
     def _check_part(self, part: str) -> None:
-        images, labels = self.header(f"{part}images"), self.header(f"{part}labels")
+        images, labels = self.headers[f"{part}images"], self.headers[f"{part}labels"]
         names = f"{self.names[f'{part}images']}, {self.names[f'{part}labels']}"
         if len(labels.shape) > 2:
             raise RelumeError(f"Labels have 1 or 2 dimensions, not {len(labels.shape)}.", names, "Choose the labels.")
@@ -68,22 +76,20 @@ class Images:
     def has_test(self) -> bool:
         return "test images" in self.names
 
-    @functools.cached_property
-    def _headers(self) -> dict[str, Header]:
-        return {role: read_header(io.BytesIO(data), self.names[role]) for role, data in self.contents.items()}
-
-    def header(self, role: str) -> Header:
-        """What the file of this role declares."""
-        return self._headers[role]
-
     def values(self, role: str, rows: int | None = None) -> np.ndarray:
         """The values of a file in its own type, or of its first samples. Raises RelumeError."""
-        return read_idx(self.contents[role], self.names[role], rows)
+        with self.held[role].opened() as file:
+            return read_idx(file, self.names[role], rows)
+
+    def values_into(self, role: str, values: np.ndarray, unit: float) -> None:
+        """Fills `values` with those of a file over `unit`. Raises RelumeError."""
+        with self.held[role].opened() as file:
+            read_into(file, values, unit, self.names[role])
 
     @property
     def data(self) -> bytes:
         """All files, one after the other."""
-        return b"".join(self.contents.values())
+        return b"".join(held.read() for held in self.held.values())
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data with the files in base64."""
@@ -91,7 +97,7 @@ class Images:
 
     def outline(self) -> dict[str, Any]:
         """Which files there are, without their bytes."""
-        files = [{"role": r, "name": self.names[r], "bytes": len(data)} for r, data in self.contents.items()]
+        files = [{"role": role, "name": self.names[role], "bytes": held.size} for role, held in self.held.items()]
         return {"format": FORMAT, "files": files}
 
     @classmethod
@@ -101,12 +107,12 @@ class Images:
             content = data["data"]
             if not isinstance(content, bytes):
                 content = base64.b64decode(content, validate=True)
-            names, contents, at = {}, {}, 0
+            names, parts, at = {}, {}, 0
             for file in data["files"]:
                 role, size = ROLES[ROLES.index(file["role"])], int(file["bytes"])
-                names[role], contents[role] = str(file["name"]), content[at : at + size]
+                names[role], parts[role] = str(file["name"]), Held(io.BytesIO(content[at : at + size]))
                 at += size
-            return cls(names, contents)
+            return cls(names, parts)
         except (KeyError, TypeError, ValueError, binascii.Error):
             raise RelumeError("The images in the project cannot be read.", "DataSpec, table") from None
 
@@ -131,8 +137,7 @@ def open_images(
         paths["test labels"] = Path(test_labels) if test_labels is not None else find_labels(paths["test images"])
     if test is None and paths.get("test labels") is None:
         paths["test images"] = None
-    contents = {"images": read_file(images)}
-    if paths["labels"] is None and len(read_header(io.BytesIO(contents["images"]), images.name).shape) == 1:
+    if paths["labels"] is None and len(_header(images).shape) == 1:
         raise RelumeError("This file holds labels, not images.", images.name, "Choose the file of the images.")
     for role in ("labels", "test labels"):
         if role in paths and paths[role] is None and paths[role.replace("labels", "images")] is not None:
@@ -140,8 +145,26 @@ def open_images(
                 "The file of the labels is not beside the images.", images.name, f"Choose the {role}, an IDX file too."
             )
     found = {role: path for role in ROLES if (path := paths.get(role)) is not None}
-    contents |= {role: read_file(path) for role, path in found.items() if role != "images"}
-    return Images({role: path.name for role, path in found.items()}, contents)
+    return Images({role: path.name for role, path in found.items()}, {r: _held(path) for r, path in found.items()})
+
+
+def _header(path: Path) -> Header:
+    return _reading(path, lambda file: read_header(file, path.name))
+
+
+def _held(path: Path) -> Held:
+    _header(path)  # before anything is copied
+    return _reading(path, Held)
+
+
+def _reading(path: Path, read: Callable[[IO[bytes]], Result]) -> Result:
+    """What `read` makes of the file. Raises RelumeError."""
+    try:
+        with path.open("rb") as file:
+            return read(file)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "bad name"
+        raise RelumeError(f"The file cannot be read: {reason}.", path.name, "Choose another file.") from None
 
 
 def find_labels(images: Path) -> Path | None:
@@ -177,9 +200,9 @@ def raw_images(spec: DataSpec) -> tuple[RawData, bool]:
         y = y.astype(np.float64)
     else:
         y, class_names = _classes(y, images, spec.task)
-    shape = images.header("images").shape[1:]
+    shape = images.headers["images"].shape[1:]
     is_image, is_split = len(shape) > 1, images.has_test and spec.train_share == OWN_SHARE
-    unit = 255.0 if is_image and images.header("images").dtype == np.uint8 else 1.0
+    unit = 255.0 if is_image and images.headers["images"].dtype == np.uint8 else 1.0
     x = _ready(images, unit) if is_split else _as_stored(images)
     if len(shape) in (0, 2):
         x, shape = x[..., None], (*shape, 1)
@@ -194,10 +217,10 @@ def raw_images(spec: DataSpec) -> tuple[RawData, bool]:
 
 def _ready(images: Images, unit: float) -> np.ndarray:
     """Both parts one after the other as they are fed, float32: they are not taken apart again, only cut."""
-    train, test = images.header("images").shape, images.header("test images").shape
+    train, test = images.headers["images"].shape, images.headers["test images"].shape
     x = np.empty((train[0] + test[0], *train[1:]), np.float32)
     for role, part in (("images", x[: train[0]]), ("test images", x[train[0] :])):
-        read_into(images.contents[role], part, unit, images.names[role])
+        images.values_into(role, part, unit)
     return x
 
 

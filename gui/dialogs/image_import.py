@@ -91,12 +91,12 @@ class ImageImportDialog(OwnDataDialog):
 
     def _show_images(self, found: Found) -> None:
         self.own, images = found.images, found.images
-        header = images.header("images")
+        header = images.headers["images"]
         parts = [
             f"{count(header.shape[0])} images",
             " × ".join(map(str, header.shape[1:])),
             TYPE_WORDS[header.dtype.str[1:]],
-            f"{count(images.header('test images').shape[0])} test images" if images.has_test else "no test images",
+            f"{count(images.headers['test images'].shape[0])} test images" if images.has_test else "no test images",
         ]
         self.found.setText("  ·  ".join(parts))
         self.labels.setText(images.names["labels"])

@@ -11,7 +11,7 @@ from gui import theme
 DEAD_LEVEL = 255
 TOP_LEVEL = 254
 QUANTILE = 0.99  # of the sizes: a few hot cells must not wash out the rest
-ENOUGH = 20_000
+ENOUGH = 5_000
 STEPS = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0, 10.0)
 
 
@@ -52,11 +52,11 @@ class StepScale:
 
 
 def large_size(values: np.ndarray) -> float:
-    """The 99 % quantile of |values|, from at most some 20,000 of them; the largest one when that is 0."""
-    flat = np.abs(values.reshape(-1))
+    """The 99 % quantile of |values|, from at most some 5,000 of them; the largest one when that is 0."""
+    flat = values.reshape(-1)
     if len(flat) > ENOUGH:
-        flat = flat[:: len(flat) // ENOUGH]
-    flat = flat[np.isfinite(flat)]
+        flat = flat[:: len(flat) // ENOUGH + 1 | 1]  # an odd step meets every unit of most widths
+    flat = np.abs(flat[np.isfinite(flat)])
     if not len(flat):
         return 0.0
     place = min(len(flat) - 1, int(QUANTILE * len(flat)))

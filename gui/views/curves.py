@@ -31,7 +31,7 @@ class Curves(View):
 
     name = "curves"
     title = "Curves"
-    most_frames = 10
+    most_frames = 5
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)

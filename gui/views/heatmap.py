@@ -140,7 +140,9 @@ class Heatmap(View):
     def _take(self, snapshot: Snapshot) -> None:
         """Keeps the last picture when this snapshot brings none."""
         by_epochs = self.mode == "epochs"
-        data = epochs_data(snapshot, self.value) if by_epochs else samples_data(snapshot, self.session.dataset)
+        known = self.data.known if self.data is not None else None
+        dataset = self.session.dataset
+        data = epochs_data(snapshot, self.value) if by_epochs else samples_data(snapshot, dataset, known)
         if data is not None and len(data.values) == len(snapshot.layers):
             self.data = data
         elif self.data is not None and len(self.data.values) != len(snapshot.layers):
@@ -152,7 +154,7 @@ class Heatmap(View):
             return
         shown = [self.data.values[words.index] for words in self.shown_layers() if words.index < len(self.data.values)]
         self.top = self._scale.update(max((large_size(values) for values in shown), default=0.0))
-        self.clipped = any(float(np.abs(values).max(initial=0.0)) > self.top * 1.001 for values in shown)
+        self.clipped = any(_reach(values) > self.top * 1.001 for values in shown)
 
     def reset(self) -> None:
         document, dataset = self.session.document, self.session.dataset
@@ -182,8 +184,8 @@ class Heatmap(View):
         self._pages.setCurrentIndex(0 if self.data is not None else 1)
         self._foot.setText(self._caption())
         self.canvas.renew()
-        self.band.update()
-        self.scale.update()
+        self.band.renew()
+        self.scale.renew()
 
     def shown_layers(self) -> list[LayerWords]:
         """All layers means the hidden ones; the output is a choice of its own."""
@@ -334,3 +336,8 @@ class Heatmap(View):
         step = 1 if event.key() == Qt.Key.Key_Down else -1
         place = rows.index(chosen) + step if chosen in rows else 0
         self.session.select(*rows[min(max(place, 0), len(rows) - 1)])
+
+
+def _reach(values: np.ndarray) -> float:
+    """The largest size."""
+    return max(float(values.max(initial=0.0)), -float(values.min(initial=0.0)))

@@ -30,7 +30,17 @@ class HeatmapBand(QWidget):
     def __init__(self, view: Heatmap) -> None:
         super().__init__()
         self.view = view
+        self._shown: tuple[object, ...] = ()
         self.setFixedHeight(28)
+
+    def renew(self) -> None:
+        """Draws itself anew where it has something else to say."""
+        data = self.view.data
+        columns = () if data is None else (data.mode, data.columns, data.targets)
+        shown = (*columns, self.view.canvas.segments, theme.name())
+        if len(shown) != len(self._shown) or any(a is not b for a, b in zip(shown, self._shown, strict=True)):
+            self._shown = shown
+            self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
         with QPainter(self) as painter:
@@ -87,20 +97,32 @@ class HeatmapScale(QWidget):
     def __init__(self, view: Heatmap) -> None:
         super().__init__()
         self.view = view
+        self._shown: object = None
         self.setFixedHeight(28)
         self.setMinimumWidth(SCALE_WIDTH)
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+    def renew(self) -> None:
+        """Draws itself anew where it has something else to say."""
+        shown = (self._scales(), self.view.value_words(), theme.name())
+        if shown != self._shown:
+            self._shown = shown
+            self.update()
+
+    def _scales(self) -> list[tuple[bool, str, str]]:
+        """(signed, the words at both ends) of every colour scale."""
         view = self.view
         if view.data is None:
+            return []
+        kinds = sorted({view.is_signed(words) for words in view.shown_layers()}, reverse=True)
+        return [(signed, *view.scale_words(signed)) for signed in kinds]
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        scales = self._scales()
+        if not scales:
             return
         with QPainter(self) as painter:
             painter.setFont(theme.font(11))
             metrics = QFontMetricsF(painter.font())
-            scales = [
-                (signed, *view.scale_words(signed))
-                for signed in sorted({view.is_signed(words) for words in view.shown_layers()}, reverse=True)
-            ]
             bar, head = self._fit(scales, metrics)
             x = float(self.width())
             for place, (signed, low, high) in enumerate(scales):

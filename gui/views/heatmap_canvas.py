@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import time
 from typing import TYPE_CHECKING
 
@@ -13,10 +14,11 @@ from PySide6.QtWidgets import QWidget
 from engine.telemetry import LayerSnapshot, Snapshot
 from gui import marks, theme
 from gui.numbers import number, percent
-from gui.views.cells import cell_image, color_table
 from gui.views.heatmap_margin import EDGE, LEFT, LEFTWARDS, RIGHT, paint_margins
+from gui.views.heatmap_pixels import CellPixels, run_starts
 from gui.views.heatmap_rows import (
     GAP_FROM,
+    HEAD,
     WORDS_FROM,
     Block,
     Segment,
@@ -37,80 +39,143 @@ BESIDE = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter | Qt.TextFla
 
 
 class HeatmapCanvas(QWidget):
-    """Draws only the blocks that are in sight; their images are kept until the next snapshot."""
+    """Draws only the blocks that are in sight: their cells anew with every snapshot, what is said of them as often as
+    one can read."""
 
     def __init__(self, view: Heatmap) -> None:
         super().__init__()
         self.view = view
         self.blocks: tuple[Block, ...] = ()
         self.segments: tuple[Segment, ...] = ()
-        self._images: dict[int, list[QImage]] = {}
-        self._tables: dict[bool, list[int]] = {}
+        self._starts: np.ndarray | None = None
+        self._arranged: object = None
+        self._pixels, self._drawn = CellPixels(), False
+        self._shown: tuple[tuple[object, ...], object] = ((), None)
         self._words, self._told = QPixmap(), 0.0
         self._words_key: object = None
         self._words_taken: Snapshot | None = None
+        self._plates: list[QRect] = []  # of words that stand on rows
         self.setMouseTracking(True)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)  # else the panels behind are drawn with every frame
 
     def renew(self) -> None:
-        """New numbers: places and images are made anew at the next paint."""
-        self._images.clear()
-        self._tables = {True: color_table(True), False: color_table(False)}
+        """New numbers: the cells are made anew at the next paint, the rest when it says something else."""
         self.arrange()
-        self.update()
+        same = self._shows_the_same()
+        self._drawn = self._drawn and same
+        if not self._says_the_same():
+            self.update()
+        elif not same:
+            self.update(self._cells_rect())
+
+    def _shows_the_same(self) -> bool:
+        """Whether the newest numbers are those that the cells show already: a picture may be older than a snapshot."""
+        view, data = self.view, self.view.data
+        state = view.snapshot.state if view.snapshot is not None else ""
+        parts = () if data is None else (*data.values, *data.dead)
+        known, scale = self._shown, (view.top, view.layer, view.mode, state == "diverged")
+        self._shown = (parts, scale)
+        old_parts, old_scale = known
+        return scale == old_scale and len(parts) == len(old_parts) and all(map(operator.is_, parts, old_parts))
 
     def arrange(self) -> None:
         """Places for all blocks in the window as it is."""
-        window = self.parentWidget() or self
+        window, data = self.parentWidget() or self, self.view.data
         layers = [(words.index, words.units) for words in self.view.shown_layers()]
+        groups = data.groups if data is not None else ()
+        key = (layers, groups, window.height(), self.width())
+        if key == self._arranged:
+            return
+        self._arranged = key
         self.blocks, height = lay_out_blocks(layers, window.height())
-        data = self.view.data
         width = self.width() - LEFT - RIGHT
-        self.segments = lay_out_segments(data.groups, LEFT, width) if data is not None and width > 20 else ()
+        self.segments = lay_out_segments(groups, LEFT, width) if data is not None and width > 20 else ()
+        self._starts = run_starts(self.segments) if self.segments else None
         if self.minimumHeight() != height:
             self.setMinimumHeight(height)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
-        self._images.clear()
         self.arrange()
+        self._drawn = False
 
     # drawing
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
         with QPainter(self) as painter:
-            painter.fillRect(event.rect(), theme.color("panel"))
-            snapshot, data = self.view.snapshot, self.view.data
+            snapshot, data, cells = self.view.snapshot, self.view.data, self._cells_rect()
+            whole = not cells.contains(event.rect())
+            if whole or not self.segments:
+                painter.fillRect(event.rect(), theme.color("panel"))
             if snapshot is None or data is None:
                 return
             if snapshot.state == "diverged":
+                painter.fillRect(event.rect(), theme.color("panel"))
                 painter.setOpacity(0.4)
-            words = {entry.index: entry for entry in self.view.words}
-            for block in self._blocks_within(event.rect()):
-                self._paint_cells(painter, block, words[block.layer])
+            if self.segments:
+                painter.drawImage(cells.topLeft(), self._cells(cells))
             seen = self.visibleRegion().boundingRect()
-            painter.drawPixmap(seen.topLeft(), self._words_of(snapshot, seen))
+            words = self._words_of(snapshot, seen)
+            if whole:
+                painter.drawPixmap(seen.topLeft(), words)
+            ratio = self.devicePixelRatioF()
+            for plate in () if whole else self._plates:
+                plate = plate.intersected(seen)
+                offset = plate.translated(-seen.topLeft())
+                source = QRectF(offset.x() * ratio, offset.y() * ratio, plate.width() * ratio, plate.height() * ratio)
+                painter.drawPixmap(QRectF(plate), words, source)
             for block in self._blocks_within(event.rect()):
                 self._paint_selection(painter, block)
 
     def _blocks_within(self, rect: QRect) -> list[Block]:
         return [block for block in self.blocks if block.bottom >= rect.top() and block.top <= rect.bottom()]
 
+    def _cells_rect(self) -> QRect:
+        """The cells in sight, with the heads between them."""
+        seen = self.visibleRegion().boundingRect()
+        return seen.intersected(QRect(LEFT, seen.top(), self.width() - LEFT - RIGHT, seen.height()))
+
+    def _cells(self, place: QRect) -> QImage:
+        """The picture of all cells in sight."""
+        data = self.view.data
+        fresh = self._pixels.fit(place, self.segments, self.blocks, self.devicePixelRatioF())
+        if data is not None and (fresh or not self._drawn):
+            self._drawn = True
+            words = {entry.index: entry for entry in self.view.words}
+            for block in self._blocks_within(place):
+                if block.layer < len(data.values) and data.values[block.layer].shape[1] == block.units:
+                    signed = self.view.is_signed(words[block.layer])
+                    values, dead = data.values[block.layer], data.dead[block.layer]
+                    level = block_cells(values, dead, block, self._starts, self.view.top, signed)
+                    self._pixels.draw(block, level, signed)
+        return self._pixels.image
+
+    def _key_of_words(self) -> object:
+        seen = self.visibleRegion().boundingRect()
+        return self.blocks, self.segments, seen, theme.name(), self.devicePixelRatioF()
+
+    def _says_the_same(self) -> bool:
+        """Whether heads and margins stay as they are; while it trains they are told as often as one can read."""
+        snapshot = self.view.snapshot
+        waits = snapshot is not None and snapshot.state == "running" and time.monotonic() - self._told < WORDS_SECONDS
+        return self._key_of_words() == self._words_key and (waits or self._words_taken is snapshot)
+
     def _words_of(self, snapshot: Snapshot, seen: QRect) -> QPixmap:
-        """Heads, margins and what stands on dead rows, on a clear ground; while it trains, as often as one can read."""
-        now, key = time.monotonic(), (self.blocks, self.segments, seen, theme.color("panel").rgba())
-        waits = snapshot.state == "running" and now - self._told < WORDS_SECONDS
-        if key == self._words_key and (waits or self._words_taken is snapshot):
+        """Heads, margins and what stands on dead rows, on a clear ground."""
+        if self._says_the_same():
             return self._words
-        self._words_key, self._words_taken, self._told = key, snapshot, now
+        self._words_key, self._words_taken, self._told = self._key_of_words(), snapshot, time.monotonic()
         ratio = self.devicePixelRatioF()
         self._words = QPixmap(seen.size() * ratio)
         self._words.setDevicePixelRatio(ratio)
         self._words.fill(Qt.GlobalColor.transparent)
+        self._plates = []
         with QPainter(self._words) as painter:
             painter.translate(-seen.topLeft())
             words = {entry.index: entry for entry in self.view.words}
             for block in self._blocks_within(seen):
                 layer = snapshot.layers[block.layer]
                 self._paint_head(painter, block, words[block.layer], layer)
+                self._plates.append(QRect(0, block.top, self.width(), HEAD))
                 if len(layer.dead) == block.units:
                     paint_margins(painter, block, words[block.layer], layer, self.width() - RIGHT)
                     self._paint_deaths(painter, block, layer, words[block.layer].noun)
@@ -137,23 +202,6 @@ class HeatmapCanvas(QWidget):
         state = fitting(self.view.state_lines(words, layer), QFontMetricsF(painter.font()), right - x)
         painter.drawText(QRectF(x, block.top + 4, right - x, 20), BESIDE, state)
 
-    def _paint_cells(self, painter: QPainter, block: Block, words: LayerWords) -> None:
-        data = self.view.data
-        if data is None or block.layer >= len(data.values) or data.values[block.layer].shape[1] != block.units:
-            return
-        signed = self.view.is_signed(words)
-        if block.layer not in self._images:
-            cells = block_cells(
-                data.values[block.layer], data.dead[block.layer], block, self.segments, self.view.top, signed
-            )
-            self._images[block.layer] = [cell_image(part, self._tables[signed]) for part in cells]
-        for segment, image in zip(self.segments, self._images[block.layer], strict=True):
-            painter.drawImage(QRect(segment.left, block.rows_top, segment.width, block.rows * block.row), image)
-        if block.row >= GAP_FROM:
-            for row in range(1, block.rows):
-                y = block.rows_top + row * block.row - 1
-                painter.fillRect(LEFT, y, self.width() - LEFT - RIGHT, 1, theme.color("panel"))
-
     def _paint_deaths(self, painter: QPainter, block: Block, layer: LayerSnapshot, noun: str) -> None:
         """Words on the dead rows: one line each, or one for a run of rows that is high enough together."""
         if not self.segments or block.merged > 1 or (self.view.data is not None and self.view.data.mode == "epochs"):
@@ -178,6 +226,7 @@ class HeatmapCanvas(QWidget):
                 parts.append((text, font, QRectF(x, row.top(), length + 4, row.height())))
                 x += length + 16
         if parts:
+            self._plates.append(row)
             painter.fillRect(QRectF(row.left(), row.center().y() - 6, x - 8 - row.left(), 13), theme.color("dead"))
         painter.setPen(theme.color("on dead"))
         for text, font, place in parts:

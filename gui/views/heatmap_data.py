@@ -30,20 +30,41 @@ class HeatmapData:
     targets: np.ndarray | None  # of every column, regression only
     caption: str
     taken: float
+    known: SampleGroups | None = None
 
 
-def samples_data(snapshot: Snapshot, data: Dataset) -> HeatmapData | None:
-    """Units x training samples, sorted by class or by target."""
+@dataclasses.dataclass(frozen=True, eq=False)
+class SampleGroups:
+    """What is known of the shown samples, whatever the network makes of them."""
+
+    samples: np.ndarray
+    dataset: object
+    groups: tuple[tuple[str, int, int], ...]
+    targets: np.ndarray | None
+    caption: str
+
+
+def samples_data(snapshot: Snapshot, data: Dataset, known: SampleGroups | None = None) -> HeatmapData | None:
+    """Units x training samples, sorted by class or by target. `known`: of an earlier snapshot."""
     seen = snapshot.activations
     if seen is None or not len(seen.samples):
         return None
-    count, total = len(seen.samples), len(data.y_train)
-    if seen.samples.max() >= total:
-        return None
+    if known is None or known.samples is not seen.samples or known.dataset is not data:
+        if seen.samples.max() >= len(data.y_train):
+            return None
+        known = _sample_groups(seen.samples, data)
+    dead = tuple(layer.dead for layer in snapshot.layers)
+    return HeatmapData(
+        "samples", seen.samples, seen.layers, dead, known.groups, known.targets, known.caption, seen.taken, known
+    )
+
+
+def _sample_groups(samples: np.ndarray, data: Dataset) -> SampleGroups:
+    count, total = len(samples), len(data.y_train)
     words = f"{whole(total)} training samples"
     if count != total:
         words = f"{whole(count)} of {words}"
-    y = data.y_train[seen.samples]
+    y = data.y_train[samples]
     targets = None
     groups: tuple[tuple[str, int, int], ...]
     if data.task == "regression":
@@ -60,8 +81,7 @@ def samples_data(snapshot: Snapshot, data: Dataset) -> HeatmapData | None:
             for start, stop in zip(starts, stops, strict=True)
         )
         caption = f"{words}, sorted by class" + (", then by radius" if is_made_plane(data) else "")
-    dead = tuple(layer.dead for layer in snapshot.layers)
-    return HeatmapData("samples", seen.samples, seen.layers, dead, groups, targets, caption, seen.taken)
+    return SampleGroups(samples, data, groups, targets, caption)
 
 
 def epochs_data(snapshot: Snapshot, value: str) -> HeatmapData | None:

@@ -124,29 +124,25 @@ def column_at(segments: Sequence[Segment], x: float) -> int | None:
 
 
 def block_cells(
-    values: np.ndarray, dead: np.ndarray, block: Block, segments: Sequence[Segment], top: float, signed: bool
-) -> list[np.ndarray]:
-    """One uint8 array (rows, columns) for every segment, at most as wide as the segment is in px.
+    values: np.ndarray, dead: np.ndarray, block: Block, starts: np.ndarray | None, top: float, signed: bool
+) -> np.ndarray:
+    """Levels, uint8 (rows, columns), of a layer.
 
     Args:
         values: (columns, units).
         dead: bool (units,) for whole rows, or (columns, units) for single cells.
+        starts: where the runs of columns begin that share a pixel (of which the largest value is shown), None for
+            single columns.
     """
     if block.merged > 1:
         values = pool(values, block.starts, 1, signed)
         dead = np.minimum.reduceat(dead, block.starts, axis=-1)
-    cells = []
-    for segment in segments:
-        part = values[segment.start : segment.stop]
-        gone = dead[segment.start : segment.stop] if dead.ndim == 2 else dead
-        if len(part) > segment.width:
-            starts = np.arange(segment.width) * len(part) // segment.width
-            part = pool(part, starts, 0, signed)
-            gone = gone[starts] if gone.ndim == 2 else gone
-        level = levels(part, top, signed)
-        level[np.broadcast_to(gone, level.shape)] = DEAD_LEVEL
-        cells.append(level.T)
-    return cells
+    if starts is not None:
+        values = pool(values, starts, 0, signed)
+        dead = dead[starts] if dead.ndim == 2 else dead
+    level = levels(values, top, signed)
+    level[(..., dead) if dead.ndim == 1 else dead] = DEAD_LEVEL
+    return level.T
 
 
 @dataclasses.dataclass(frozen=True)

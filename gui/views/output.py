@@ -44,7 +44,7 @@ class Output(View):
     name = "output"
     title = "Output"
     watches = frozenset({"plane", "predictions"})
-    most_frames = 15
+    most_frames = 10
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
