@@ -73,12 +73,11 @@ class Run:
         """Compiles what the network uses and measures row 0. `progress(done, all)` returns False to give up."""
         if self.prepared:
             return True
+        from engine.kernels.second_compiler import compile_all
+
         stepper = self.stepper
-        kernels = stepper.kernels
-        for number, kernel in enumerate(kernels):
-            if not progress(number, len(kernels)) or self.stepper is not stepper:
-                return False
-            kernel.compile()
+        if not compile_all(stepper.kernels, lambda done, all_: progress(done, all_) and self.stepper is stepper):
+            return False
         self.prepared = True
         if not len(self.history):
             self.record()

@@ -29,7 +29,15 @@ from engine.kernels.layout import (
     Y,
 )  # fmt: skip
 from engine.kernels.memory import call_product, floats, words
-from engine.kernels.product import turn
+from engine.kernels.product import MATRIX_PRODUCT, turn
+
+
+@register_jitable(**OPTIONS)
+def zero(address: Any, count: Any) -> None:
+    """Clears float32 memory."""
+    values = floats(address, count)
+    for i in range(count):
+        values[i] = np.float32(0.0)
 
 
 @register_jitable(**OPTIONS)
@@ -37,8 +45,7 @@ def add_columns(rows: Any, columns: Any, source: Any, target: Any, fresh: Any) -
     """target (columns,) = or += the sums of source's columns; addresses of float32 memory."""
     t = floats(target, columns)
     if fresh:
-        for j in range(columns):
-            t[j] = np.float32(0.0)
+        zero(target, columns)
     for r in range(rows):
         s = floats(source + 4 * r * columns, columns)
         for j in range(columns):
@@ -69,5 +76,6 @@ def affine() -> Block:
     return Block(
         block_kernel("affine forward", _forward),
         block_kernel("affine backward", _backward),
+        product=MATRIX_PRODUCT,
         scratch=lambda inputs, outputs, geometry, rows: inputs * outputs,
     )

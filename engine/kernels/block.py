@@ -20,6 +20,7 @@ class Block:
 
     Args:
         commit: called once the step is taken.
+        product: what forward and backward call through the operation.
         whole_batch: needs all rows of a batch at once.
         in_place: the gradient of the input may overwrite that of the output.
         scratch: (inputs, outputs, geometry, rows) -> float32 numbers of working memory.
@@ -29,13 +30,14 @@ class Block:
     forward: Kernel
     backward: Kernel | None = None
     commit: Kernel | None = None
+    product: Kernel | None = None
     in_place: bool = False
     whole_batch: bool = False
     scratch: Callable[[int, int, tuple[int, ...], int], int] | None = None
     plan: Plan | None = None
 
     def kernels(self) -> list[Kernel]:
-        return [kernel for kernel in (self.forward, self.backward, self.commit) if kernel is not None]
+        return [kernel for kernel in (self.product, self.forward, self.backward, self.commit) if kernel is not None]
 
 
 def block_kernel(title: str, function: Callable[..., Any], /, **names: Any) -> Kernel:

@@ -8,10 +8,6 @@ from collections.abc import Callable
 from engine import activations, losses
 from engine.kernels import affine, convolution, elementwise, normalization, pooling, scores
 from engine.kernels.block import Block
-from engine.kernels.jit import Kernel
-from engine.kernels.product import SIGNATURE_OF_PRODUCT, product
-
-MATRIX_PRODUCT = Kernel("matrix product", lambda: product, SIGNATURE_OF_PRODUCT)
 
 _NAMED: dict[str, Callable[[], Block]] = {
     "affine": affine.affine,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from numba.extending import intrinsic, register_jitable
+from numba.extending import intrinsic
 
-from engine.kernels.affine import add_columns
+from engine.kernels.affine import add_columns, zero
 from engine.kernels.block import Block, block_kernel
 from engine.kernels.convolution_plan import (
     A_RUN,
@@ -36,7 +36,7 @@ from engine.kernels.convolution_plan import (
     TURNS_AT,
     plan,
 )  # fmt: skip
-from engine.kernels.jit import OPTIONS
+from engine.kernels.jit import Kernel
 from engine.kernels.layout import (
     FRESH,
     G0,
@@ -48,6 +48,7 @@ from engine.kernels.layout import (
     P0,
     P1,
     PLAN,
+    PRODUCT,
     RENEW,
     WORDS,
     WORK,
@@ -55,8 +56,8 @@ from engine.kernels.layout import (
     X,
     Y,
 )  # fmt: skip
-from engine.kernels.memory import floats, words
-from engine.kernels.product import LANES, emit_tile, split_rows, tile_intrinsic, turn, word
+from engine.kernels.memory import call_product, words
+from engine.kernels.product import LANES, SIGNATURE_OF_PRODUCT, emit_tile, split_rows, tile_intrinsic, turn, word
 from engine.layers.windows import GEOMETRY_WORDS
 
 NEAR = 4096  # numbers of input and output that a sum of the kernel's gradient goes over at once: what L1 holds
@@ -108,9 +109,11 @@ def _deep_tiles(
     return _DEEP
 
 
-@register_jitable(**OPTIONS)
-def _windows(plan, classes, at, rows, n, a, a_sample, b, start, start_step, c, c_sample):  # type: ignore[no-untyped-def]
-    """Every row of every class; n: columns of c."""
+def _windows(
+    plan: int, classes: int, at: int, rows: int, n: int, a: int, a_sample: int, b: int, start: int, start_step: int,
+    c: int, c_sample: int,
+) -> None:  # fmt: skip
+    """Every row of every class: c (n columns) = start + its window of a times b. Compiled as a kernel."""
     for number in range(classes):
         k = words(plan + 8 * (at + number * CLASS_WORDS), CLASS_WORDS)
         samples, m = (1, rows * k[POSITIONS]) if k[JOINED] != 0 else (rows, k[POSITIONS])
@@ -130,16 +133,25 @@ def _windows(plan, classes, at, rows, n, a, a_sample, b, start, start_step, c, c
                 )  # fmt: skip
 
 
+WINDOW_PRODUCT = Kernel("product of windows", lambda: _windows, SIGNATURE_OF_PRODUCT)
+
+
 def _forward(op: Any, rows: Any, moment: Any) -> None:
     o = words(op, WORDS)
     p, g = words(o[PLAN], HEADER), words(o[GEOMETRY], GEOMETRY_WORDS)
     a_sample, c_sample = g[0] * g[1] * g[2], g[4] * g[5] * g[3]
-    _windows(o[PLAN], p[FORWARD_CLASSES], p[FORWARD_AT], rows, g[3], o[X], a_sample, o[P0], o[P1], 1, o[Y], c_sample)
+    call_product(
+        o[PRODUCT], o[PLAN], p[FORWARD_CLASSES], p[FORWARD_AT], rows, g[3], o[X], a_sample, o[P0], o[P1], 1, o[Y],
+        c_sample,
+    )  # fmt: skip
 
 
-@register_jitable(**OPTIONS)
-def _kernel_gradient(o: Any, p: Any, g: Any, rows: Any) -> None:
-    channels, filters, stride = g[2], g[3], g[7]
+def _backward(op: Any, rows: Any, moment: Any) -> None:
+    o, m = words(op, WORDS), words(moment, LANE_WORDS)
+    p, g = words(o[PLAN], HEADER), words(o[GEOMETRY], GEOMETRY_WORDS)
+    channels, filters, size, stride = g[2], g[3], g[6], g[7]
+    if m[FRESH] != 0:
+        zero(o[G0], size * size * channels * filters)
     a_row, b_row = g[1] * channels, g[5] * filters
     a_sample, b_sample = g[0] * a_row, g[4] * b_row
     near = max(1, NEAR // (stride * a_row + b_row))  # rows of the output
@@ -149,34 +161,21 @@ def _kernel_gradient(o: Any, p: Any, g: Any, rows: Any) -> None:
         for y in range(0, g[4], near):
             for number in range(p[STRIPS]):
                 k = words(o[PLAN] + 8 * (p[STRIPS_AT] + number * STRIP_WORDS), STRIP_WORDS)
-                low = y
-                height = min(near, k[STRIP_HEIGHT] - low)
-                if height > 0:
-                    a = o[X] + 4 * (s * a_sample + k[STRIP_A] + low * stride * a_row)
-                    b = o[GY] + 4 * (s * b_sample + k[STRIP_B] + low * b_row)
-                    tiles, m, larger = split_rows(k[STRIP_ROWS])
-                    for j in range(0, filters, 2 * LANES):
-                        c = o[G0] + 4 * (k[STRIP_C] + j)
-                        _deep_tiles(
-                            m + 1, larger, filters - j, samples, a_sample, b_sample, height, stride * a_row, b_row,
-                            k[STRIP_WIDTH], stride * channels, filters, a, b + 4 * j, c, filters,
-                        )  # fmt: skip
-                        i = 4 * larger * (m + 1)
-                        _deep_tiles(
-                            m, tiles - larger, filters - j, samples, a_sample, b_sample, height, stride * a_row, b_row,
-                            k[STRIP_WIDTH], stride * channels, filters, a + i, b + 4 * j, c + i * filters, filters,
-                        )  # fmt: skip
-
-
-def _backward(op: Any, rows: Any, moment: Any) -> None:
-    o, m = words(op, WORDS), words(moment, LANE_WORDS)
-    p, g = words(o[PLAN], HEADER), words(o[GEOMETRY], GEOMETRY_WORDS)
-    channels, filters, size = g[2], g[3], g[6]
-    if m[FRESH] != 0:
-        total = floats(o[G0], size * size * channels * filters)
-        for i in range(total.shape[0]):
-            total[i] = 0.0
-    _kernel_gradient(o, p, g, rows)
+                high = min(near, k[STRIP_HEIGHT] - y)
+                a = o[X] + 4 * (s * a_sample + k[STRIP_A] + y * stride * a_row)
+                b = o[GY] + 4 * (s * b_sample + k[STRIP_B] + y * b_row)
+                tiles, height, larger = split_rows(k[STRIP_ROWS])
+                i = 4 * larger * (height + 1)
+                for j in range(0, filters if high > 0 else 0, 2 * LANES):
+                    c = o[G0] + 4 * (k[STRIP_C] + j)
+                    _deep_tiles(
+                        height + 1, larger, filters - j, samples, a_sample, b_sample, high, stride * a_row, b_row,
+                        k[STRIP_WIDTH], stride * channels, filters, a, b + 4 * j, c, filters,
+                    )  # fmt: skip
+                    _deep_tiles(
+                        height, tiles - larger, filters - j, samples, a_sample, b_sample, high, stride * a_row, b_row,
+                        k[STRIP_WIDTH], stride * channels, filters, a + i, b + 4 * j, c + i * filters, filters,
+                    )  # fmt: skip
     add_columns(rows * g[4] * g[5], filters, o[GY], o[G1], m[FRESH] != 0)
     if o[GX] == 0:
         return
@@ -185,9 +184,10 @@ def _backward(op: Any, rows: Any, moment: Any) -> None:
         for tap in range(size * size):
             turn(o[P0] + 4 * tap * channels * filters, channels, filters, o[WORK] + 4 * places[tap])
     a_sample, c_sample = g[4] * g[5] * filters, g[0] * g[1] * channels
-    _windows(
-        o[PLAN], p[INPUT_CLASSES], p[INPUT_AT], rows, channels, o[GY], a_sample, o[WORK], o[ZEROS], 0, o[GX], c_sample
-    )
+    call_product(
+        o[PRODUCT], o[PLAN], p[INPUT_CLASSES], p[INPUT_AT], rows, channels, o[GY], a_sample, o[WORK], o[ZEROS], 0,
+        o[GX], c_sample,
+    )  # fmt: skip
 
 
 def _turned_size(inputs: int, outputs: int, geometry: tuple[int, ...], rows: int) -> int:
@@ -198,6 +198,7 @@ def convolution() -> Block:
     return Block(
         block_kernel("convolution forward", _forward),
         block_kernel("convolution backward", _backward),
+        product=WINDOW_PRODUCT,
         scratch=_turned_size,
         plan=plan,
     )

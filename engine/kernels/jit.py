@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import hashlib
 import json
 import os
@@ -66,6 +67,11 @@ def prepare_cache() -> None:
         setattr(config, "CACHE_DIR", str(folder))  # noqa: B010  numba adds its settings while it runs
 
 
+def has_disk_cache() -> bool:
+    """Whether what is compiled is kept for the next process."""
+    return _cache is not None
+
+
 def _files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*.nb[ic]") if path.is_file())
 
@@ -86,7 +92,7 @@ def _drop_damaged(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def _record() -> None:
+def record() -> None:
     """Writes down what the cache folder holds, so that damage is noticed at the next start."""
     if _cache is None:
         return
@@ -153,11 +159,17 @@ class Kernel:
         self._make, self._signature = make, signature
         self._compiled: Any = None
 
-    def compile(self) -> None:
-        """Makes the kernel ready; at once if it already is."""
+    @property
+    def ready(self) -> bool:
+        return self._compiled is not None
+
+    def compile(self) -> bool:
+        """Makes the kernel ready, at once if it already is; True where the disk cache did not have it."""
         with _lock:
-            if self._compiled is None:
-                self._compiled = self._compile()
+            if self._compiled is not None:
+                return False
+            self._compiled = self._compile()
+            return not self._compiled.cache_hits
 
     def _compile(self) -> Any:
         prepare_cache()
@@ -169,17 +181,14 @@ class Kernel:
             if not cached:
                 raise
             compiled, cached = self._build(function, False), False
-        if not self._hit(compiled):
+        if not compiled.cache_hits:
             misses.append(self.title)
             if cached:
-                _record()
+                record()
         return compiled
 
     def _build(self, function: Callable[..., Any], cached: bool) -> Any:
         return numba.cfunc(self._signature, cache=cached, **OPTIONS)(function)
-
-    def _hit(self, compiled: Any) -> bool:
-        return bool(compiled.cache_hits)
 
     @property
     def address(self) -> int:
@@ -189,14 +198,14 @@ class Kernel:
 
 
 class Loop(Kernel):
-    """A kernel that Python calls, without holding the interpreter's lock."""
+    """A kernel of so many words that Python calls; foreign calls do not hold the interpreter's lock."""
 
-    def _build(self, function: Callable[..., Any], cached: bool) -> Any:
-        return numba.njit(self._signature, cache=cached, nogil=True, **OPTIONS)(function)
+    def __init__(self, title: str, make: Callable[[], Callable[..., Any]], count: int) -> None:
+        super().__init__(title, make, f"void({','.join(['int64'] * count)})")
+        self._kind = ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * count)
+        self._call: Any = None
 
-    def _hit(self, compiled: Any) -> bool:
-        return bool(sum(compiled.stats.cache_hits.values()))
-
-    def __call__(self, *arguments: Any) -> Any:
-        self.compile()
-        return self._compiled(*arguments)
+    def __call__(self, *arguments: int) -> None:
+        if self._call is None:
+            self._call = self._kind(self.address)
+        self._call(*arguments)

@@ -199,8 +199,8 @@ def _scan(address: Any, count: Any) -> Any:
 
 
 @register_jitable(**OPTIONS)
-def _penalize(w: Any, g: Any, l1: Any, l2: Any) -> None:
-    for i in range(w.shape[0]):
+def _penalize(w: Any, g: Any, size: Any, l1: Any, l2: Any) -> None:
+    for i in range(size):
         side = np.float32(1.0) if w[i] > 0 else (np.float32(-1.0) if w[i] < 0 else np.float32(0.0))
         g[i] += l1 * side + l2 * w[i]
 
@@ -232,7 +232,7 @@ def _take_step(run: int, used: int) -> None:
         begin, size = tensors[TENSOR_WORDS * t], tensors[TENSOR_WORDS * t + 1] - tensors[TENSOR_WORDS * t]
         l1, l2 = penalties[2 * t], np.float32(2.0) * penalties[2 * t + 1]
         if l1 != np.float32(0.0) or l2 != np.float32(0.0):
-            _penalize(floats(r[VECTOR] + 4 * begin, size), floats(gradient + 4 * begin, size), l1, l2)
+            _penalize(floats(r[VECTOR] + 4 * begin, size), floats(gradient + 4 * begin, size), size, l1, l2)
         total, largest = _scan(gradient + 4 * begin, size)
         if largest >= INFINITE:
             r[DIVERGED], r[PLACE] = BY_GRADIENT, t
@@ -366,10 +366,9 @@ def _end_epoch(r: Any) -> None:
     r[BATCH], r[START], r[STOP], r[SAMPLES] = 0, 0, 0, 0
 
 
-_WORD = "int64"
-PREDICT = Loop("forward loop", lambda: _forward, f"void({','.join([_WORD] * 8)})")
-EVALUATE = Loop("evaluation loop", lambda: _evaluate, f"void({','.join([_WORD] * 9)})")
-TRAIN = Loop("training loop", lambda: _train, f"void({','.join([_WORD] * 4)})")
+PREDICT = Loop("forward loop", lambda: _forward, 8)
+EVALUATE = Loop("evaluation loop", lambda: _evaluate, 9)
+TRAIN = Loop("training loop", lambda: _train, 4)
 LANE = Kernel("lane", lambda: _run_lane, "void(int64,int64)")
 STEP_TAKER = Kernel("step", lambda: _take_step, "void(int64,int64)")
 SHUFFLER = Kernel("shuffle", lambda: _shuffle, "void(int64,int64,int64,int64)")

@@ -5,47 +5,36 @@ from __future__ import annotations
 from typing import Any
 
 from llvmlite import ir
-from numba import carray, types
+from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic, register_jitable
-
-from engine.kernels.jit import OPTIONS
+from numba.extending import intrinsic
 
 
-@intrinsic
-def _float_pointer(typing: Any, address: Any) -> Any:
-    result = types.CPointer(types.float32)
-    return result(types.int64), lambda c, b, s, a: b.inttoptr(a[0], c.get_value_type(result))
+def _view(kind: Any) -> Any:
+    result = types.CPointer(kind)
 
+    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.inttoptr(arguments[0], context.get_value_type(result))
 
-@intrinsic
-def _double_pointer(typing: Any, address: Any) -> Any:
-    result = types.CPointer(types.float64)
-    return result(types.int64), lambda c, b, s, a: b.inttoptr(a[0], c.get_value_type(result))
+    return result(types.int64, types.int64), emit
 
 
 @intrinsic
-def _word_pointer(typing: Any, address: Any) -> Any:
-    result = types.CPointer(types.int64)
-    return result(types.int64), lambda c, b, s, a: b.inttoptr(a[0], c.get_value_type(result))
+def floats(typing: Any, address: Any, size: Any) -> Any:
+    """float32 memory of a size that only the reader needs: nothing checks an index."""
+    return _view(types.float32)
 
 
-@register_jitable(**OPTIONS)
-def floats(address: Any, size: Any) -> Any:
-    """float32 view of memory."""
-    return carray(_float_pointer(address), (size,))
+@intrinsic
+def doubles(typing: Any, address: Any, size: Any) -> Any:
+    """float64 memory, as `floats`."""
+    return _view(types.float64)
 
 
-@register_jitable(**OPTIONS)
-def doubles(address: Any, size: Any) -> Any:
-    """float64 view of memory."""
-    return carray(_double_pointer(address), (size,))
-
-
-@register_jitable(**OPTIONS)
-def words(address: Any, size: Any) -> Any:
-    """int64 view of memory."""
-    return carray(_word_pointer(address), (size,))
+@intrinsic
+def words(typing: Any, address: Any, size: Any) -> Any:
+    """int64 memory, as `floats`."""
+    return _view(types.int64)
 
 
 def _caller(count: int) -> Any:
@@ -97,6 +86,19 @@ def narrow(typing: Any, numbers: Any) -> Any:
         return context.make_tuple(builder, result, cast)
 
     return result(numbers), emit
+
+
+@intrinsic(prefer_literal=True)
+def doubles_as_tuple(typing: Any, address: Any, count: Any) -> Any:
+    """`count` (a literal) float64 numbers as a tuple."""
+    result = types.UniTuple(types.float64, count.literal_value)
+
+    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        first = builder.inttoptr(arguments[0], ir.DoubleType().as_pointer())
+        values = [builder.load(builder.gep(first, [ir.IntType(64)(k)])) for k in range(count.literal_value)]
+        return context.make_tuple(builder, result, values)
+
+    return result(types.int64, count), emit
 
 
 @intrinsic

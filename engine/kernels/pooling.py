@@ -10,10 +10,11 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, register_jitable
 
+from engine.kernels.affine import zero
 from engine.kernels.block import Block, block_kernel
 from engine.kernels.jit import OPTIONS
 from engine.kernels.layout import GEOMETRY, GX, GY, WORDS, X, Y
-from engine.kernels.memory import floats, words
+from engine.kernels.memory import words
 from engine.kernels.product import LANES, column_mask, load_vector, pointer, spread, store_vector, vector, word
 from engine.layers.windows import GEOMETRY_WORDS
 
@@ -127,13 +128,6 @@ def _to_all(
 
 
 @register_jitable(**OPTIONS)
-def _zero(address: Any, count: Any) -> None:
-    values = floats(address, count)
-    for i in range(count):
-        values[i] = np.float32(0.0)
-
-
-@register_jitable(**OPTIONS)
 def _span(position: Any, extent: Any, size: Any, stride: Any, before: Any) -> Any:
     """(first place of the source, places) of a window along one axis."""
     start = position * stride - before
@@ -162,7 +156,7 @@ def _max_backward(op: Any, rows: Any, moment: Any) -> None:
     height, width, c = g[0], g[1], g[2]
     if o[GX] == 0:
         return
-    _zero(o[GX], rows * height * width * c)
+    zero(o[GX], rows * height * width * c)
     for r in range(rows):
         for y in range(g[4]):
             top, high = _span(y, height, g[6], g[7], g[8])
@@ -199,7 +193,7 @@ def _mean_backward(op: Any, rows: Any, moment: Any) -> None:
     height, width, c = g[0], g[1], g[2]
     if o[GX] == 0:
         return
-    _zero(o[GX], rows * height * width * c)
+    zero(o[GX], rows * height * width * c)
     for r in range(rows):
         for y in range(g[4]):
             top, high = _span(y, height, g[6], g[7], g[8])

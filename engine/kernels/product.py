@@ -14,7 +14,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, register_jitable
 
-from engine.kernels.jit import OPTIONS
+from engine.kernels.jit import OPTIONS, Kernel
 from engine.kernels.memory import floats
 
 _FEATURES = binding.get_host_cpu_features()
@@ -234,18 +234,6 @@ def split_rows(m: Any) -> Any:
     return tiles, height, m - tiles * height
 
 
-@register_jitable(**OPTIONS)
-def _tiles(m, n, k, a, a_row, a_step, b, b_step, start, start_row, c, c_row):  # type: ignore[no-untyped-def]
-    """Tiles of nearly equal height down one strip of columns."""
-    tiles, height, larger = split_rows(m)
-    _plain_tiles(height + 1, larger, n, k, a, a_row, a_step, b, b_step, start, start_row, c, c_row)
-    i = 4 * larger * (height + 1)
-    _plain_tiles(
-        height, tiles - larger, n, k, a + i * a_row, a_row, a_step, b, b_step, start + i * start_row, start_row,
-        c + i * c_row, c_row,
-    )  # fmt: skip
-
-
 def product(
     m: int, n: int, k: int, a: int, a_row: int, a_step: int, b: int, b_step: int, start: int, start_row: int,
     c: int, c_row: int,
@@ -253,33 +241,41 @@ def product(
     """c (m x n) = start + a (m x k) b (k x n): addresses of float32 memory, strides in numbers.
 
     Compiled as a kernel. A start_row of 0 starts every row alike (a bias, or zeros). Sums run over k in order.
-    Up to LANES - 1 numbers after a row of b, start and c are read, and written back unchanged.
+    Up to 2 LANES - 1 numbers after a row of b, start and c are read, and those of c written back unchanged.
+    Parts of large matrices are copied close together first, for the caches' sake.
     """
-    if m <= 0:
-        return
-    if m < 4 * ROWS or k * n < SMALL:
-        for j in range(0, n, 2 * LANES):
-            _tiles(m, n - j, k, a, a_row, a_step, b + 4 * j, b_step, start + 4 * j, start_row, c + 4 * j, c_row)
-        return
+    packs = m >= 4 * ROWS and k * n >= SMALL
+    most_rows, most_depth = (HEIGHT, DEPTH) if packs else (m, k)
     strip, panel = _stack(STRIP), _stack(PANEL)
-    for first in range(0, m, HEIGHT):
-        rows = min(HEIGHT, m - first)
-        for low in range(0, k, DEPTH):
-            depth = min(DEPTH, k - low)
+    for first in range(0, m, most_rows):
+        tiles, height, larger = split_rows(min(most_rows, m - first))
+        i = larger * (height + 1)
+        for low in range(0, k, most_depth):
+            depth = min(most_depth, k - low)
             a_part, row, step = a + 4 * (first * a_row + low * a_step), a_row, a_step
-            if a_step > LANES and n > 4 * LANES:
-                _packed(depth, rows, a_part, a_step, panel, HEIGHT)
+            if packs and a_step > LANES and n > 4 * LANES:
+                _packed(depth, min(most_rows, m - first), a_part, a_step, panel, HEIGHT)
                 a_part, row, step = panel, 1, HEIGHT
             for j in range(0, n, 2 * LANES):
-                begin, begin_row = start + 4 * (first * start_row + j), start_row
+                b_part, down = b + 4 * (low * b_step + j), b_step
+                if packs:
+                    _packed(depth, min(n - j, 2 * LANES), b_part, b_step, strip, 2 * LANES)
+                    b_part, down = strip, 2 * LANES
                 result = c + 4 * (first * c_row + j)
+                begin, begin_row = start + 4 * (first * start_row + j), start_row
                 if low > 0:
                     begin, begin_row = result, c_row
-                _packed(depth, min(n - j, 2 * LANES), b + 4 * (low * b_step + j), b_step, strip, 2 * LANES)
-                _tiles(rows, n - j, depth, a_part, row, step, strip, 2 * LANES, begin, begin_row, result, c_row)
+                _plain_tiles(
+                    height + 1, larger, n - j, depth, a_part, row, step, b_part, down, begin, begin_row, result, c_row
+                )
+                _plain_tiles(
+                    height, tiles - larger, n - j, depth, a_part + 4 * i * row, row, step, b_part, down,
+                    begin + 4 * i * begin_row, begin_row, result + 4 * i * c_row, c_row,
+                )  # fmt: skip
 
 
-SIGNATURE_OF_PRODUCT = "void(int64,int64,int64,int64,int64,int64,int64,int64,int64,int64,int64,int64)"
+SIGNATURE_OF_PRODUCT = f"void({','.join(['int64'] * 12)})"
+MATRIX_PRODUCT = Kernel("matrix product", lambda: product, SIGNATURE_OF_PRODUCT)
 
 
 @intrinsic

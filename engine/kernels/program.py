@@ -117,7 +117,7 @@ class Program:
 
     def kernels(self) -> list[Kernel]:
         """Everything that must be compiled, each once."""
-        found = [blocks.MATRIX_PRODUCT]
+        found: list[Kernel] = []
         for _, operation in self._operations:
             found.extend(blocks.find(operation.block).kernels())
         for block in self.tail_blocks:
@@ -178,7 +178,7 @@ class Program:
                 constants = keep.floats(len(operation.constants))
                 constants[:] = operation.constants
                 o[at.CONSTANTS] = address(constants)
-            o[at.PRODUCT], o[at.ZEROS] = blocks.MATRIX_PRODUCT.address, address(self._zeros)
+            o[at.PRODUCT], o[at.ZEROS] = block.product.address if block.product else 0, address(self._zeros)
             spans.setdefault(layer, []).append((target, operation.outputs))
             wanted.append(asked)
             asked = asked or bool(operation.parameters)

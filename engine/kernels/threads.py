@@ -101,7 +101,7 @@ def _serve(crew: int, helper: int) -> None:
         _claim(c, crew)
 
 
-SERVE = Loop("helping loop", lambda: _serve, "void(int64,int64)")
+SERVE = Loop("helping loop", lambda: _serve, 2)
 
 
 def _lock_function(name: str) -> int:

@@ -6,13 +6,12 @@ from typing import Any
 
 import numpy as np
 from numba.extending import register_jitable
-from numba.np.unsafe.ndarray import to_fixed_tuple
 
 from engine.kernels import vector_maths  # noqa: F401  registers the functions of formulas
 from engine.kernels.block import block_kernel
 from engine.kernels.jit import OPTIONS, Kernel, formula, wide_formula
 from engine.kernels.layout import CONSTANTS, G0, INPUTS, LANE_WORDS, OUTPUTS, P0, P1, SUMS, TIME, WORDS
-from engine.kernels.memory import doubles, floats, narrow, words
+from engine.kernels.memory import doubles_as_tuple, floats, narrow, words
 from engine.kernels.vector_maths import bits
 from engine.optimizers import Optimizer
 
@@ -32,7 +31,7 @@ def _update_0(op: Any, rows: Any, moment: Any) -> None:
     o = words(op, WORDS)
     n = o[INPUTS]
     w, g = floats(o[P0], n), floats(o[G0], n)
-    c = narrow(coefficients(time(moment), *to_fixed_tuple(doubles(o[CONSTANTS], COUNT), COUNT)))  # type: ignore[name-defined] # noqa: F821
+    c = narrow(coefficients(time(moment), *doubles_as_tuple(o[CONSTANTS], COUNT)))  # type: ignore[name-defined] # noqa: F821
     top = np.int32(0)
     for i in range(n):
         new = rule(w[i], g[i], c)  # type: ignore[name-defined] # noqa: F821
@@ -45,7 +44,7 @@ def _update_1(op: Any, rows: Any, moment: Any) -> None:
     o = words(op, WORDS)
     n = o[INPUTS]
     w, g, s = floats(o[P0], n), floats(o[G0], n), floats(o[P1], n)
-    c = narrow(coefficients(time(moment), *to_fixed_tuple(doubles(o[CONSTANTS], COUNT), COUNT)))  # type: ignore[name-defined] # noqa: F821
+    c = narrow(coefficients(time(moment), *doubles_as_tuple(o[CONSTANTS], COUNT)))  # type: ignore[name-defined] # noqa: F821
     top = np.int32(0)
     for i in range(n):
         new = rule(w[i], g[i], s[i], c)  # type: ignore[name-defined] # noqa: F821
@@ -58,7 +57,7 @@ def _update_2(op: Any, rows: Any, moment: Any) -> None:
     o = words(op, WORDS)
     n = o[INPUTS]
     w, g, s, q = floats(o[P0], n), floats(o[G0], n), floats(o[P1], n), floats(o[P1] + 4 * o[OUTPUTS], n)
-    c = narrow(coefficients(time(moment), *to_fixed_tuple(doubles(o[CONSTANTS], COUNT), COUNT)))  # type: ignore[name-defined] # noqa: F821
+    c = narrow(coefficients(time(moment), *doubles_as_tuple(o[CONSTANTS], COUNT)))  # type: ignore[name-defined] # noqa: F821
     top = np.int32(0)
     for i in range(n):
         new = rule(w[i], g[i], s[i], q[i], c)  # type: ignore[name-defined] # noqa: F821

@@ -1,0 +1,49 @@
+"""A second process that compiles the end of a list while this one compiles its start: they meet in the disk cache."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from engine.kernels.jit import Kernel, has_disk_cache, record
+
+WORTH_IT = 4  # kernels left to compile
+
+
+def compile_all(kernels: Sequence[Kernel], progress: Callable[[int, int], bool]) -> bool:
+    """Makes all ready; `progress(done, all)` returns False to give up, and so does this function."""
+    second: subprocess.Popen[bytes] | None = None
+    try:
+        for number, kernel in enumerate(kernels):
+            if not progress(number, len(kernels)):
+                return False
+            compiled = kernel.compile()
+            rest = kernels[number + 1 :]
+            if compiled and second is None and len(rest) >= WORTH_IT:
+                second = _started([other.title for other in reversed(rest) if not other.ready])
+        return True
+    finally:
+        if second is not None:
+            second.terminate()
+            second.wait()
+            record()
+
+
+def _started(titles: Sequence[str]) -> subprocess.Popen[bytes] | None:
+    if (os.cpu_count() or 1) < 2 or not sys.executable or not has_disk_cache():
+        return None
+    root = Path(__file__).resolve().parents[2]
+    paths = os.pathsep.join([str(root), *filter(None, [os.environ.get("PYTHONPATH")])])
+    try:
+        return subprocess.Popen(
+            [sys.executable, "-m", "engine.warm_up", *titles],
+            env={**os.environ, "PYTHONPATH": paths},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+    except OSError:
+        return None
