@@ -30,7 +30,9 @@ X_TILE, T_TILE = 7, 8
 GRADIENT, LANE_SUMS = 9, 10
 BAD = 11  # 1 once the sum of losses is not finite
 RENEW = 12  # 1: what was made of the weights is out of date
-LANE_WORDS = 16
+# The same row stands for a part of the vector while a step is taken.
+PART_BEGIN, PART_END, PART_OPTIMIZER, PART_NORMS, PART_TOP = 16, 17, 18, 19, 20
+LANE_WORDS = 24
 
 # A run: counters that are kept in checkpoints, settings, results of a call, addresses.
 STEP, EPOCH, BATCH = 0, 1, 2
@@ -56,6 +58,8 @@ VECTOR, TRAINABLE = 38, 39
 SLOTS, SLOT_COUNT, BACKUP = 40, 41, 42
 RUN_LANE, TAKE_STEP, SHUFFLE = 43, 44, 45  # addresses of kernels
 CREW = 46  # of helping threads, 0 for none
+COLLECT_PART, APPLY_PART = 47, 48
+PARTS, USED_LANES, PENALIZED, MEASURE = 49, 50, 51, 52  # MEASURE: 1 where the sizes of gradients are wanted
 RUN_WORDS = 56
 
 # A tensor: where it begins and ends in the vector, its layer.

@@ -7,25 +7,19 @@ from typing import Any
 import numpy as np
 from numba.extending import register_jitable
 
+from engine.kernels import step
 from engine.kernels.elementwise import mixed
 from engine.kernels.jit import OPTIONS, Kernel, Loop
 from engine.kernels.layout import (
     ALL_SAMPLES,
-    BACKUP,
     BACKWARD,
     BAD,
     BAD_LANE,
     BATCH,
     BATCH_SAMPLES,
     BATCH_SIZE,
-    BORN,
-    BY_GRADIENT,
     BY_LOSS,
-    BY_WEIGHTS,
-    CAREFUL,
-    COMMIT,
     COUNT,
-    CREW,
     DIVERGED,
     DROP,
     EPOCH,
@@ -33,7 +27,6 @@ from engine.kernels.layout import (
     FIRST,
     FORWARD,
     FRESH,
-    GRADIENT,
     INPUT_WIDTH,
     LANE_SUMS,
     LANE_TABLE,
@@ -41,14 +34,13 @@ from engine.kernels.layout import (
     LANES,
     LAST_SUMS,
     LOSS_SUM,
+    MEASURE,
     MERGE,
-    NORMS,
     OPERATIONS,
     OPTIMIZER,
     ORDER,
     OUTPUT_WIDTH,
-    OUTPUTS,
-    PENALTIES,
+    PARTS as PART_COUNT,
     PLACE,
     RENEW,
     ROW,
@@ -61,8 +53,6 @@ from engine.kernels.layout import (
     SHUFFLE,
     SHUFFLED,
     SIZE,
-    SLOT_COUNT,
-    SLOTS,
     START,
     STEP,
     STOP,
@@ -71,9 +61,6 @@ from engine.kernels.layout import (
     T_TILE,
     TAIL,
     TAKE_STEP,
-    TENSOR_COUNT,
-    TENSOR_WORDS,
-    TENSORS,
     TILE_ROWS,
     TILES,
     TIME,
@@ -81,23 +68,13 @@ from engine.kernels.layout import (
     TRAIN_T,
     TRAIN_X,
     TRAINABLE,
+    USED_LANES,
     VECTOR,
     WORDS,
     X_TILE,
 )  # fmt: skip
-from engine.kernels.memory import call, call_four, call_two, doubles, floats, words
-from engine.kernels.threads import share
-from engine.kernels.updates import size_bits
-
-INFINITE = np.int32(0x7F800000)
-LARGE = np.int32(0x58635FA9)  # bits of 1e15: below it no update can overflow
-
-
-@register_jitable(**OPTIONS)
-def _copy(source: Any, target: Any, count: Any) -> None:
-    s, t = floats(source, count), floats(target, count)
-    for j in range(count):
-        t[j] = s[j]
+from engine.kernels.memory import call, call_four, call_one, doubles, words
+from engine.kernels.step import copy, largest, run_together
 
 
 @register_jitable(**OPTIONS)
@@ -135,11 +112,11 @@ def _forward(lane: int, count: int, tile: int, n: int, x: int, width: int, copie
     x_tile = words(lane, LANE_WORDS)[X_TILE]
     for first in range(0, n, tile):
         rows = min(tile, n - first)
-        _copy(x + 4 * first * width, x_tile, rows * width)
+        copy(x + 4 * first * width, x_tile, rows * width)
         _forwards(lane, count, rows)
         for k in range(copied):
             size = wanted[3 * k + 2]
-            _copy(wanted[3 * k], wanted[3 * k + 1] + 4 * first * size, rows * size)
+            copy(wanted[3 * k], wanted[3 * k + 1] + 4 * first * size, rows * size)
 
 
 def _evaluate(
@@ -152,8 +129,8 @@ def _evaluate(
         rows = min(tile, n - first)
         moment[FIRST], moment[FRESH] = first, 1 if first == 0 else 0
         moment[RENEW] = moment[FRESH]
-        _copy(x + 4 * first * width, moment[X_TILE], rows * width)
-        _copy(targets + 4 * first * outputs, moment[T_TILE], rows * outputs)
+        copy(x + 4 * first * width, moment[X_TILE], rows * width)
+        copy(targets + 4 * first * outputs, moment[T_TILE], rows * outputs)
         _forwards(lane, count, rows)
         _scores(lane, rows)
         if backward != 0:
@@ -166,8 +143,8 @@ def _run_lane(run: int, lane: int) -> None:
     rows, i, u = moment[ROWS], r[INPUT_WIDTH], r[OUTPUT_WIDTH]
     order = words(r[ORDER] + 8 * (r[START] + moment[FIRST]), rows)
     for k in range(rows):
-        _copy(r[TRAIN_X] + 4 * order[k] * i, moment[X_TILE] + 4 * k * i, i)
-        _copy(r[TRAIN_T] + 4 * order[k] * u, moment[T_TILE] + 4 * k * u, u)
+        copy(r[TRAIN_X] + 4 * order[k] * i, moment[X_TILE] + 4 * k * i, i)
+        copy(r[TRAIN_T] + 4 * order[k] * u, moment[T_TILE] + 4 * k * u, u)
     _forwards(lane, r[COUNT], rows)
     _scores(lane, rows)
     if np.isfinite(doubles(moment[LANE_SUMS], 1)[LOSS_SUM]):
@@ -185,80 +162,6 @@ def _shuffle(order: int, n: int, seed: int, epoch: int) -> None:
         high = mixed(key + np.uint64(i)) >> np.uint64(32)
         j = np.int64((high * np.uint64(i + 1)) >> np.uint64(32))
         places[i], places[j] = places[j], places[i]
-
-
-@register_jitable(**OPTIONS)
-def _scan(address: Any, count: Any) -> Any:
-    """(sum of |v|, bits of the largest |v|)"""
-    values = floats(address, count)
-    total, top = np.float32(0.0), np.int32(0)
-    for i in range(count):
-        total += abs(values[i])
-        top = max(top, size_bits(values[i]))
-    return total, top
-
-
-@register_jitable(**OPTIONS)
-def _penalize(w: Any, g: Any, size: Any, l1: Any, l2: Any) -> None:
-    for i in range(size):
-        side = np.float32(1.0) if w[i] > 0 else (np.float32(-1.0) if w[i] < 0 else np.float32(0.0))
-        g[i] += l1 * side + l2 * w[i]
-
-
-@register_jitable(**OPTIONS)
-def _first_infinite(r: Any, values: Any) -> Any:
-    tensors = words(r[TENSORS], TENSOR_WORDS * r[TENSOR_COUNT])
-    for t in range(r[TENSOR_COUNT]):
-        begin, end = tensors[TENSOR_WORDS * t], tensors[TENSOR_WORDS * t + 1]
-        if _scan(values + 4 * begin, end - begin)[1] >= INFINITE:
-            return t
-    return -1
-
-
-def _take_step(run: int, used: int) -> None:
-    """The optimizer's step with the gradients of the lanes that were used; none where something would not be finite."""
-    r = words(run, RUN_WORDS)
-    lanes, n = r[LANE_TABLE], r[TRAINABLE]
-    gradient = words(lanes, LANE_WORDS)[GRADIENT]
-    g = floats(gradient, n)
-    for k in range(1, used):
-        other = floats(words(lanes + 8 * LANE_WORDS * k, LANE_WORDS)[GRADIENT], n)
-        for i in range(n):
-            g[i] += other[i]
-    tensors, penalties = words(r[TENSORS], TENSOR_WORDS * r[TENSOR_COUNT]), floats(r[PENALTIES], 2 * r[TENSOR_COUNT])
-    norms = doubles(r[NORMS], r[TENSOR_COUNT])
-    top = np.int32(0)
-    for t in range(r[TENSOR_COUNT]):
-        begin, size = tensors[TENSOR_WORDS * t], tensors[TENSOR_WORDS * t + 1] - tensors[TENSOR_WORDS * t]
-        l1, l2 = penalties[2 * t], np.float32(2.0) * penalties[2 * t + 1]
-        if l1 != np.float32(0.0) or l2 != np.float32(0.0):
-            _penalize(floats(r[VECTOR] + 4 * begin, size), floats(gradient + 4 * begin, size), size, l1, l2)
-        total, largest = _scan(gradient + 4 * begin, size)
-        if largest >= INFINITE:
-            r[DIVERGED], r[PLACE] = BY_GRADIENT, t
-            return
-        norms[t] = np.float64(total) / size
-        top = max(top, largest)
-    optimizer = words(r[OPTIMIZER], WORDS)
-    if max(top, np.int32(words(optimizer[SUMS], 1)[0])) >= LARGE:
-        r[CAREFUL] = 1
-    careful, stride = r[CAREFUL] != 0, optimizer[OUTPUTS]
-    if careful:
-        _copy(r[VECTOR], r[BACKUP], n)
-        _copy(r[SLOTS], r[BACKUP] + 4 * stride, r[SLOT_COUNT] * stride)
-    words(lanes, LANE_WORDS)[TIME] = r[STEP] - r[BORN] + 1
-    call(optimizer[FORWARD], r[OPTIMIZER], 0, lanes)
-    if careful:
-        bad = _first_infinite(r, r[VECTOR])
-        for k in range(r[SLOT_COUNT]):
-            if bad < 0:
-                bad = _first_infinite(r, r[SLOTS] + 4 * k * stride)
-        if bad >= 0:
-            r[DIVERGED], r[PLACE] = BY_WEIGHTS, bad
-            _copy(r[BACKUP], r[VECTOR], n)
-            _copy(r[BACKUP] + 4 * stride, r[SLOTS], r[SLOT_COUNT] * stride)
-            return
-    _call_all(words(lanes, LANE_WORDS)[OPERATIONS], r[COUNT], COMMIT, 0, lanes)
 
 
 @register_jitable(**OPTIONS)
@@ -293,11 +196,7 @@ def _run_tiles(run: Any, r: Any) -> Any:
         if moment[ROWS] > 0:
             busy += 1
             r[ROW] += moment[ROWS]
-    if r[CREW] != 0 and busy > 1:
-        share(r[CREW], run, r[RUN_LANE], r[LANE_TABLE], busy)
-    else:
-        for k in range(busy):
-            call_two(r[RUN_LANE], run, r[LANE_TABLE] + 8 * LANE_WORDS * k)
+    run_together(run, r[RUN_LANE], busy)
     for k in range(busy):
         moment = words(r[LANE_TABLE] + 8 * LANE_WORDS * k, LANE_WORDS)
         if moment[BAD] != 0:
@@ -317,7 +216,7 @@ def _train(run: int, tiles: int, batches: int, until: int) -> None:
         doubles(words(r[LANE_TABLE], LANE_WORDS)[LANE_SUMS], r[SUM_COUNT]),
         doubles(r[EPOCH_SUMS], r[SUM_COUNT]),
     )
-    words(words(r[OPTIMIZER], WORDS)[SUMS], 1)[0] = np.int64(_scan(r[VECTOR], r[TRAINABLE])[1])
+    words(words(r[OPTIMIZER], WORDS)[SUMS], 1)[0] = np.int64(largest(r[VECTOR], 0, r[TRAINABLE]))
     while tiles > 0 and batches > 0 and r[EPOCH] < until:
         if r[SHUFFLED] != r[EPOCH]:
             call_four(r[SHUFFLE], r[ORDER], r[TRAIN_SAMPLES], r[SEED], r[EPOCH])
@@ -335,7 +234,10 @@ def _train(run: int, tiles: int, batches: int, until: int) -> None:
             continue
         r[ROW] = 0
         used = min(r[LANES], (size + r[TILE_ROWS] - 1) // r[TILE_ROWS])
-        call_two(r[TAKE_STEP], run, used)
+        r[USED_LANES] = used
+        last = tiles == 0 or batches == 1 or r[TRAIN_SAMPLES] - r[STOP] < r[BATCH_SIZE]
+        r[MEASURE] = 1 if last or r[PART_COUNT] > 1 else 0
+        call_one(r[TAKE_STEP], run)
         if r[DIVERGED] != 0:
             return
         for k in range(1, used):
@@ -370,6 +272,5 @@ PREDICT = Loop("forward loop", lambda: _forward, 8)
 EVALUATE = Loop("evaluation loop", lambda: _evaluate, 9)
 TRAIN = Loop("training loop", lambda: _train, 4)
 LANE = Kernel("lane", lambda: _run_lane, "void(int64,int64)")
-STEP_TAKER = Kernel("step", lambda: _take_step, "void(int64,int64)")
 SHUFFLER = Kernel("shuffle", lambda: _shuffle, "void(int64,int64,int64,int64)")
-PARTS = (LANE, STEP_TAKER, SHUFFLER)
+PARTS = (LANE, step.TAKE, SHUFFLER, step.COLLECT, step.APPLY)

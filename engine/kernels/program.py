@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _DROPOUT_STREAM = 2
 
 
-MOST_ROWS = 128
+MOST_ROWS, MOST_LANES = 128, 4
 WORKSPACE = 1 << 21  # bytes of the buffers of a tile: what fits near the processor
 GRADIENTS = 1 << 27  # bytes of all lanes' gradients together
 TWO_LANES, FOUR_LANES = 6e7, 5e8  # floating point operations of a step: about a millisecond, about eight
@@ -105,7 +105,7 @@ class Program:
             self.tile = batch or 1
         elif batch is not None and training:
             step = self.flops * batch
-            wanted = 4 if step >= FOUR_LANES else (2 if step >= TWO_LANES else 1)
+            wanted = MOST_LANES if step >= FOUR_LANES else (2 if step >= TWO_LANES else 1)
             self.lanes = max(1, min(wanted, GRADIENTS // (4 * len(self.network.vector)), batch // 4))
             share = -(-batch // self.lanes)
             self.tile = -(-share // -(-share // self.tile))

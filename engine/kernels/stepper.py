@@ -13,7 +13,7 @@ from engine import losses
 from engine.errors import RelumeError
 from engine.kernels import layout as at, loops
 from engine.kernels.jit import Kernel
-from engine.kernels.program import Buffers, Program, address, loss_and_metric
+from engine.kernels.program import MOST_LANES, Buffers, Program, address, loss_and_metric
 from engine.kernels.threads import Crew, threads
 from engine.kernels.updates import optimizer_kernel
 from engine.optimizers import Optimizer
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Kernel", "Stepper"]
 
 _SHUFFLE_STREAM = 3
+SHARED_VECTOR = 1 << 17  # parameters from which on lanes share the step
 _SHORT = {"drop": at.DROP, "merge": at.MERGE, "keep": at.KEEP}
 _COUNTERS = (
     "STEP", "EPOCH", "BATCH", "START", "STOP", "ROW", "SAMPLES", "BATCH_SAMPLES", "CAREFUL", "ALL_SAMPLES", "BORN",
@@ -69,9 +70,10 @@ class Stepper:
         penalised = {key: (l1, l2) for key, l1, l2 in network.penalties()}
         self._penalties = np.array([penalised.get(key, (0.0, 0.0)) for key in self._keys], dtype=np.float32)
         self._norms = np.full(len(self._tensors), np.nan)
-        self._largest = np.zeros(1, dtype=np.int64)
+        self._largest = np.zeros(MOST_LANES, dtype=np.int64)
+        self._part_norms = np.zeros((MOST_LANES, max(1, len(self._tensors))))
         self.diverged: tuple[int, str] | None = None
-        self._optimizer = np.zeros((1, at.WORDS), dtype=np.int64)
+        self._optimizer = np.zeros((MOST_LANES, at.WORDS), dtype=np.int64)
         self.set_training(training)
 
     def _check(self) -> None:
@@ -102,12 +104,8 @@ class Stepper:
 
     def _lay_out(self) -> None:
         """Writes down where everything is, for the compiled loop."""
-        program, s, o = self._program, self._s, self._optimizer[0]
-        o[at.FORWARD] = optimizer_kernel(self.training.optimizer).address
-        o[at.INPUTS], o[at.OUTPUTS] = self.network.trainable, self._slot_memory.shape[1]
-        o[at.P0], o[at.G0] = address(self.network.vector), address(program.gradient)
-        o[at.P1], o[at.CONSTANTS] = address(self._slot_memory), address(self._numbers)
-        o[at.SUMS] = address(self._largest)
+        program, s = self._program, self._s
+        self._lay_out_parts()
         s[at.TILE_ROWS], s[at.LANES], s[at.LANE_TABLE] = program.tile, program.lanes, address(program.lane_table)
         s[at.COUNT], s[at.INPUT_WIDTH], s[at.OUTPUT_WIDTH] = (
             program.operations.shape[1],
@@ -117,13 +115,32 @@ class Stepper:
         s[at.TRAIN_SAMPLES], s[at.TRAIN_X], s[at.TRAIN_T] = len(self.x), address(self.x), address(self.targets)
         s[at.ORDER], s[at.SUM_COUNT] = address(self._order), len(self._epoch_sums)
         s[at.EPOCH_SUMS], s[at.LAST_SUMS] = address(self._epoch_sums), address(self._last_sums)
-        s[at.OPTIMIZER], s[at.TENSORS], s[at.TENSOR_COUNT] = address(o), address(self._tensors), len(self._tensors)
+        s[at.OPTIMIZER], s[at.TENSORS] = address(self._optimizer), address(self._tensors)
+        s[at.TENSOR_COUNT], s[at.PENALIZED] = len(self._tensors), int(self._penalties.any())
         s[at.PENALTIES], s[at.NORMS] = address(self._penalties), address(self._norms)
         s[at.VECTOR], s[at.TRAINABLE] = address(self.network.vector), self.network.trainable
         s[at.SLOTS], s[at.SLOT_COUNT] = address(self._slot_memory), len(self._slot_memory)
         s[at.BACKUP] = address(self._backup)
-        s[at.RUN_LANE], s[at.TAKE_STEP], s[at.SHUFFLE] = (kernel.address for kernel in loops.PARTS)
+        s[[at.RUN_LANE, at.TAKE_STEP, at.SHUFFLE, at.COLLECT_PART, at.APPLY_PART]] = [k.address for k in loops.PARTS]
         s[at.CREW] = self._helping()
+
+    def _lay_out_parts(self) -> None:
+        """The vector in parts, one for each lane where it is large."""
+        program, n = self._program, self.network.trainable
+        parts = program.lanes if n >= SHARED_VECTOR else 1
+        share = -(-n // (64 * parts)) * 64
+        self._s[at.PARTS] = parts
+        for k, (o, m) in enumerate(zip(self._optimizer, program.lane_table[:parts], strict=False)):
+            begin, end = min(n, k * share), min(n, (k + 1) * share)
+            o[at.FORWARD] = optimizer_kernel(self.training.optimizer).address
+            o[at.INPUTS], o[at.OUTPUTS] = end - begin, self._slot_memory.shape[1]
+            o[at.P0] = address(self.network.vector) + 4 * begin
+            o[at.G0] = address(program.gradient) + 4 * begin
+            o[at.P1] = address(self._slot_memory) + 4 * begin
+            o[at.CONSTANTS], o[at.SUMS] = address(self._numbers), address(self._largest) + 8 * k
+            m[at.PART_BEGIN], m[at.PART_END], m[at.PART_OPTIMIZER] = begin, end, address(self._optimizer) + o.nbytes * k
+            m[at.PART_NORMS] = address(self._part_norms) + self._part_norms.strides[0] * k
+        self._largest[:] = 0
 
     def _helping(self) -> int:
         """The address of the threads that help, 0 where none is wanted."""
