@@ -87,7 +87,10 @@ class Duel:
                     rate = self._rate(info, threads, chosen[info, threads])
                     results[info.name, threads].append(rate)
         settings = {(info.name, threads): words for (info, threads), words in chosen.items()}
-        return Outcome(self.design, results, settings, self.field.limits)
+        outcome = Outcome(self.design, results, settings, self.field.limits)
+        for engine in dict.fromkeys(name for name, _ in results if name != OWN):
+            progress(f"{self.design.name}: {outcome.ratio(outcome.best(engine)):.2f} times {engine}")
+        return outcome
 
     def _qualified(self) -> dict[tuple[EngineInfo, int], tuple[str, ...]]:
         """Who can train this design, each with the setting in which it was fastest at first try."""

@@ -10,8 +10,6 @@ from engine.optimizers import Adam
 from engine.outputs import DEFAULT_LOSSES, fit_output
 from engine.spec import NetworkSpec, TrainingSpec
 
-CONVOLUTION = False  # until its kernels are there
-
 
 def default_design(dataset: Dataset) -> tuple[NetworkSpec, TrainingSpec]:
     """Two hidden layers that grow with the number of inputs, and steps that grow with the number of samples.
@@ -37,7 +35,7 @@ def default_design(dataset: Dataset) -> tuple[NetworkSpec, TrainingSpec]:
 def _image_design(dataset: Dataset) -> tuple[NetworkSpec, TrainingSpec]:
     """Convolutions under a small dense layer, some 1,600 steps."""
     shape, samples = dataset.x_train.shape[1:], len(dataset.x_train)
-    before = _convolutions(shape) if CONVOLUTION else ()
+    before = _convolutions(shape) if len(shape) == 3 else ()
     layers = (*before, Flatten(), Dense(64 if before else 128, "relu"), Dense(1))
     spec = fit_output(NetworkSpec(shape, layers, DEFAULT_LOSSES[str(dataset.task)]), dataset)
     batch_size = min(64, max(8, samples // 40))

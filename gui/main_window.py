@@ -78,7 +78,7 @@ class MainWindow(QMainWindow):
         self.second = TabFrame([kind(session) for kind in TAB_VIEWS], self.export_view, "Second views")
         self.second.show_view("heatmap")
         self.right = [PanelFrame(kind(session), self.export_view) for kind in (Output, Curves, GradientFlow)]
-        self._pictured: tuple[object, ...] = ()
+        self._pictured = self._to_picture()
         self._two_views: bool | None = None  # None: as wide as the window allows
         self._corner = StateCorner(session)
         self._gallery: Gallery | None = None
@@ -235,11 +235,15 @@ class MainWindow(QMainWindow):
     @Slot()
     def _follow_document(self) -> None:
         """Another rate or batch size leaves the pictures as they are; another network or seed makes them anew."""
-        document = self.session.document
-        pictured = (document.spec, document.data, document.training.seed)
+        pictured = self._to_picture()
         if pictured != self._pictured:
             self._pictured = pictured
             self._reset_views()
+
+    def _to_picture(self) -> tuple[object, ...]:
+        """What the pictures are of."""
+        document = self.session.document
+        return document.spec, document.data, document.training.seed
 
     @Slot()
     def _reset_views(self) -> None:

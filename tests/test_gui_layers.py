@@ -129,11 +129,11 @@ def test_an_empty_stride_of_a_pool_is_its_size(session, panel, qtbot):
 
 def test_a_card_tells_its_window_its_shape_and_when_chosen_its_parameters(session, panel):
     card = panel.cards[0]
-    assert (card.caption.text(), card.shape.text()) == ("5 × 5", "8 × 8 × 4")
+    assert (card.shape.left.text(), card.shape.right.text()) == ("5 × 5", "8 × 8 × 4")
     session.select(0)
-    assert card.caption.text() == "8 × 8 × 4, 104 parameters"
+    assert card.shape.left.text() == "8 × 8 × 4, 104 parameters"
     assert panel.parameters.text().startswith("104 of ")
-    assert not panel.cards[3].caption.isVisibleTo(panel)
+    assert not panel.cards[3].shape.isVisibleTo(panel)
 
 
 def test_a_layer_goes_where_it_fits(session, panel):

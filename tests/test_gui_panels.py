@@ -137,9 +137,13 @@ def test_thirty_layers_have_thirty_cards(session, qtbot):
     assert named(panel, QLineEdit, "Units of layer 30")
 
 
+def _units_known(snapshot) -> bool:
+    return snapshot is not None and bool(np.isfinite(snapshot.layers[0].max_z).all())
+
+
 def test_dead_neurons_are_told_on_their_card_and_in_the_findings(session, qtbot):
     network, findings = panel_of(NetworkPanel, session, qtbot), panel_of(FindingsPanel, session, qtbot)
-    qtbot.waitUntil(lambda: session.take_snapshot() is not None, timeout=60_000)
+    qtbot.waitUntil(lambda: _units_known(session.take_snapshot()), timeout=60_000)
     snapshot = session.snapshot
     layer = snapshot.layers[0]
     dead, since = np.zeros(8, bool), np.full(8, -1)

@@ -52,6 +52,97 @@ def test_source(path: Path):
     assert not colors, "colours live in resources/palette.json"
 
 
+COMPILERS = {"register_jitable", "njit", "jit", "vectorize", "guvectorize", "stencil", "cfunc", "overload",
+             "overload_method", "overload_attribute"}  # fmt: skip
+FLAGS = {"fastmath", "error_model", "nogil", "cache", "parallel", "boundscheck", "forceobj"}
+POLICY = {"OPTIONS", "EXACT_OPTIONS"}
+CONFIGURES = ROOT / "engine" / "kernels" / "jit.py"
+
+
+def last_name(node: ast.AST) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+
+
+def own_flags(tree: ast.AST) -> list[str]:
+    """What a module says of the compiler's flags, beside passing on **OPTIONS or **EXACT_OPTIONS of jit.py (overloads:
+    jit_options=OPTIONS, also through an argument whose default that is)."""
+    nodes = list(ast.walk(tree))
+    passed_on = set(POLICY)
+    for arguments in (node for node in nodes if isinstance(node, ast.arguments)):
+        pairs = zip(reversed(arguments.args), reversed(arguments.defaults), strict=False)
+        passed_on |= {argument.arg for argument, default in pairs if last_name(default) in POLICY}
+    called = {node.func for node in nodes if isinstance(node, ast.Call)}
+    prefixes = {node.value for node in nodes if isinstance(node, ast.Attribute)}
+    found: list[tuple[ast.AST, str]] = []
+    for node in nodes:
+        if isinstance(node, ast.Call):
+            found += [(node, f"{item.arg}=") for item in node.keywords if item.arg in FLAGS]
+            given = [last_name(item.value) for item in node.keywords if item.arg in (None, "jit_options")]
+            if last_name(node.func) in COMPILERS and not (len(given) == 1 and given[0] in passed_on):
+                found.append((node, f"{last_name(node.func)} without **OPTIONS or **EXACT_OPTIONS"))
+        elif isinstance(node, ast.Constant) and node.value in FLAGS:
+            found.append((node, repr(node.value)))
+        elif isinstance(node, ast.ImportFrom):
+            for name in node.names:
+                renamed = name.asname not in (None, name.name) and {name.name, name.asname} & (COMPILERS | POLICY)
+                if renamed or (name.name in POLICY and node.module != "engine.kernels.jit"):
+                    found.append((node, f"{name.name} of {node.module} as {name.asname or name.name}"))
+        elif isinstance(node, ast.Name | ast.Attribute):
+            if not isinstance(node.ctx, ast.Load) and last_name(node) in POLICY:
+                found.append((node, f"{last_name(node)} of its own"))
+            elif last_name(node) in COMPILERS and node not in called | prefixes:
+                found.append((node, f"{last_name(node)} without **OPTIONS or **EXACT_OPTIONS"))
+    return [f"line {node.lineno}: {words}" for node, words in found]  # type: ignore[attr-defined]
+
+
+ENGINE_SOURCES = [path for path in SOURCES if path.is_relative_to(ROOT / "engine") and path != CONFIGURES]
+
+
+@pytest.mark.parametrize("path", ENGINE_SOURCES, ids=relative)
+def test_no_compiled_function_sets_its_own_flags(path: Path):
+    found = own_flags(ast.parse(path.read_text(encoding="utf-8")))
+    assert not found, f"{relative(path)}: flags belong to engine/kernels/jit.py: {found}"
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        "@njit\ndef f(x): return x",
+        "@numba.njit()\ndef f(x): return x",
+        "@njit(fastmath=True, **OPTIONS)\ndef f(x): return x",
+        "@register_jitable\ndef f(x): return x",
+        "@register_jitable(error_model='numpy')\ndef f(x): return x",
+        "@register_jitable(**MINE)\ndef f(x): return x",
+        "@register_jitable(**{**OPTIONS, 'nogil': True})\ndef f(x): return x",
+        "@overload(exp)\ndef f(x): return x",
+        "@overload(exp, jit_options=dict(OPTIONS))\ndef f(x): return x",
+        "g = cfunc('void()', cache=True, **OPTIONS)(f)",
+        "g = extending.register_jitable(f)",
+        "OPTIONS = {}",
+        "from engine.mine import OPTIONS",
+        "from engine.kernels.jit import FAST as OPTIONS",
+        "from numba import njit as fast",
+        "def f(x, options=MINE): return register_jitable(**options)(x)",
+        "options['fastmath'] = True",
+    ],
+)
+def test_flags_of_its_own_are_found(planted: str):
+    assert own_flags(ast.parse(planted))
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        "from engine.kernels.jit import EXACT_OPTIONS, OPTIONS\nfast = register_jitable(**OPTIONS)",
+        "@register_jitable(**EXACT_OPTIONS)\ndef f(x): return x",
+        "def f(x, options=OPTIONS): return overload(x, jit_options=options, inline='never')",
+        "g = numba.cfunc('void()', **OPTIONS)(f)",
+    ],
+)
+def test_options_of_the_house_are_kept(kept: str):
+    assert not own_flags(ast.parse(kept))
+
+
 def test_no_registry_and_no_machine_path_is_recorded():
     hosts = re.compile(r"pypi\.|python" + r"hosted|registry\.npm|deb\.deb" + r"ian|/work/" + "(main|shared)")
     for name in filter(None, TRACKED):

@@ -356,3 +356,10 @@ def test_a_change_of_the_optimizer_does_not_stop_the_run(window: MainWindow, qtb
     qtbot.waitUntil(lambda: session.snapshot is not None and session.snapshot.step > step, timeout=60_000)
     assert session.state == "running" and session.trainer.training.batch_size == 20
     session.pause()
+
+
+def test_a_refused_edit_leaves_the_pictures_as_they_are(window, qtbot):
+    shown = window.right[0].view
+    qtbot.waitUntil(lambda: shown._pages.currentWidget() is not shown._empty, timeout=60_000)
+    window.session.document_changed.emit()  # as after a value that cannot be: fields show the document again
+    assert shown._pages.currentWidget() is not shown._empty

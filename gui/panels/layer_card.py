@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QFocusEvent, QMouseEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
@@ -20,10 +19,10 @@ from gui import edits, theme
 from gui.panels.changes import change
 from gui.panels.layer_details import LEFT, LayerDetails
 from gui.panels.layer_menu import LayerMenu
-from gui.panels.layer_words import ACTIVATION, MAIN, declared_fields, shape_words, size_words, window_words
+from gui.panels.layer_rows import ShapeRow, UnitState
+from gui.panels.layer_words import ACTIVATION, MAIN, declared_fields, size_words
 from gui.session import Session
 from gui.widgets.curve_button import CurveButton
-from gui.widgets.elided_label import ElidedLabel
 from gui.widgets.grip import Grip
 from gui.widgets.rows import bare, label
 from gui.widgets.stepper import Stepper
@@ -57,8 +56,8 @@ class LayerCard(QFrame):
         self.units: Stepper | None = None
         self.rate: ValueSlider | None = None
         self._main = self._share = ""  # the fields that these two show
-        self._window = self._shape = self._size = ""
-        self._maps = False
+        self.state: UnitState | None = None
+        self.shape: ShapeRow | None = None
         self.title = label("", "name")
         self.words = label("", "label")
         self._fields = declared_fields(Dense if kind == OUTPUT else LAYERS.get(kind).cls)
@@ -97,26 +96,18 @@ class LayerCard(QFrame):
         if rest.pop(ACTIVATION, None) is not None:
             self._add_activation(second)
             self.activation.setMaximumWidth(150)  # type: ignore[union-attr]
-            self._add_state(second)
+            self.state = UnitState()
+            self.words = self.state.words
+            second.addWidget(self.state)
         elif len(rest) == 1 and _is_share(next(iter(rest.values()))):
             self._add_share(second, *rest.popitem())
         self.more = LayerMenu((self.move_up, self.move_down, self.duplicate, self.remove), self._moves)
         self._name(self.more, "More for layer {}")
         self._top.addWidget(self.more)
         self._rows.addLayout(second)
-        self._add_caption()
+        self.shape = ShapeRow()
+        self._rows.addWidget(self.shape)
         self._add_details(rest, second if second.count() and not rest else None)
-
-    def _add_state(self, row: QHBoxLayout) -> None:
-        self.cross = QLabel()
-        self.cross.setFixedWidth(12)
-        self.cross.hide()
-        state = QHBoxLayout()
-        bare(state, 4)
-        state.addWidget(self.cross)
-        state.addWidget(self.words)
-        row.addLayout(state)
-        self.words.setMinimumWidth(46)
 
     def _add_share(self, row: QHBoxLayout, name: str, declared: FieldInfo) -> None:
         self._share = name
@@ -127,17 +118,6 @@ class LayerCard(QFrame):
         self.rate.edited.connect(self._set_share)
         row.addWidget(label(declared.label, "label"))
         row.addWidget(self.rate, 1)
-
-    def _add_caption(self) -> None:
-        """How the window moves, and what comes out."""
-        self.caption, self.shape = ElidedLabel(), label("", "caption")
-        self.caption.setProperty("role", "caption")
-        row = QHBoxLayout()
-        bare(row, 8)
-        row.setContentsMargins(LEFT, 0, 0, 0)
-        row.addWidget(self.caption, 1)
-        row.addWidget(self.shape)
-        self._rows.addLayout(row)
 
     def _build_output(self) -> None:
         self.lock = QLabel()
@@ -193,8 +173,6 @@ class LayerCard(QFrame):
     def _dress(self) -> None:
         if self.kind == OUTPUT:
             self.lock.setPixmap(theme.icon("lock", "ink 2").pixmap(14, 14))
-        if self._has_state():
-            self.cross.setPixmap(theme.icon("cross", "dead").pixmap(12, 12))
 
     # ---- what it shows --------------------------------------------------------------------------
 
@@ -211,24 +189,13 @@ class LayerCard(QFrame):
         if self.rate is not None:
             self.rate.show_value(getattr(layer, self._share))
         self.details.show_layer(layer)
-        self._size = size_words(layer, fed)
-        self.title.setToolTip(self._size)
-        self.setAccessibleDescription(self._size)
-        if self.kind == OUTPUT:
+        size = size_words(layer, fed)
+        self.title.setToolTip(size)
+        self.setAccessibleDescription(size)
+        if self.shape is not None:
+            self.shape.show_layer(layer, fed)
+        else:
             self.words.setText(describe_output(self.session.document.spec, self.session.dataset))
-            return
-        given = layer.output_shape(fed)
-        self._maps = max(len(fed), len(given)) > 1
-        self._window, self._shape = window_words(layer), shape_words(given) if self._maps and given != fed else ""
-        self._show_caption()
-
-    def _show_caption(self) -> None:
-        """Where there are maps; the chosen card tells all of its size, its fields tell the rest."""
-        self.caption.setText(self._size if self.chosen and self._maps else self._window)
-        self.shape.setText("" if self.chosen else self._shape)
-        told = bool(self.caption.text() or self.shape.text())
-        self.caption.setVisible(told)
-        self.shape.setVisible(bool(self.shape.text()))
 
     def show_chosen(self, chosen: bool) -> None:
         """The accent edge and the further rows of the layer that is looked at."""
@@ -240,27 +207,13 @@ class LayerCard(QFrame):
             self.style().unpolish(self)
             self.style().polish(self)
         self._folds.setVisible(chosen)
-        if not flat:
-            self._show_caption()
+        if self.shape is not None:
+            self.shape.show_chosen(chosen)
 
     def show_state(self, state: LayerSnapshot | None) -> None:
-        """Tells how many units are dead."""
-        if not self._has_state():
-            return
-        dead = 0 if state is None else int(np.count_nonzero(state.dead))
-        known = state is not None and bool(np.isfinite(state.max_z).any())
-        words = f"{dead} dead" if dead else "all alive" if known else ""
-        if self.words.text() == words:
-            return
-        self.words.setText(words)
-        self.words.setProperty("role", "dead" if dead else "label")
-        self.words.style().unpolish(self.words)
-        self.words.style().polish(self.words)
-        self.cross.setVisible(bool(dead))
-
-    def _has_state(self) -> bool:
-        """Whether it has units that may die; the output tells what the data set instead."""
-        return self.activation is not None and self.kind != OUTPUT
+        """Tells how many units are dead; the output tells what the data set instead."""
+        if self.state is not None:
+            self.state.show_state(state)
 
     # ---- what the user does ---------------------------------------------------------------------
 
