@@ -22,7 +22,7 @@ class Block:
         commit: called once the step is taken.
         product: what forward and backward call through the operation.
         whole_batch: needs all rows of a batch at once.
-        in_place: the gradient of the input may overwrite that of the output.
+        in_place: backward turns the gradient of the output (GY) into that of the input where it lies.
         scratch: (inputs, outputs, geometry, rows) -> float32 numbers of working memory.
         plan: (geometry, rows) -> words that the kernels read.
     """

@@ -60,7 +60,7 @@ from engine.kernels.memory import call_product, words
 from engine.kernels.product import LANES, SIGNATURE_OF_PRODUCT, emit_tile, split_rows, tile_intrinsic, turn, word
 from engine.layers.windows import GEOMETRY_WORDS
 
-NEAR = 4096  # numbers of input and output that a sum of the kernel's gradient goes over at once: what L1 holds
+NEAR = 8192  # numbers of input and output that a sum of the kernel's gradient goes over at once: what L1 holds
 
 
 def _window_body(b: Any, height: int, width: int, mask: Any, group: Any, values: Any) -> None:
@@ -162,19 +162,25 @@ def _backward(op: Any, rows: Any, moment: Any) -> None:
             for number in range(p[STRIPS]):
                 k = words(o[PLAN] + 8 * (p[STRIPS_AT] + number * STRIP_WORDS), STRIP_WORDS)
                 high = min(near, k[STRIP_HEIGHT] - y)
+                if high <= 0:
+                    continue
                 a = o[X] + 4 * (s * a_sample + k[STRIP_A] + y * stride * a_row)
                 b = o[GY] + 4 * (s * b_sample + k[STRIP_B] + y * b_row)
                 tiles, height, larger = split_rows(k[STRIP_ROWS])
                 i = 4 * larger * (height + 1)
-                for j in range(0, filters if high > 0 else 0, 2 * LANES):
+                down, across, wide = stride * a_row, stride * channels, k[STRIP_WIDTH]
+                b_down, b_across = b_row, filters
+                if wide == 1:  # the innermost loop should be a long one
+                    down, across, b_down, b_across, high, wide = across, down, b_across, b_down, 1, high
+                for j in range(0, filters, 2 * LANES):
                     c = o[G0] + 4 * (k[STRIP_C] + j)
                     _deep_tiles(
-                        height + 1, larger, filters - j, samples, a_sample, b_sample, high, stride * a_row, b_row,
-                        k[STRIP_WIDTH], stride * channels, filters, a, b + 4 * j, c, filters,
+                        height + 1, larger, filters - j, samples, a_sample, b_sample, high, down, b_down, wide, across,
+                        b_across, a, b + 4 * j, c, filters,
                     )  # fmt: skip
                     _deep_tiles(
-                        height, tiles - larger, filters - j, samples, a_sample, b_sample, high, stride * a_row, b_row,
-                        k[STRIP_WIDTH], stride * channels, filters, a + i, b + 4 * j, c + i * filters, filters,
+                        height, tiles - larger, filters - j, samples, a_sample, b_sample, high, down, b_down, wide,
+                        across, b_across, a + i, b + 4 * j, c + i * filters, filters,
                     )  # fmt: skip
     add_columns(rows * g[4] * g[5], filters, o[GY], o[G1], m[FRESH] != 0)
     if o[GX] == 0:

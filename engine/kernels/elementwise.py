@@ -56,9 +56,9 @@ def _forward(op: Any, rows: Any, moment: Any) -> None:
 def _backward(op: Any, rows: Any, moment: Any) -> None:
     o = words(op, WORDS)
     n = whole(rows * o[OUTPUTS])
-    z, a, gz, ga = floats(o[X], n), floats(o[Y], n), floats(o[GX], n), floats(o[GY], n)
+    z, a, g = floats(o[X], n), floats(o[Y], n), floats(o[GY], n)
     for i in range(n):
-        gz[i] = ga[i] * slope(z[i], a[i])  # type: ignore[name-defined] # noqa: F821
+        g[i] = g[i] * slope(z[i], a[i])  # type: ignore[name-defined] # noqa: F821
 
 
 def _forward_constant(op: Any, rows: Any, moment: Any) -> None:
@@ -72,10 +72,10 @@ def _forward_constant(op: Any, rows: Any, moment: Any) -> None:
 def _backward_constant(op: Any, rows: Any, moment: Any) -> None:
     o = words(op, WORDS)
     n = whole(rows * o[OUTPUTS])
-    z, a, gz, ga = floats(o[X], n), floats(o[Y], n), floats(o[GX], n), floats(o[GY], n)
+    z, a, g = floats(o[X], n), floats(o[Y], n), floats(o[GY], n)
     c = floats(o[CONSTANTS], 1)[0]
     for i in range(n):
-        gz[i] = ga[i] * slope(z[i], a[i], c)  # type: ignore[name-defined] # noqa: F821
+        g[i] = g[i] * slope(z[i], a[i], c)  # type: ignore[name-defined] # noqa: F821
 
 
 def _forward_learned(op: Any, rows: Any, moment: Any) -> None:
@@ -97,10 +97,10 @@ def _backward_learned(op: Any, rows: Any, moment: Any) -> None:
             gp[j] = F(0.0)
     for r in range(rows * (o[OUTPUTS] // u)):
         z, a = floats(o[X] + 4 * r * u, u), floats(o[Y] + 4 * r * u, u)
-        gz, ga = floats(o[GX] + 4 * r * u, u), floats(o[GY] + 4 * r * u, u)
+        g = floats(o[GY] + 4 * r * u, u)
         for j in range(u):
-            gp[j] += ga[j] * option_gradient(z[j], a[j], p[j])  # type: ignore[name-defined] # noqa: F821
-            gz[j] = ga[j] * slope(z[j], a[j], p[j])  # type: ignore[name-defined] # noqa: F821
+            gp[j] += g[j] * option_gradient(z[j], a[j], p[j])  # type: ignore[name-defined] # noqa: F821
+            g[j] = g[j] * slope(z[j], a[j], p[j])  # type: ignore[name-defined] # noqa: F821
 
 
 def activation(name: str) -> Block:
@@ -136,17 +136,27 @@ def mixed(x: Any) -> Any:
     return x ^ (x >> np.uint64(31))
 
 
+@register_jitable(**OPTIONS)
+def _scattered(x: Any) -> Any:
+    """32 random bits from any 32 (Wellons's lowbias32)."""
+    x = (x ^ (x >> np.uint32(16))) * np.uint32(0x7FEB352D)
+    x = np.uint32(x) ^ (np.uint32(x) >> np.uint32(15))
+    x = np.uint32(x * np.uint32(0x846CA68B))
+    return np.uint32(x ^ (x >> np.uint32(16)))
+
+
 def _masked(op: Any, rows: Any, moment: Any) -> None:
-    o = words(op, WORDS)
+    """Zero with probability rate, else scaled; what is dropped depends on seed, layer, step and element only."""
+    o, m = words(op, WORDS), words(moment, LANE_WORDS)
     n = rows * o[OUTPUTS]
     source, target = floats(o[FROM], n), floats(o[TO], n)  # type: ignore[name-defined] # noqa: F821
     numbers = floats(o[CONSTANTS], 2)
-    rate, scale = np.uint64(np.float64(numbers[0]) * 4294967296.0), numbers[1]
-    m = words(moment, LANE_WORDS)
-    key = mixed(np.uint64(o[KEY]) ^ mixed(np.uint64(m[TIME])))
-    base = np.uint64(m[FIRST] * o[OUTPUTS])
+    rate, scale = np.uint32(np.float64(numbers[0]) * 4294967296.0), numbers[1]
+    row_key = mixed(np.uint64(o[KEY]) ^ mixed(np.uint64(m[TIME]))) + np.uint64(m[FIRST] * o[OUTPUTS])
+    key = np.uint32(row_key)
+    spread = np.uint32(row_key >> np.uint64(32))
     for i in range(n):
-        dropped = (mixed(key + base + np.uint64(i)) >> np.uint64(32)) < rate
+        dropped = _scattered(np.uint32(_scattered(np.uint32(np.uint32(i) + key)) ^ spread)) < rate
         target[i] = F(0.0) if dropped else source[i] * scale
 
 
@@ -154,5 +164,4 @@ def dropout() -> Block:
     return Block(
         block_kernel("dropout forward", _masked, FROM=lambda: X, TO=lambda: Y),
         block_kernel("dropout backward", _masked, FROM=lambda: GY, TO=lambda: GX),
-        in_place=True,
     )

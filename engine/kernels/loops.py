@@ -109,9 +109,11 @@ def _backwards(lane: Any, count: Any, rows: Any) -> None:
 def _forward(lane: int, count: int, tile: int, n: int, x: int, width: int, copies: int, copied: int) -> None:
     """Every row of x through the program; copies: rows of (from, to, width), the buffers that are wanted."""
     wanted = words(copies, 3 * copied)
-    x_tile = words(lane, LANE_WORDS)[X_TILE]
+    moment = words(lane, LANE_WORDS)
+    x_tile = moment[X_TILE]
     for first in range(0, n, tile):
         rows = min(tile, n - first)
+        moment[FIRST] = first
         copy(x + 4 * first * width, x_tile, rows * width)
         _forwards(lane, count, rows)
         for k in range(copied):

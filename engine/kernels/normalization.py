@@ -145,7 +145,6 @@ def batch_norm() -> Block:
         block_kernel("batch norm backward", _backward),
         block_kernel("batch norm commit", _commit),
         whole_batch=True,
-        in_place=True,
         scratch=lambda inputs, outputs, geometry, rows: 8 * outputs + 16,
     )
 

@@ -59,20 +59,19 @@ def _to_largest(
 
     def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         columns, high, wide, down, across, source, target, given, taken = arguments
-        flags = ir.VectorType(ir.IntType(1), LANES)
-        open_ = cgutils.alloca_once(builder, flags)
-        builder.store(column_mask(builder, columns), open_)
+        nothing = ir.Constant(vector, [0.0] * LANES)
         top = load_vector(builder, pointer(builder, target, word(0), vector))
+        left = cgutils.alloca_once(builder, vector)
         gradient = load_vector(builder, pointer(builder, given, word(0), vector))
+        builder.store(builder.select(column_mask(builder, columns), gradient, nothing), left)
 
         def give(offset: Any) -> None:
             value = load_vector(builder, pointer(builder, source, offset, vector))
-            place = pointer(builder, taken, offset, vector)
-            before, still = load_vector(builder, place), builder.load(open_)
-            hit = builder.and_(still, builder.fcmp_ordered("==", value, top))
-            after = builder.select(hit, builder.fadd(before, gradient), before)
+            place, rest = pointer(builder, taken, offset, vector), builder.load(left)
+            hit = builder.fcmp_ordered("==", value, top)
+            after = builder.fadd(load_vector(builder, place), builder.select(hit, rest, nothing))
             builder.store(after, place).align = 4
-            builder.store(builder.and_(still, builder.not_(hit)), open_)
+            builder.store(builder.select(hit, nothing, rest), left)
 
         _over_window(builder, high, wide, down, across, give)
         return context.get_dummy_value()
