@@ -99,7 +99,8 @@ class Network:
 
     def predict(self, x: Any) -> np.ndarray:
         """What the last layer's activation gives: (n, *output_shape); nothing random."""
-        return self._forward(x)[-1][1]
+        inputs = self._checked(x)
+        return self.program.predict(inputs) if self.dtype == np.float32 else self._twin(inputs)[-1][1]
 
     def preactivations(self, x: Any) -> list[np.ndarray]:
         """z of every layer, each (n, *layer_output_shape)."""

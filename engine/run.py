@@ -48,34 +48,40 @@ class Run:
         self.outdated = False  # the newest row of the history is of other weights than those that were changed since
         self._install(Network(spec, seed=training.seed))
 
-    def _install(self, network: Network) -> None:
-        outputs = self.spec.output_shape[-1]
-        data = self.data
+    def _install(self, network: Network, stepper: Stepper | None = None) -> None:
         self.network = network
-        self._test_targets = encode_targets(self.spec.loss, data.y_test, str(data.task), outputs)
-        self._targets = encode_targets(self.spec.loss, data.y_train, str(data.task), outputs)
-        self._stepper: Stepper | None = None
+        self._test_targets = self._encoded(network.spec, self.data.y_test)
+        self._targets = self._encoded(network.spec, self.data.y_train)
+        self._stepper = stepper
         self.prepared = False
+
+    def _encoded(self, spec: NetworkSpec, y: np.ndarray) -> np.ndarray:
+        return encode_targets(spec.loss, y, str(self.data.task), spec.output_shape[-1])
 
     @property
     def stepper(self) -> Stepper:
         """The compiled training loop; made when it is first used, because the compiler takes a while to load."""
         if self._stepper is None:
-            from engine.kernels.stepper import Stepper
-
-            x, task = self.data.x_train, str(self.data.task)
-            self._stepper = Stepper(self.network, self.training, x, self._targets, task)
+            self._stepper = self._stepper_of(self.network, self.training, self._targets)
         return self._stepper
+
+    def _stepper_of(self, network: Network, training: TrainingSpec, targets: np.ndarray) -> Stepper:
+        from engine.kernels.stepper import Stepper
+
+        return Stepper(network, training, self.data.x_train, targets, str(self.data.task))
 
     # ---- training -----------------------------------------------------------------------------
 
     def prepare(self, progress: Callable[[int, int], bool]) -> bool:
-        """Compiles what the network uses and measures row 0. `progress(done, all)` returns False to give up."""
+        """Compiles what the network uses and measures row 0. `progress(done, all)` returns False to give up.
+
+        Raises RelumeError with the figures where the memory for a step cannot fit."""
         if self.prepared:
             return True
         from engine.kernels.second_compiler import compile_all
 
         stepper = self.stepper
+        stepper.check_memory()
         if not compile_all(stepper.kernels, lambda done, all_: progress(done, all_) and self.stepper is stepper):
             return False
         self.prepared = True
@@ -172,31 +178,37 @@ class Run:
         return Run(self.spec, training, self.data)
 
     def change(self, spec: NetworkSpec | None, training: TrainingSpec | None) -> bool:
-        """Takes another design from the next batch on; weights that still fit are kept. True if layers changed."""
-        if spec is not None:
-            check_fit(spec, self.data)
-            memory.check_network(spec.parameter_count(), len((training or self.training).optimizer.slots))
-        self.stepper.restart_batch()
-        fresh = self.stepper.step == 0 and not self._edited
-        redrawn = False
-        if training is not None:
-            if training.epochs != self.training.epochs:
-                self.epoch_limit = training.epochs
-            redrawn = fresh and training.seed != self.training.seed
-            self.training = training
-            self.stepper.set_training(training)
-        spec = self.spec if spec is None else spec
-        if spec == self.spec and not redrawn:
-            return False
+        """Takes another design from the next batch on; weights that still fit are kept. True if layers changed.
+
+        Raises RelumeError, before anything is changed, for what does not fit the data or the memory."""
+        spec, training = spec or self.spec, training or self.training
         old = self.stepper
-        network = Network(spec, self.training.seed) if fresh else self.network.with_spec(spec)
+        if spec != self.spec:
+            check_fit(spec, self.data)
+        if spec != self.spec or training.optimizer.slots != self.training.optimizer.slots:
+            memory.check_network(spec.parameter_count(), len(training.optimizer.slots))
+        fresh = old.step == 0 and not self._edited
+        if spec == self.spec and not (fresh and training.seed != self.training.seed):
+            old.set_training(training)
+            old.restart_batch()
+            self._set_training(training)
+            return False
+        network = Network(spec, training.seed) if fresh else self.network.with_spec(spec)
+        stepper = self._stepper_of(network, training, self._encoded(spec, self.data.y_train))
+        stepper.check_memory()
+        stepper.take_over(old)
+        self._set_training(training)
         self.spec = spec
-        self._install(network)
-        self.stepper.take_over(old)
+        self._install(network, stepper)
         if old.step == 0:
             self.history = History()
         self.outdated = True
         return True
+
+    def _set_training(self, training: TrainingSpec) -> None:
+        if training.epochs != self.training.epochs:
+            self.epoch_limit = training.epochs
+        self.training = training
 
     def edit(self, parameters: Mapping[str, np.ndarray]) -> None:
         """Sets parameters by hand, as `Network.set_parameters`."""

@@ -352,9 +352,15 @@ class Trainer:
             self._drain(0.002 if busy else 0.1)
 
     def _failed(self, error: Exception) -> None:
-        logging.getLogger("relume").error("The training thread failed.", exc_info=error)
-        what = "There is not enough memory." if isinstance(error, MemoryError) else f"{type(error).__name__}: {error}"
-        self.error = RelumeError(f"Training cannot go on. {what}", "training thread", "Reset, or change the network.")
+        if isinstance(error, RelumeError):
+            self.error = error
+        else:
+            logging.getLogger("relume").error("The training thread failed.", exc_info=error)
+            told = (
+                "There is not enough memory." if isinstance(error, MemoryError) else f"{type(error).__name__}: {error}"
+            )
+            fix = "Reset, or change the network."
+            self.error = RelumeError(f"Training cannot go on. {told}", "training thread", fix)
         self.preparing = None
         self._set_state("failed")
         self._observer.publish()

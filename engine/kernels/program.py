@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import threading
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine import losses
+from engine import losses, memory
 from engine.kernels import blocks, layout as at, loops
 from engine.kernels.elementwise import STRIDE
 from engine.kernels.jit import Kernel
@@ -124,10 +125,38 @@ class Program:
             found.extend(block.kernels())
         return list(dict.fromkeys(found))
 
-    def make(self) -> None:
-        """Lays out the buffers and compiles what is missing."""
+    @functools.cached_property
+    def bytes(self) -> int:
+        """Memory that `make` takes, but for some hundred bytes a buffer."""
+        operations = [operation for _, operation in self._operations]
+        sizes = [self.inputs, *(o.outputs for o in operations)]
+        a_row = sum(sizes) + 2 * max(sizes) + 2 * self.outputs
+        lane, plans = self.tile * a_row + len(self.network.vector), 0
+        for o in operations:
+            scratch = blocks.find(o.block).scratch
+            lane += scratch(o.inputs, o.outputs, o.geometry, self.tile) if scratch else 0
+        for o in dict.fromkeys(operations):
+            plan = blocks.find(o.block).plan
+            if plan:  # some of its words are there once, some for every row
+                one, two = (len(plan(o.geometry, rows)) for rows in (1, 2))
+                plans += one + (self.tile - 1) * (two - one)
+        return 4 * (self.lanes * lane + max(sizes)) + 8 * plans
+
+    def check_memory(self) -> None:
+        """Raises RelumeError with the figures where the buffers, if they are still to be made, cannot fit."""
         if self._made:
             return
+        if self.whole_batches:
+            what, fix = f"Batch normalization of {self.tile:,} samples at once", "Use a smaller batch size."
+        else:
+            what, fix = f"The values of {self.lanes * self.tile:,} samples at once", "Use fewer or smaller layers."
+        memory.check(self.bytes, what, "network", fix)
+
+    def make(self) -> None:
+        """Lays out the buffers and compiles what is missing. Raises RelumeError where they cannot fit."""
+        if self._made:
+            return
+        self.check_memory()
         self._keep = keep = Buffers()
         network, width = self.network, at.SQUARES + 3 * self.outputs
         self.gradient = keep.floats(self.lanes, -(-len(network.vector) // STRIDE) * STRIDE)
@@ -217,11 +246,10 @@ class Program:
         """(z, a) of every layer for float32 inputs (n, *input_shape); nothing random unless made so."""
         with self._lock:
             self.make()
-            n = len(x)
+            n, shapes = len(x), self.network.spec.shapes()
+            _check_results(n, 2 * sum(map(math.prod, shapes)))
             results, copies = [], []
-            for (z_from, z_width, a_from, a_width), shape in zip(
-                self.values[0], self.network.spec.shapes(), strict=True
-            ):
+            for (z_from, z_width, a_from, a_width), shape in zip(self.values[0], shapes, strict=True):
                 z = np.empty((n, *shape), dtype=np.float32)
                 copies.append((z_from, address(z), z_width))
                 a = z
@@ -229,12 +257,26 @@ class Program:
                     a = np.empty((n, *shape), dtype=np.float32)
                     copies.append((a_from, address(a), a_width))
                 results.append((z, a))
-            table = np.array(copies, dtype=np.int64)
-            count = len(self._operations)
-            loops.PREDICT(
-                address(self.lane_table), count, self.tile, n, address(x), self.inputs, address(table), len(copies)
-            )
+            self._predict(x, copies)
             return results
+
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        """What the last layer's activation gives, (n, *output_shape): the rest is not kept."""
+        with self._lock:
+            self.make()
+            shape = self.network.spec.output_shape
+            _check_results(len(x), math.prod(shape))
+            _, _, source, width = self.values[0][-1]
+            result = np.empty((len(x), *shape), dtype=np.float32)
+            self._predict(x, [(source, address(result), width)])
+            return result
+
+    def _predict(self, x: np.ndarray, copies: list[tuple[int, int, int]]) -> None:
+        table = np.array(copies, dtype=np.int64)
+        loops.PREDICT(
+            address(self.lane_table), len(self._operations), self.tile, len(x), address(x), self.inputs,
+            address(table), len(copies),
+        )  # fmt: skip
 
     def evaluate(self, x: np.ndarray, targets: np.ndarray) -> tuple[float, float]:
         """(loss, metric) of float32 inputs and encoded targets."""
@@ -267,6 +309,12 @@ def flops_of(operation: Operation) -> int:
         channels, size = operation.geometry[2], operation.geometry[6]
         return 2 * operation.outputs * channels * size * size
     return 0
+
+
+def _check_results(samples: int, values: int) -> None:
+    """Raises RelumeError with the figures where so many values of each sample cannot be handed out together."""
+    if 4 * samples * values > memory.SLACK:
+        memory.check(4 * samples * values, f"The values of {samples:,} samples", "inputs", "Ask for fewer at a time.")
 
 
 def address(array: np.ndarray) -> int:

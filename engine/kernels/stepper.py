@@ -243,7 +243,12 @@ class Stepper:
     # ---- changes and state --------------------------------------------------------------------
 
     def set_training(self, training: TrainingSpec) -> None:
-        """Takes other numbers at once, another batch size from the next batch on. Values that fit are kept."""
+        """Takes other numbers at once, another batch size from the next batch on. Values that fit are kept.
+
+        Raises RelumeError, before anything is changed, where the memory for it cannot fit."""
+        program = self._program_for(training)
+        if self._program is not None and program is not self._program:
+            program.check_memory()
         if training.optimizer.kind != self.training.optimizer.kind:
             self._slots, self._s[at.BORN] = {}, self._s[at.STEP]
         if not len(self._slot_memory) or tuple(self._slots) != training.optimizer.slots:
@@ -254,17 +259,21 @@ class Stepper:
         s[at.BATCH_SIZE], s[at.SHORT] = training.batch_size, _SHORT[training.short_batch]
         stream = np.random.SeedSequence([training.seed, _SHUFFLE_STREAM]).generate_state(1, np.uint64)
         s[at.SEED] = stream.view(np.int64)[0]
-        self._make_program()
+        self._program = program
         self._program.set_seed(training.seed)
 
-    def _make_program(self) -> None:
-        """The program for the present batch size; the same one where only the size of batches is another."""
-        size = self.training.batch_size
-        largest = min(len(self.x), 2 * size - 1 if self.training.short_batch == "merge" else size)
+    def check_memory(self) -> None:
+        """Raises RelumeError with the figures where the buffers that are still to be made cannot fit."""
+        self._program.check_memory()
+
+    def _program_for(self, training: TrainingSpec) -> Program:
+        """The program for its batch size; the one at hand where only the size of batches is another."""
+        size = training.batch_size
+        largest = min(len(self.x), 2 * size - 1 if training.short_batch == "merge" else size)
         program = Program(self.network, True, self.task, batch=largest if size < len(self.x) else len(self.x))
         shape = (program.tile, program.lanes)
-        if self._program is None or shape != (self._program.tile, self._program.lanes):
-            self._program = program
+        at_hand = self._program is not None and shape == (self._program.tile, self._program.lanes)
+        return self._program if at_hand else program
 
     def _make_slots(self, optimizer: Optimizer) -> None:
         """Memory for the optimizer's slots; those that there are already keep their values."""
@@ -278,11 +287,14 @@ class Stepper:
 
     def take_over(self, other: Stepper) -> None:
         """Goes on where another stepper, on the same samples, stands: for a network of another spec."""
+        same_kind = other.training.optimizer.kind == self.training.optimizer.kind
         for slot, row in self._slots.items():
-            if slot in other._slots:
+            if same_kind and slot in other._slots:
                 other.network.carry_over(other._slots[slot], self.network, row)
         self._set_counters(other.state())
         self._s[at.ROW] = 0
+        if not same_kind:
+            self._s[at.BORN] = self._s[at.STEP]
         if other.network.spec.loss != self.network.spec.loss:
             self._s[at.SAMPLES] = 0  # the mean of an epoch is of one loss
             return
