@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from engine.fields import name_of, options_of
 from engine.spec import NetworkSpec
 from engine.telemetry import UnitEpochs
 from engine.units import unit_widths
+
+if TYPE_CHECKING:
+    from engine.kernels.stepper import Stepper
 
 MAX_ROWS = 256
 LONG_PASS = 1e9  # flops
@@ -45,8 +48,13 @@ class UnitStatistics:
         self.active = [np.zeros(width, np.int64) for width in self.widths]
         self.samples = 0
 
+    def survey(self, stepper: Stepper, x: np.ndarray) -> None:
+        """Adds samples, in compiled code."""
+        stepper.survey(x, self.max_z, self.sums, self.active)
+        self.samples += len(x)
+
     def add(self, layers: Sequence[tuple[np.ndarray, np.ndarray]]) -> None:
-        """Adds one slice of samples: per layer (z, a), each (samples, *shape)."""
+        """The same from (z, a) of every layer, each (samples, *shape), by numpy: the slow twin."""
         with np.errstate(all="ignore"):  # weights about to diverge give infinities
             for number, (z, a) in enumerate(layers):
                 if self.widths[number]:
@@ -81,12 +89,12 @@ class UnitStatistics:
 def is_milestone(epoch: int, flops: float) -> bool:
     """Whether units are measured at the end of this epoch in every run, watched or not.
 
-    Every epoch up to 64, then 8 of each doubling; where a pass over the training set takes long (`flops`), only
+    Every epoch up to 4, then 2 of each doubling; where a pass over the training set takes long (`flops`), only
     every 16th of these epochs. It depends on nothing else, so that the epoch of a death is the same in every run.
     """
     if epoch == 0 and flops >= LATE_PASS:
         return False
-    spacing = max(1, 1 << max(0, epoch.bit_length() - 4) if epoch > 64 else 1)
+    spacing = 1 << max(0, epoch.bit_length() - 2)
     return epoch % (spacing if flops < LONG_PASS else max(16, spacing)) == 0
 
 

@@ -121,6 +121,29 @@ def _forward(lane: int, count: int, tile: int, n: int, x: int, width: int, copie
             copy(wanted[3 * k], wanted[3 * k + 1] + 4 * first * size, rows * size)
 
 
+def _survey(lane: int, count: int, tile: int, n: int, x: int, width: int, entries: int, entry_count: int) -> None:
+    """Every row of x through the program; per entry the largest z, the sum of a and how often a is not 0, by unit.
+
+    An entry: z, a, numbers per sample, units, and where the three results are (float32, float64, int64).
+    """
+    table, moment = words(entries, 7 * entry_count), words(lane, LANE_WORDS)
+    for first in range(0, n, tile):
+        rows = min(tile, n - first)
+        copy(x + 4 * first * width, moment[X_TILE], rows * width)
+        _forwards(lane, count, rows)
+        for k in range(entry_count):
+            size, u = table[7 * k + 2], table[7 * k + 3]
+            top, total, active = floats(table[7 * k + 4], u), doubles(table[7 * k + 5], u), words(table[7 * k + 6], u)
+            for r in range(0, rows * size, u):
+                z, a = floats(table[7 * k] + 4 * r, u), floats(table[7 * k + 1] + 4 * r, u)
+                for j in range(u):
+                    top[j] = z[j] if z[j] > top[j] else top[j]
+                for j in range(u):
+                    total[j] += np.float64(a[j])
+                for j in range(u):
+                    active[j] += np.int64(a[j] != np.float32(0.0))
+
+
 def _evaluate(
     lane: int, count: int, tile: int, n: int, x: int, width: int, targets: int, outputs: int, backward: int
 ) -> None:
@@ -272,7 +295,9 @@ def _end_epoch(r: Any) -> None:
 
 PREDICT = Loop("forward loop", lambda: _forward, 8)
 EVALUATE = Loop("evaluation loop", lambda: _evaluate, 9)
+SURVEY = Loop("survey loop", lambda: _survey, 8)
 TRAIN = Loop("training loop", lambda: _train, 4)
 LANE = Kernel("lane", lambda: _run_lane, "void(int64,int64)")
 SHUFFLER = Kernel("shuffle", lambda: _shuffle, "void(int64,int64,int64,int64)")
 PARTS = (LANE, step.TAKE, SHUFFLER, step.COLLECT, step.APPLY)
+LOOPS = (TRAIN, EVALUATE, PREDICT, SURVEY)

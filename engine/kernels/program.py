@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import math
 import threading
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -277,6 +278,28 @@ class Program:
             address(self.lane_table), len(self._operations), self.tile, len(x), address(x), self.inputs,
             address(table), len(copies),
         )  # fmt: skip
+
+    def survey(
+        self, x: np.ndarray, largest: Sequence[np.ndarray], sums: Sequence[np.ndarray], active: Sequence[np.ndarray]
+    ) -> None:
+        """Adds samples to what is known of every unit (a channel is a unit, over all positions), in place.
+
+        Args:
+            largest: float32 (units,) a layer, the largest z; none where the layer's array is empty.
+            sums, active: float64 the sums of a, int64 how often a is not 0.
+        """
+        with self._lock:
+            self.make()
+            entries = [
+                (z, a, width, len(top), address(top), address(total), address(count))
+                for (z, _, a, width), top, total, count in zip(self.values[0], largest, sums, active, strict=True)
+                if len(top)
+            ]
+            table = np.array(entries, dtype=np.int64).reshape(-1, 7)
+            loops.SURVEY(
+                address(self.lane_table), len(self._operations), self.tile, len(x), address(x), self.inputs,
+                address(table), len(entries),
+            )  # fmt: skip
 
     def evaluate(self, x: np.ndarray, targets: np.ndarray) -> tuple[float, float]:
         """(loss, metric) of float32 inputs and encoded targets."""

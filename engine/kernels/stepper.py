@@ -90,7 +90,14 @@ class Stepper:
     @property
     def kernels(self) -> list[Kernel]:
         """What must be compiled before training; `compile()` each, or let the first `advance` do it."""
-        own = [optimizer_kernel(self.training.optimizer), *loops.PARTS, loops.TRAIN, loops.EVALUATE, loops.PREDICT]
+        own = [
+            optimizer_kernel(self.training.optimizer),
+            *loops.PARTS,
+            loops.TRAIN,
+            loops.EVALUATE,
+            loops.PREDICT,
+            loops.SURVEY,
+        ]
         return list(dict.fromkeys([*self._program.kernels(), *self._plain.kernels(), *own]))
 
     # ---- training -----------------------------------------------------------------------------
@@ -235,6 +242,10 @@ class Stepper:
         """(loss, metric) of encoded targets; nothing random acts."""
         x = np.ascontiguousarray(x, dtype=np.float32)
         return self._plain.evaluate(x, np.ascontiguousarray(targets, dtype=np.float32).reshape(len(x), -1))
+
+    def survey(self, x: np.ndarray, largest: Any, sums: Any, active: Any) -> None:
+        """`Program.survey`; nothing random acts."""
+        self._plain.survey(np.ascontiguousarray(x, dtype=np.float32), largest, sums, active)
 
     def forward(self, x: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
         """(z, a) of every layer; nothing random acts."""
