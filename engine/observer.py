@@ -27,7 +27,7 @@ LEAST_SECONDS = 0.1  # from one snapshot to the next where the budget is spent
 SHORT_PASS = 3e8  # flops
 DEBT = 0.004  # seconds on credit that do not hold up what lives on the screen
 #: That is renewed more often than by its turn.
-PATIENCE = {"activations": 0.3}
+PATIENCE = {"activations": 0.1}
 REST_SECONDS = 0.05  # of looking before what it found is shown, where nothing trains
 COMPUTED = ("plane", "activations", "distributions", "predictions", "sample")
 

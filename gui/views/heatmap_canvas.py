@@ -53,7 +53,7 @@ class HeatmapCanvas(QWidget):
         self._shown: tuple[tuple[object, ...], object] = ((), None)
         self._words, self._told = QPixmap(), 0.0
         self._words_key: object = None
-        self._words_taken: Snapshot | None = None
+        self._words_taken: tuple[object, ...] = ()
         self._plates: list[QRect] = []  # of words that stand on rows
         self.setMouseTracking(True)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)  # else the panels behind are drawn with every frame
@@ -152,19 +152,21 @@ class HeatmapCanvas(QWidget):
 
     def _key_of_words(self) -> object:
         seen = self.visibleRegion().boundingRect()
-        return self.blocks, self.segments, seen, theme.name(), self.devicePixelRatioF()
+        return self.blocks, self.segments, seen, self.view.words, theme.name(), self.devicePixelRatioF()
 
     def _says_the_same(self) -> bool:
         """Whether heads and margins stay as they are; while it trains they are told as often as one can read."""
         snapshot = self.view.snapshot
-        waits = snapshot is not None and snapshot.state == "running" and time.monotonic() - self._told < WORDS_SECONDS
-        return self._key_of_words() == self._words_key and (waits or self._words_taken is snapshot)
+        if snapshot is None or self._key_of_words() != self._words_key:
+            return False
+        waits = snapshot.state == "running" and time.monotonic() - self._told < WORDS_SECONDS
+        return waits or all(map(operator.is_, _told_of(snapshot), self._words_taken))
 
     def _words_of(self, snapshot: Snapshot, seen: QRect) -> QPixmap:
         """Heads, margins and what stands on dead rows, on a clear ground."""
         if self._says_the_same():
             return self._words
-        self._words_key, self._words_taken, self._told = self._key_of_words(), snapshot, time.monotonic()
+        self._words_key, self._words_taken, self._told = self._key_of_words(), _told_of(snapshot), time.monotonic()
         ratio = self.devicePixelRatioF()
         self._words = QPixmap(seen.size() * ratio)
         self._words.setDevicePixelRatio(ratio)
@@ -320,6 +322,11 @@ class HeatmapCanvas(QWidget):
         hit, data = self.hit(event.position().x(), event.position().y()), self.view.data
         if hit is not None and hit[2] is not None and data is not None and data.mode == "samples":
             self.view.session.pick_sample("train", int(data.columns[hit[2]]))
+
+
+def _told_of(snapshot: Snapshot) -> tuple[object, ...]:
+    """What heads and margins are of: as many parts for every snapshot of a network."""
+    return tuple(part for layer in snapshot.layers for part in (layer.dead, layer.active_share))
 
 
 def merged_words(block: Block, words: LayerWords) -> str:

@@ -62,11 +62,13 @@ def _paint_crosses(painter: QPainter, block: Block, dead: np.ndarray) -> None:
 
 
 def _paint_bars(painter: QPainter, block: Block, centers: np.ndarray, share: np.ndarray, right: int) -> None:
-    thick, color = max(1.0, min(6.0, block.row - 2.0)), theme.color("control edge")
-    for row in np.flatnonzero(share > 0).tolist():
-        length = max(1.0, BAR_WIDTH * float(min(1.0, share[row])))
-        bar = QRectF(right + BAR_LEFT, centers[row] - thick / 2, length, thick)
-        painter.fillRect(bar, color)
+    thick, rows = max(1.0, min(6.0, block.row - 2.0)), np.flatnonzero(share > 0)
+    lengths = np.clip(BAR_WIDTH * share[rows], 1.0, BAR_WIDTH).tolist()
+    tops = (centers[rows] - thick / 2).tolist()
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(theme.color("control edge"))
+    painter.drawRects([QRectF(right + BAR_LEFT, y, x, thick) for y, x in zip(tops, lengths, strict=True)])
+    painter.setBrush(Qt.BrushStyle.NoBrush)
 
 
 def _paint_conditions(
