@@ -208,7 +208,7 @@ class Observer:
         """One slice of the pass over the training set. True when it is done."""
         assert self._pass is not None
         rows = self._pass_rows[self._pass_position : self._pass_position + self.probes.slice_rows]
-        self._pass.add(self.run.stepper.forward(self.run.data.x_train[rows.start : rows.stop : rows.step]))
+        self._pass.survey(self.run.stepper, self.run.data.x_train[rows.start : rows.stop : rows.step])
         self._pass_position += len(rows)
         if self._pass_position < len(self._pass_rows):
             return False

@@ -8,11 +8,12 @@ import pytest
 
 from engine import RelumeError
 from engine.kernels.stepper import Stepper
-from engine.layers import Dense, Dropout
+from engine.layers import Conv2D, Dense, Dropout, Flatten
 from engine.losses import encode_targets
 from engine.network import Network
 from engine.optimizers import SGD, Adam
 from engine.spec import NetworkSpec, TrainingSpec
+from engine.unit_history import UnitStatistics
 
 MANY = 10**9
 
@@ -194,3 +195,17 @@ def test_bad_state_and_data_are_told() -> None:
         Stepper(stepper.network, stepper.training, stepper.x[:, :3], stepper.targets)
     with pytest.raises(RelumeError):
         Stepper(stepper.network, stepper.training, stepper.x, stepper.targets[:-1])
+
+
+def test_a_survey_counts_what_its_slow_twin_counts() -> None:
+    x = np.random.default_rng(3).normal(size=(300, 6, 6, 2)).astype(np.float32)
+    spec = NetworkSpec((6, 6, 2), (Conv2D(5, 3, activation="relu"), Flatten(), Dense(7, "tanh"), Dense(1)))
+    stepper = Stepper(Network(spec, 4), TrainingSpec(), x, np.zeros((300, 1), np.float32))
+    fast, slow = UnitStatistics(spec), UnitStatistics(spec)
+    fast.survey(stepper, x)
+    slow.add(stepper.forward(x))
+    assert fast.samples == slow.samples == 300
+    for layer in range(len(spec.layers)):
+        np.testing.assert_array_equal(fast.max_z[layer], slow.max_z[layer])
+        np.testing.assert_array_equal(fast.active[layer], slow.active[layer])
+        np.testing.assert_allclose(fast.sums[layer], slow.sums[layer], rtol=1e-9)

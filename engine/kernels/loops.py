@@ -73,7 +73,7 @@ from engine.kernels.layout import (
     WORDS,
     X_TILE,
 )  # fmt: skip
-from engine.kernels.memory import call, call_four, call_one, doubles, words
+from engine.kernels.memory import call, call_four, call_one, doubles, floats, words
 from engine.kernels.step import copy, largest, run_together
 
 
