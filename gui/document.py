@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from PySide6.QtGui import QUndoCommand
+from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from engine.data.spec import DataSpec
 from engine.hand_edit import HandEdit
@@ -65,3 +65,18 @@ class Edit(QUndoCommand):
 
     def undo(self) -> None:
         self._show(self.old, [edit.undo for edit in reversed(self.by_hand)])
+
+
+def place_of(spec: NetworkSpec, training: TrainingSpec, stack: QUndoStack) -> int:
+    """How many steps are done before those that the trainer, which holds `spec` and `training`, did not take."""
+    held, last = {"spec": spec, "training": training}, stack.command(stack.index() - 1)
+    if not isinstance(last, Edit):
+        return stack.index()
+    refused = [name for name, value in held.items() if getattr(last.new, name) != value]
+    for index in range(stack.index() - 1, -1 if refused else stack.index(), -1):
+        step = stack.command(index)
+        if not isinstance(step, Edit) or step.old.data != last.new.data:
+            break
+        if all(getattr(step.old, name) == held[name] for name in refused):
+            return index
+    return stack.index()

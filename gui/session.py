@@ -19,7 +19,7 @@ from engine.spec import NetworkSpec, TrainingSpec
 from engine.telemetry import Snapshot
 from engine.trainer import Trainer
 from gui import settings, threads
-from gui.document import Document, Edit, first_document
+from gui.document import Document, Edit, first_document, place_of
 from gui.edits import told
 from gui.opener import Opened, Opener, make_project
 from gui.saver import Saver
@@ -311,6 +311,7 @@ class Session(QObject):
         """The newest snapshot of this run, if there is a new one; called by the frame clock."""
         while not self.trainer.refusals.empty():
             self._warn(self.trainer.refusals.get())
+            self._take_back()
         self._forget_ended()
         snapshot = self.trainer.mailbox.take()
         if snapshot is None or snapshot.run != self.trainer.run_number:
@@ -319,6 +320,11 @@ class Session(QObject):
         self._tell_state(snapshot.state)
         self._tell_failure(snapshot.error if snapshot.state == "failed" else None)
         return snapshot
+
+    def _take_back(self) -> None:
+        """Undoes edits that the trainer refused (they do not fit the memory): the document is what trains."""
+        if not self.trainer.commands.waiting():
+            self.undo_stack.setIndex(place_of(self.trainer.spec, self.trainer.training, self.undo_stack))
 
     def _forget_ended(self) -> None:
         """Lets go of old trainers whose threads have ended: their data may be large."""

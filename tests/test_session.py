@@ -14,6 +14,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 import engine
+from engine import memory
 from gui import edits, opener
 from gui.document import Document
 from gui.panels.data_panel import DataPanel
@@ -243,6 +244,31 @@ def test_a_refused_command_is_told_also_while_it_trains(qtbot: QtBot, session: S
     session.take_snapshot()
     (told,) = session.told
     assert told[0] == "warning" and "must be finite" in told[1]
+
+
+def test_an_edit_that_cannot_fit_is_told_with_its_figures_and_taken_back(
+    qtbot: QtBot, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wait(qtbot, session, lambda: session.snapshot is not None and session.snapshot.preparing is None)
+    session.edit("Units", spec=edits.set_layer(session.document.spec, 0, units=5))
+    wait(qtbot, session, lambda: session.trainer.spec == session.document.spec)
+    fits = session.document
+    monkeypatch.setattr(memory, "available", lambda: 69_000_000)
+    session.edit("Units", spec=edits.set_layer(fits.spec, 0, units=9000))
+    session.edit("Batch size", training=dataclasses.replace(fits.training, batch_size=7))
+    assert session.document != fits
+    wait(qtbot, session, lambda: session.told)
+    told = session.told[0]
+    wait(qtbot, session, lambda: session.document == fits)
+    assert told[0] == "warning" and "would take 2.8 MB of memory, 69.0 MB are free" in told[1]
+    assert session.undo_stack.canRedo()
+    session.run()
+    wait(qtbot, session, lambda: session.snapshot.step > 0 and session.snapshot.spec == fits.spec)
+    session.pause()
+    monkeypatch.setattr(memory, "available", lambda: None)
+    session.redo()
+    wait(qtbot, session, lambda: session.trainer.spec == session.document.spec != fits.spec)
+    assert len(session.told) == 1
 
 
 def test_weights_drawn_anew_come_back(qtbot: QtBot, session: Session) -> None:
