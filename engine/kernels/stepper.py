@@ -55,6 +55,7 @@ class Stepper:
         self._program: Program = None  # type: ignore[assignment]  # set_training makes it
         self._plain = Program(network, task=self.task)
         self._crew: Crew | None = None
+        self._laid_out: tuple[Any, ...] = (None,) * 4
         self._slots: dict[str, np.ndarray] = {}
         self._slot_memory = np.zeros((0, 0), dtype=np.float32)
         self._s = np.zeros(at.RUN_WORDS, dtype=np.int64)
@@ -105,7 +106,10 @@ class Stepper:
     def advance(self, tiles: int, batches: int, until_epoch: int) -> None:
         """At most so many row tiles and batches, up to the end of epoch `until_epoch` - 1."""
         self._program.make()
-        self._lay_out()
+        parts = (self._program, self._slot_memory, self._numbers, threads())
+        if any(new is not old for new, old in zip(parts, self._laid_out, strict=True)):
+            self._lay_out()
+            self._laid_out = parts
         loops.TRAIN(address(self._s), tiles, batches, until_epoch)
         self.diverged = self._trouble()
 
@@ -147,7 +151,6 @@ class Stepper:
             o[at.CONSTANTS], o[at.SUMS] = address(self._numbers), address(self._largest) + 8 * k
             m[at.PART_BEGIN], m[at.PART_END], m[at.PART_OPTIMIZER] = begin, end, address(self._optimizer) + o.nbytes * k
             m[at.PART_NORMS] = address(self._part_norms) + self._part_norms.strides[0] * k
-        self._largest[:] = 0
 
     def _helping(self) -> int:
         """The address of the threads that help, 0 where none is wanted."""
@@ -203,7 +206,7 @@ class Stepper:
     @property
     def last_loss(self) -> float:
         """Sample-weighted mean of the batch losses of the last finished epoch, NaN before."""
-        return loss_and_metric(self._last_sums[:-1], self._last_sums[-1], self.task, self.targets.shape[1])[0]
+        return float(self._last_sums[at.LOSS_SUM] / self._last_sums[-1]) if self._last_sums[-1] else math.nan
 
     @property
     def last_metric(self) -> float:
