@@ -19,6 +19,7 @@ from engine.spec import NetworkSpec
 if TYPE_CHECKING:
     from engine.kernels.program import Program
 
+ROOM = 64  # numbers
 _INIT_STREAM = 1  # one seed, separate streams by purpose and layer
 
 
@@ -42,7 +43,7 @@ class Network:
             raise RelumeError(f"The seed must be a whole number from 0, not {shown(seed)}.", "Network, seed")
         self.spec, self.seed, self.dtype = spec, int(seed), np.dtype(dtype)
         self.slices, self.trainable = _laid_out(spec)
-        self.vector = np.zeros(sum(math.prod(shape) for _, shape in self.slices.values()), dtype=self.dtype)
+        self.vector = _vector(sum(math.prod(shape) for _, shape in self.slices.values()), self.dtype)
         self._draw()
         self._program: Program | None = None
 
@@ -69,7 +70,8 @@ class Network:
     def copy(self) -> Network:
         """The same network with parameters of its own."""
         other = copy.copy(self)
-        other.vector, other._program = self.vector.copy(), None
+        other.vector, other._program = _vector(len(self.vector), self.dtype), None
+        other.vector[:] = self.vector
         return other
 
     def set_parameters(self, mapping: Mapping[str, Any]) -> None:
@@ -243,6 +245,11 @@ class Network:
 def _fed(spec: NetworkSpec) -> list[tuple[Layer, tuple[int, ...]]]:
     """Every layer with the shape that it is fed."""
     return list(zip(spec.layers, (spec.input_shape, *spec.shapes()[:-1]), strict=True))
+
+
+def _vector(size: int, dtype: np.dtype) -> np.ndarray:
+    """Zeros with room after them: kernels read whole registers."""
+    return np.zeros(size + ROOM, dtype=dtype)[:size]
 
 
 def _laid_out(spec: NetworkSpec) -> tuple[dict[str, tuple[slice, tuple[int, ...]]], int]:

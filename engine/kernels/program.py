@@ -160,7 +160,8 @@ class Program:
         self.check_memory()
         self._keep = keep = Buffers()
         network, width = self.network, at.SQUARES + 3 * self.outputs
-        self.gradient = keep.floats(self.lanes, -(-len(network.vector) // STRIDE) * STRIDE)
+        # Between the lanes is room: a thread may write the numbers after its own back as they were.
+        self.gradient = keep.floats(self.lanes, (len(network.vector) // STRIDE + 2) * STRIDE)
         self.sums = keep.doubles(self.lanes, -(-width // STRIDE) * STRIDE)
         widest = max([self.inputs, *(o.outputs for _, o in self._operations)])
         self._zeros = keep.floats(widest)
