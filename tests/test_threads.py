@@ -43,7 +43,7 @@ NETWORKS: dict[str, tuple[tuple[int, ...], tuple[Layer, ...]]] = {
 }
 # network, lanes, samples, batch size, short batches
 CASES = {
-    "dense, two lanes": ("dense", 2, 500, 64, "merge"),
+    "dense, two lanes": ("dense", 2, 500, 140, "merge"),
     "dense, four lanes": ("dense", 4, 1100, 500, "drop"),
     "dense, a short batch of fewer rows than lanes": ("dense", 4, 1003, 500, "keep"),
     "dense, short batches are merged": ("dense", 4, 999, 400, "merge"),

@@ -22,8 +22,8 @@ _WIDE = bool(_FEATURES.get("avx512f"))
 LANES = 16 if _WIDE else (8 if _FEATURES.get("avx") else 4)  # float32 numbers in one register
 ROWS = 8 if _WIDE or not _FEATURES.get("avx") else 6  # rows of the largest inner tile
 
-DEPTH, HEIGHT = 256, 96  # of the parts of b and a that are copied close together
-STRIP, PANEL = DEPTH * 2 * LANES, DEPTH * HEIGHT
+DEPTH, HEIGHT, WIDTH = 256, 96, 128  # of the parts of a (HEIGHT) and b (WIDTH) that are copied close together
+STRIPS, PANEL = DEPTH * WIDTH, DEPTH * HEIGHT
 SMALL = 16384  # a smaller b is used where it lies
 
 _number, word, _lane = ir.FloatType(), ir.IntType(64), ir.IntType(32)
@@ -203,12 +203,23 @@ def _plain_tiles(
 
 
 @register_jitable(**OPTIONS)
-def _packed(rows, columns, source, source_row, target, target_row):  # type: ignore[no-untyped-def]
-    """Copies rows to where they lie close together."""
+def _pack_rows(rows: Any, columns: Any, source: Any, source_row: Any, target: Any) -> None:
+    """Copies rows to where they lie HEIGHT numbers apart."""
     for r in range(rows):
-        s, t = floats(source + 4 * r * source_row, columns), floats(target + 4 * r * target_row, columns)
+        s, t = floats(source + 4 * r * source_row, columns), floats(target + 4 * r * HEIGHT, columns)
         for j in range(columns):
             t[j] = s[j]
+
+
+@register_jitable(**OPTIONS)
+def _pack_strips(rows: Any, columns: Any, source: Any, source_row: Any, target: Any) -> None:
+    """Copies strips of 2 LANES columns, each to DEPTH rows that lie one after the other."""
+    for r in range(rows):
+        for left in range(0, columns, 2 * LANES):
+            s = floats(source + 4 * (r * source_row + left), 2 * LANES)
+            t = floats(target + 4 * (left * DEPTH + r * 2 * LANES), 2 * LANES)
+            for j in range(min(2 * LANES, columns - left)):
+                t[j] = s[j]
 
 
 @intrinsic(prefer_literal=True)
@@ -244,34 +255,45 @@ def product(
     Up to 2 LANES - 1 numbers after a row of b, start and c are read, and those of c written back unchanged.
     Parts of large matrices are copied close together first, for the caches' sake.
     """
-    packs = m >= 4 * ROWS and k * n >= SMALL
-    most_rows, most_depth = (HEIGHT, DEPTH) if packs else (m, k)
-    strip, panel = _stack(STRIP), _stack(PANEL)
-    for first in range(0, m, most_rows):
-        tiles, height, larger = split_rows(min(most_rows, m - first))
-        i = larger * (height + 1)
-        for low in range(0, k, most_depth):
-            depth = min(most_depth, k - low)
-            a_part, row, step = a + 4 * (first * a_row + low * a_step), a_row, a_step
-            if packs and a_step > LANES and n > 4 * LANES:
-                _packed(depth, min(most_rows, m - first), a_part, a_step, panel, HEIGHT)
-                a_part, row, step = panel, 1, HEIGHT
-            for j in range(0, n, 2 * LANES):
-                b_part, down = b + 4 * (low * b_step + j), b_step
-                if packs:
-                    _packed(depth, min(n - j, 2 * LANES), b_part, b_step, strip, 2 * LANES)
-                    b_part, down = strip, 2 * LANES
-                result = c + 4 * (first * c_row + j)
-                begin, begin_row = start + 4 * (first * start_row + j), start_row
-                if low > 0:
-                    begin, begin_row = result, c_row
-                _plain_tiles(
-                    height + 1, larger, n - j, depth, a_part, row, step, b_part, down, begin, begin_row, result, c_row
-                )
-                _plain_tiles(
-                    height, tiles - larger, n - j, depth, a_part + 4 * i * row, row, step, b_part, down,
-                    begin + 4 * i * begin_row, begin_row, result + 4 * i * c_row, c_row,
-                )  # fmt: skip
+    if m < 4 * ROWS or k * n < SMALL:
+        tiles, height, larger = split_rows(m)
+        i = 4 * larger * (height + 1)
+        for j in range(0, n, 2 * LANES):
+            _plain_tiles(
+                height + 1, larger, n - j, k, a, a_row, a_step, b + 4 * j, b_step, start + 4 * j, start_row, c + 4 * j,
+                c_row,
+            )  # fmt: skip
+            _plain_tiles(
+                height, tiles - larger, n - j, k, a + i * a_row, a_row, a_step, b + 4 * j, b_step,
+                start + i * start_row + 4 * j, start_row, c + i * c_row + 4 * j, c_row,
+            )  # fmt: skip
+        return
+    strips, panel = _stack(STRIPS), _stack(PANEL)
+    for low in range(0, k, DEPTH):
+        depth = min(DEPTH, k - low)
+        for left in range(0, n, WIDTH):
+            right = min(left + WIDTH, n)
+            _pack_strips(depth, right - left, b + 4 * (low * b_step + left), b_step, strips)
+            for first in range(0, m, HEIGHT):
+                tiles, height, larger = split_rows(min(HEIGHT, m - first))
+                i = 4 * larger * (height + 1)
+                a_part, row, step = a + 4 * (first * a_row + low * a_step), a_row, a_step
+                if a_step > LANES:
+                    _pack_rows(depth, min(HEIGHT, m - first), a_part, a_step, panel)
+                    a_part, row, step = panel, 1, HEIGHT
+                for j in range(left, right, 2 * LANES):
+                    strip, result = strips + 4 * (j - left) * DEPTH, c + 4 * (first * c_row + j)
+                    begin, begin_row = start + 4 * (first * start_row + j), start_row
+                    if low > 0:
+                        begin, begin_row = result, c_row
+                    _plain_tiles(
+                        height + 1, larger, n - j, depth, a_part, row, step, strip, 2 * LANES, begin, begin_row,
+                        result, c_row,
+                    )  # fmt: skip
+                    _plain_tiles(
+                        height, tiles - larger, n - j, depth, a_part + i * row, row, step, strip, 2 * LANES,
+                        begin + i * begin_row, begin_row, result + i * c_row, c_row,
+                    )  # fmt: skip
 
 
 SIGNATURE_OF_PRODUCT = f"void({','.join(['int64'] * 12)})"

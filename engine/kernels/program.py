@@ -25,6 +25,8 @@ _DROPOUT_STREAM = 2
 MOST_ROWS, MOST_LANES = 128, 4
 WORKSPACE = 1 << 21  # bytes of the buffers of a tile: what fits near the processor
 GRADIENTS = 1 << 27  # bytes of all lanes' gradients together
+TILE_FLOPS = 2e9  # of a tile: a call can only stop between tiles
+REUSE = 380  # floating point operations for each parameter that pay for reading and writing it
 TWO_LANES, FOUR_LANES = 6e7, 5e8  # floating point operations of a step: about a millisecond, about eight
 
 
@@ -100,15 +102,17 @@ class Program:
     def _choose_tiles(self, batch: int | None, training: bool) -> None:
         """Rows of a tile and lanes depend on network and batch size only, so that the order of every sum does."""
         sizes = [self.inputs, *(o.outputs for _, o in self._operations)]
-        most = MOST_ROWS if len(self.network.vector) <= 1_000_000 else MOST_ROWS // 4
-        self.tile = max(4, min(most, WORKSPACE // (4 * (sum(sizes) + 2 * max(sizes)))))
+        parameters, flops = len(self.network.vector), max(1, self.flops)
+        enough = min(MOST_ROWS, REUSE * parameters // flops)  # rows that are worth a pass over the weights
+        most = min(MOST_ROWS, max(MOST_ROWS // 4, int(TILE_FLOPS // flops)))
+        self.tile = max(4, min(most, max(enough, WORKSPACE // (4 * (sum(sizes) + 2 * max(sizes))))))
         self.lanes = 1
         if self.whole_batches:
             self.tile = batch or 1
         elif batch is not None and training:
-            step = self.flops * batch
-            wanted = MOST_LANES if step >= FOUR_LANES else (2 if step >= TWO_LANES else 1)
-            self.lanes = max(1, min(wanted, GRADIENTS // (4 * len(self.network.vector)), batch // 4))
+            wanted = MOST_LANES if flops * batch >= FOUR_LANES else (2 if flops * batch >= TWO_LANES else 1)
+            worth = flops * batch // (REUSE * max(1, parameters))  # each lane has a gradient of its own to write
+            self.lanes = max(1, min(wanted, worth, GRADIENTS // (4 * max(1, parameters)), batch // 4))
             share = -(-batch // self.lanes)
             self.tile = -(-share // -(-share // self.tile))
 
@@ -166,11 +170,11 @@ class Program:
         widest = max([self.inputs, *(o.outputs for _, o in self._operations)])
         self._zeros = keep.floats(widest)
         self._plans: dict[Operation, int] = {}
-        self.lane_table = keep.words(np.zeros((self.lanes, at.LANE_WORDS), dtype=np.int64))
+        self.lane_table = keep.words(np.zeros((MOST_LANES, at.LANE_WORDS), dtype=np.int64))
         self.operations = keep.words(np.zeros((self.lanes, len(self._operations), at.WORDS), dtype=np.int64))
         self.tail = keep.words(np.zeros((self.lanes, 2, at.WORDS), dtype=np.int64))
         self.values: list[list[tuple[int, int, int, int]]] = []  # a lane, a layer: address and width of z, of a
-        for number, lane in enumerate(self.lane_table):
+        for number, lane in enumerate(self.lane_table[: self.lanes]):
             lane[at.GRADIENT], lane[at.LANE_SUMS] = address(self.gradient[number]), address(self.sums[number])
             lane[at.OPERATIONS], lane[at.TAIL] = address(self.operations[number]), address(self.tail[number])
             self._make_lane(keep, lane, self.operations[number], self.tail[number], widest)

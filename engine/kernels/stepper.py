@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Kernel", "Stepper"]
 
 _SHUFFLE_STREAM = 3
-SHARED_VECTOR = 1 << 17  # parameters from which on lanes share the step
+SHARED_VECTOR = 1 << 17  # parameters from which on threads share the step
 _SHORT = {"drop": at.DROP, "merge": at.MERGE, "keep": at.KEEP}
 _COUNTERS = (
     "STEP", "EPOCH", "BATCH", "START", "STOP", "ROW", "SAMPLES", "BATCH_SAMPLES", "CAREFUL", "ALL_SAMPLES", "BORN",
@@ -136,9 +136,9 @@ class Stepper:
         s[at.CREW] = self._helping()
 
     def _lay_out_parts(self) -> None:
-        """The vector in parts, one for each lane where it is large."""
+        """The vector in parts that threads share where it is large."""
         program, n = self._program, self.network.trainable
-        parts = program.lanes if n >= SHARED_VECTOR else 1
+        parts = MOST_LANES if n >= SHARED_VECTOR else 1
         share = -(-n // (64 * parts)) * 64
         self._s[at.PARTS] = parts
         for k, (o, m) in enumerate(zip(self._optimizer, program.lane_table[:parts], strict=False)):
@@ -154,7 +154,7 @@ class Stepper:
 
     def _helping(self) -> int:
         """The address of the threads that help, 0 where none is wanted."""
-        helpers = min(threads(), self._program.lanes) - 1
+        helpers = min(threads(), max(self._program.lanes, int(self._s[at.PARTS]))) - 1
         if self._crew is not None and self._crew.helpers != helpers:
             self._crew.close()
             self._crew = None
