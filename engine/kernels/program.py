@@ -108,7 +108,7 @@ class Program:
         elif batch is not None and training:
             step = self.flops * batch
             wanted = MOST_LANES if step >= FOUR_LANES else (2 if step >= TWO_LANES else 1)
-            self.lanes = max(1, min(wanted, GRADIENTS // (4 * len(self.network.vector)), batch // 4))
+            self.lanes = max(1, min(wanted, GRADIENTS // max(1, 4 * len(self.network.vector)), batch // 4))
             share = -(-batch // self.lanes)
             self.tile = -(-share // -(-share // self.tile))
 
