@@ -13,7 +13,7 @@ from engine.kernels.stepper import Stepper
 from engine.layers import AveragePool2D, BatchNorm, Conv2D, Dense, Dropout, Flatten, Layer, MaxPool2D
 from engine.losses import encode_targets
 from engine.network import Network
-from engine.optimizers import SGD
+from engine.optimizers import SGD, Adam, Optimizer
 from engine.spec import NetworkSpec, TrainingSpec
 
 MANY = 10**9
@@ -210,3 +210,22 @@ def test_a_batch_of_one_has_no_spread():
     assert stepper.diverged is None and stepper.step == 20 and np.isfinite(network.vector).all()
     assert np.array_equal(before["0.kernel"], after["0.kernel"])
     assert not np.array_equal(before["3.bias"], after["3.bias"])
+
+
+@pytest.mark.parametrize(
+    ("shape", "layers"),
+    [((4,), (Dropout(0.1),)), ((4, 4, 1), (MaxPool2D(4), Flatten())), ((3,), (Flatten(),))],
+    ids=str,
+)
+@pytest.mark.parametrize("optimizer", [SGD(0.1, momentum=0.9), Adam()], ids=str)
+def test_a_network_without_parameters(shape: Shape, layers: tuple[Layer, ...], optimizer: Optimizer):
+    spec = NetworkSpec(shape, layers, "mean_squared_error")
+    x = np.random.default_rng(0).normal(size=(50, *shape)).astype(np.float32)
+    y = np.ones((50, spec.output_shape[-1]), np.float32)
+    quick, exact = Network(spec, 1), Network(spec, 1, "float64")
+    np.testing.assert_allclose(quick.predict(x), exact.predict(x), rtol=1e-6)
+    assert quick.gradients(x, y) == (pytest.approx(exact.gradients(x, y)[0], rel=1e-5), {})
+    stepper = Stepper(quick, TrainingSpec(optimizer, batch_size=8), x, y, "regression")
+    stepper.advance(MANY, MANY, 2)
+    assert stepper.epoch == 2 and stepper.step == 12 and stepper.diverged is None and np.isfinite(stepper.last_loss)
+    assert np.isnan(stepper.gradient_norms()).all()

@@ -24,7 +24,7 @@ from engine.kernels.threads import Crew, dismiss, set_threads, share, threads
 from engine.layers import BatchNorm, Conv2D, Dense, Dropout, Flatten, Layer, MaxPool2D
 from engine.losses import encode_targets
 from engine.network import Network
-from engine.optimizers import Adam
+from engine.optimizers import SGD, Adam
 from engine.spec import NetworkSpec, TrainingSpec
 from engine.trainer import Trainer
 
@@ -260,6 +260,26 @@ def test_a_lane_whose_loss_is_not_finite_names_its_layer(lane: int, value: float
     network.set_parameters(Network(spec, 1).parameters())
     stepper.advance(MANY, 1, 1)
     assert stepper.diverged is None and bits(stepper) == bits(healthy)
+
+
+def test_a_run_goes_on_after_the_weights_of_any_part_overflowed():
+    """Weights that overflowed are put back; what was known of their size is forgotten with them."""
+    x, _ = samples((400,), 600)
+    layers = (Dense(500, "linear"), Dense(400, "linear"), Dense(1))
+    spec, y = NetworkSpec((400,), layers, "mean_absolute_error"), np.ones((600, 1), np.float32)
+    training = TrainingSpec(SGD(1e6), batch_size=600, seed=2)
+    stepper = Stepper(Network(spec, 1), training, np.float32(2e35) * x, y, "regression")
+    assert stepper._program.lanes == 4, SET
+    before = stepper.network.vector.copy()
+    stepper.advance(MANY, 1, 1)
+    assert stepper.diverged is not None and stepper.diverged[1] == "weights"
+    assert np.array_equal(stepper.network.vector, before)
+    stepper.set_training(dataclasses.replace(training, optimizer=SGD(1e-4)))
+    stepper.x[...] = x
+    for _ in range(2):
+        stepper.advance(MANY, 1, MANY)
+        assert stepper.diverged is None, stepper.diverged
+    assert stepper.step == 2
 
 
 # ---- threads come and go ----------------------------------------------------------------------

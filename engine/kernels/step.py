@@ -141,11 +141,10 @@ def _take(run: int) -> None:
     top = np.int64(0)
     for k in range(parts):
         m = words(r[LANE_TABLE] + 8 * LANE_WORDS * k, LANE_WORDS)
-        top = max(top, m[PART_TOP])
-        if top >= INFINITE:
+        if m[PART_TOP] >= INFINITE:
             r[DIVERGED], r[PLACE] = BY_GRADIENT, _first_infinite(r, first[GRADIENT])
             return
-        top = max(top, words(words(m[PART_OPTIMIZER], WORDS)[SUMS], 1)[0])
+        top = max(top, m[PART_TOP], words(words(m[PART_OPTIMIZER], WORDS)[SUMS], 1)[0])
         m[TIME] = r[STEP] - r[BORN] + 1
     if r[MEASURE] != 0:
         tensors, norms = words(r[TENSORS], TENSOR_WORDS * r[TENSOR_COUNT]), doubles(r[NORMS], r[TENSOR_COUNT])
