@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Kernel", "Stepper"]
 
 _SHUFFLE_STREAM = 3
-SHARED_VECTOR = 1 << 17  # parameters from which on threads share the step
+SHARED_VECTOR = 1 << 17  # parameters from which on threads share the step that they are awake for
 _SHORT = {"drop": at.DROP, "merge": at.MERGE, "keep": at.KEEP}
 _COUNTERS = (
     "STEP", "EPOCH", "BATCH", "START", "STOP", "ROW", "SAMPLES", "BATCH_SAMPLES", "CAREFUL", "ALL_SAMPLES", "BORN",
@@ -138,7 +138,7 @@ class Stepper:
     def _lay_out_parts(self) -> None:
         """The vector in parts that threads share where it is large."""
         program, n = self._program, self.network.trainable
-        parts = MOST_LANES if n >= SHARED_VECTOR else 1
+        parts = MOST_LANES if n >= (SHARED_VECTOR if program.lanes > 1 else 8 * SHARED_VECTOR) else 1
         share = -(-n // (64 * parts)) * 64
         self._s[at.PARTS] = parts
         for k, (o, m) in enumerate(zip(self._optimizer, program.lane_table[:parts], strict=False)):
