@@ -22,9 +22,10 @@ import platformdirs
 from numba import config, extending
 
 # "nnan" and "ninf" are left out: isnan must keep working.
-OPTIONS: dict[str, Any] = {"error_model": "numpy", "fastmath": {"contract", "arcp", "nsz", "afn", "reassoc"}}
+_LEAN = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "_nrt": False}  # only other compiled code calls it
+OPTIONS: dict[str, Any] = {"error_model": "numpy", "fastmath": {"contract", "arcp", "nsz", "afn", "reassoc"}, **_LEAN}
 # For sums that rely on exact cancellation.
-EXACT_OPTIONS: dict[str, Any] = {"error_model": "numpy", "fastmath": {"contract", "nsz"}}
+EXACT_OPTIONS: dict[str, Any] = {"error_model": "numpy", "fastmath": {"contract", "nsz"}, **_LEAN}
 
 _MANIFEST = "manifest.json"
 _lock = threading.RLock()

@@ -58,7 +58,7 @@ VECTOR, TRAINABLE = 38, 39
 SLOTS, SLOT_COUNT, BACKUP = 40, 41, 42
 RUN_LANE, TAKE_STEP, SHUFFLE = 43, 44, 45  # addresses of kernels
 CREW = 46  # of helping threads, 0 for none
-COLLECT_PART, APPLY_PART = 47, 48
+COLLECT_PART, APPLY_PART, RUN_TOGETHER = 47, 48, 53
 PARTS, USED_LANES, PENALIZED, MEASURE = 49, 50, 51, 52  # MEASURE: 1 where the sizes of gradients are wanted
 RUN_WORDS = 56
 

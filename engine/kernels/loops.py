@@ -46,6 +46,7 @@ from engine.kernels.layout import (
     ROW,
     ROWS,
     RUN_LANE,
+    RUN_TOGETHER,
     RUN_WORDS,
     SAMPLES,
     SEED,
@@ -73,8 +74,8 @@ from engine.kernels.layout import (
     WORDS,
     X_TILE,
 )  # fmt: skip
-from engine.kernels.memory import call, call_four, call_one, doubles, floats, words
-from engine.kernels.step import copy, largest, run_together
+from engine.kernels.memory import call, call_four, call_one, call_three, doubles, floats, words
+from engine.kernels.step import copy, largest
 
 
 @register_jitable(**OPTIONS)
@@ -221,7 +222,7 @@ def _run_tiles(run: Any, r: Any) -> Any:
         if moment[ROWS] > 0:
             busy += 1
             r[ROW] += moment[ROWS]
-    run_together(run, r[RUN_LANE], busy)
+    call_three(r[RUN_TOGETHER], run, r[RUN_LANE], busy)
     for k in range(busy):
         moment = words(r[LANE_TABLE] + 8 * LANE_WORDS * k, LANE_WORDS)
         if moment[BAD] != 0:
@@ -299,5 +300,5 @@ SURVEY = Loop("survey loop", lambda: _survey, 8)
 TRAIN = Loop("training loop", lambda: _train, 4)
 LANE = Kernel("lane", lambda: _run_lane, "void(int64,int64)")
 SHUFFLER = Kernel("shuffle", lambda: _shuffle, "void(int64,int64,int64,int64)")
-PARTS = (LANE, step.TAKE, SHUFFLER, step.COLLECT, step.APPLY)
+PARTS = (LANE, step.TAKE, SHUFFLER, step.COLLECT, step.APPLY, step.TOGETHER)
 LOOPS = (TRAIN, EVALUATE, PREDICT, SURVEY)

@@ -61,6 +61,12 @@ def call_two(typing: Any, address: Any, a: Any, b: Any) -> Any:
 
 
 @intrinsic
+def call_three(typing: Any, address: Any, a: Any, b: Any, c: Any) -> Any:
+    """Calls a kernel of three words."""
+    return types.void(*[types.int64] * 4), _caller(3)
+
+
+@intrinsic
 def call_four(typing: Any, address: Any, a: Any, b: Any, c: Any, d: Any) -> Any:
     """Calls a kernel of four words."""
     return types.void(*[types.int64] * 5), _caller(4)

@@ -41,6 +41,7 @@ from engine.kernels.layout import (
     PENALIZED,
     PENALTIES,
     PLACE,
+    RUN_TOGETHER,
     RUN_WORDS,
     SLOT_COUNT,
     SLOTS,
@@ -55,7 +56,7 @@ from engine.kernels.layout import (
     VECTOR,
     WORDS,
 )  # fmt: skip
-from engine.kernels.memory import call, call_two, doubles, floats, words
+from engine.kernels.memory import call, call_three, call_two, doubles, floats, words
 from engine.kernels.threads import share
 from engine.kernels.updates import size_bits
 
@@ -71,8 +72,7 @@ def copy(source: Any, target: Any, count: Any) -> None:
         t[j] = s[j]
 
 
-@register_jitable(**OPTIONS)
-def run_together(run: Any, kernel: Any, count: Any) -> None:
+def _run_together(run: int, kernel: int, count: int) -> None:
     """kernel(run, lane) for the first lanes, with the threads that help."""
     r = words(run, RUN_WORDS)
     if r[CREW] != 0 and count > 1:
@@ -137,7 +137,7 @@ def _take(run: int) -> None:
     """One step of training; none where something would not be finite."""
     r = words(run, RUN_WORDS)
     first, parts, n = words(r[LANE_TABLE], LANE_WORDS), r[PARTS], r[TRAINABLE]
-    run_together(run, r[COLLECT_PART], parts)
+    call_three(r[RUN_TOGETHER], run, r[COLLECT_PART], parts)
     top = np.int64(0)
     for k in range(parts):
         m = words(r[LANE_TABLE] + 8 * LANE_WORDS * k, LANE_WORDS)
@@ -160,7 +160,7 @@ def _take(run: int) -> None:
     if careful:
         copy(r[VECTOR], r[BACKUP], n)
         copy(r[SLOTS], r[BACKUP] + 4 * stride, r[SLOT_COUNT] * stride)
-    run_together(run, r[APPLY_PART], parts)
+    call_three(r[RUN_TOGETHER], run, r[APPLY_PART], parts)
     if careful:
         bad = _first_infinite(r, r[VECTOR])
         for k in range(r[SLOT_COUNT]):
@@ -177,6 +177,7 @@ def _take(run: int) -> None:
             call(words(o, WORDS)[COMMIT], o, 0, r[LANE_TABLE])
 
 
+TOGETHER = Kernel("lanes together", lambda: _run_together, "void(int64,int64,int64)")
 COLLECT = Kernel("gradients together", lambda: _collect, "void(int64,int64)")
 APPLY = Kernel("optimizer of a part", lambda: _apply, "void(int64,int64)")
 TAKE = Kernel("step", lambda: _take, "void(int64)")

@@ -132,7 +132,9 @@ class Stepper:
         s[at.VECTOR], s[at.TRAINABLE] = address(self.network.vector), self.network.trainable
         s[at.SLOTS], s[at.SLOT_COUNT] = address(self._slot_memory), len(self._slot_memory)
         s[at.BACKUP] = address(self._backup)
-        s[[at.RUN_LANE, at.TAKE_STEP, at.SHUFFLE, at.COLLECT_PART, at.APPLY_PART]] = [k.address for k in loops.PARTS]
+        s[[at.RUN_LANE, at.TAKE_STEP, at.SHUFFLE, at.COLLECT_PART, at.APPLY_PART, at.RUN_TOGETHER]] = [
+            k.address for k in loops.PARTS
+        ]
         s[at.CREW] = self._helping()
 
     def _lay_out_parts(self) -> None:
