@@ -10,7 +10,7 @@ from engine import activations
 
 SIZES = {"16 k": 1 << 14, "1 M": 1 << 20}
 LEAST, LEAST_WITH_EXPONENTIAL = 0.95, 3.0  # times the best of numpy and PyTorch; the second at 16 k
-EXPONENTIALS = ("exp", "expm1", "log1p", "tanh", "sigmoid", "softplus", "normal_cdf")
+EXPONENTIALS = ("exp", "expm1", "log1p", "tanh", "sigmoid", "softplus", "normal_cdf", "normal_density")
 WAYS = tuple(
     EngineInfo(f"activations by {name}", "activation_worker.py", module, arguments=(name,))
     for name, module in (("own", "numba"), ("numpy", "numpy"), ("torch", "torch"))

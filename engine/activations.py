@@ -240,17 +240,11 @@ ACTIVATIONS.add(
         smooth=True, monotone=True,
     )
 )  # fmt: skip
-
-
-def _gelu_slope(z: Numbers, a: Numbers) -> Numbers:
-    return maths.normal_cdf(z) + z * 0.3989422804014327 * maths.exp(-0.5 * z * z)
-
-
 ACTIVATIONS.add(
     Activation(
         "gelu", "GELU", "Smooth", "z * Phi(z), Phi the normal distribution",
         lambda z: z * maths.normal_cdf(z),
-        _gelu_slope,
+        lambda z, a: maths.gate(z, a) + z * maths.normal_density(z),
         "-0.17 to infinity", "0.5", "Weighs the input by its rank; the choice of most transformers.",
         smooth=True, signed=True,
     )
@@ -262,7 +256,7 @@ def _gelu_tanh(z: Numbers) -> Numbers:
 
 
 def _gelu_tanh_slope(z: Numbers, a: Numbers) -> Numbers:
-    s = maths.sigmoid(1.5957691216057308 * (z + 0.044715 * z * z * z))
+    s = maths.gate(z, a)
     u = maths.maximum(maths.minimum(z, 50.0), -50.0)  # far out s (1 - s) is 0, and z * z would overflow
     return s + u * s * (1.0 - s) * 1.5957691216057308 * (1.0 + 0.134145 * u * u)
 
@@ -275,51 +269,44 @@ ACTIVATIONS.add(
         smooth=True, signed=True,
     )
 )  # fmt: skip
-
-
-def _silu_slope(z: Numbers, a: Numbers) -> Numbers:
-    s = maths.sigmoid(z)
-    return s + a * (1.0 - s)
-
-
 ACTIVATIONS.add(
     Activation(
         "silu", "SiLU", "Smooth", "z * sigmoid(z)",
-        lambda z: z * maths.sigmoid(z), _silu_slope,
+        lambda z: z * maths.sigmoid(z),
+        lambda z, a: maths.gate(z, a) + a * (1.0 - maths.gate(z, a)),
         "-0.278 to infinity", "0.5", "Swish with beta 1: smooth, and dips below 0 before it rises.",
         smooth=True, signed=True,
     )
 )  # fmt: skip
-
-
-def _swish_slope(z: Numbers, a: Numbers, beta: Numbers) -> Numbers:
-    s = maths.sigmoid(beta * z)
-    return s + beta * a * (1.0 - s)
-
-
-def _swish_beta_gradient(z: Numbers, a: Numbers, beta: Numbers) -> Numbers:
-    return z * a * (1.0 - maths.sigmoid(beta * z))
-
-
 ACTIVATIONS.add(
     Activation(
         "swish", "Swish", "Learned", "z * sigmoid(beta * z), beta learned per unit",
-        lambda z, beta: z * maths.sigmoid(beta * z), _swish_slope,
+        lambda z, beta: z * maths.sigmoid(beta * z),
+        lambda z, a, beta: maths.gate(z, a) + beta * a * (1.0 - maths.gate(z, a)),
         "below 0 to infinity", "0.5", "SiLU whose beta is learned: from z / 2 (beta 0) to ReLU (beta large).",
-        options=(Option("beta", 1.0, True, _swish_beta_gradient),), smooth=True, signed=True,
+        options=(Option("beta", 1.0, True, lambda z, a, beta: a * (z - a)),), smooth=True, signed=True,
     )
 )  # fmt: skip
 
 
+def _mish(z: Numbers) -> Numbers:
+    e = maths.exp(maths.minimum(z, 20.0))  # beyond, tanh(softplus(z)) is 1
+    n = e * (e + 2.0)
+    return z * (n / (n + 2.0))
+
+
 def _mish_slope(z: Numbers, a: Numbers) -> Numbers:
-    t = maths.tanh(maths.softplus(z))
-    return t + z * maths.sigmoid(z) * (1.0 - t * t)
+    u = maths.minimum(z, 20.0)
+    e = maths.exp(u)
+    n = e * (e + 2.0)
+    r = 1.0 / (n + 2.0)
+    return r * (n + 4.0 * u * e * (e + 1.0) * r)
 
 
 ACTIVATIONS.add(
     Activation(
         "mish", "Mish", "Smooth", "z * tanh(softplus(z))",
-        lambda z: z * maths.tanh(maths.softplus(z)), _mish_slope,
+        _mish, _mish_slope,
         "-0.309 to infinity", "0.6", "Close to SiLU, a little steeper; costs more.",
         smooth=True, signed=True,
     )

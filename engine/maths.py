@@ -55,6 +55,17 @@ def normal_cdf(x: Numbers) -> Numbers:
     return np.asarray(_erfc(-x * SQRT_HALF)).astype(x.dtype) * x.dtype.type(0.5)
 
 
+def normal_density(x: Numbers) -> Numbers:
+    """The density of a standard normal distribution at x."""
+    return 0.3989422804014327 * np.exp(-0.5 * x * x)
+
+
+def gate(z: Numbers, a: Numbers) -> Numbers:
+    """a / z: what z was multiplied by to give a, for a gate that is 1/2 at 0."""
+    tiny = np.abs(z) < 1e-30
+    return np.where(tiny, 0.5, a / np.where(tiny, 1.0, z))
+
+
 def sin(x: Numbers) -> Numbers:
     """sine of x in radians"""
     return np.sin(x)

@@ -131,7 +131,18 @@ def _digest_code(function: types.FunctionType, digest: Any) -> None:
 
 def formula(function: Callable[..., Any]) -> Callable[..., Any]:
     """A formula for float32 kernels: the same code with its numbers as float32."""
-    return extending.register_jitable(**OPTIONS)(_narrowed(function))
+    return _inlined(_narrowed(function))
+
+
+def _inlined(function: Callable[..., Any]) -> Callable[..., Any]:
+    """For use in loops, which become SIMD code only without calls."""
+    return extending.register_jitable(forceinline=True, **OPTIONS)(function)
+
+
+def overloaded(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Teaches the compiler what a function of formulas is, inlined as they are."""
+    options: Any = {"forceinline": True, **OPTIONS}
+    return extending.overload(function, jit_options=options, inline="never")
 
 
 def wide_formula(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -148,7 +159,7 @@ def _narrowed(function: Callable[..., Any]) -> Callable[..., Any]:
         for name in code.co_names
         if isinstance(function.__globals__.get(name), types.FunctionType)
     }
-    names = {**function.__globals__, **{name: extending.register_jitable(**OPTIONS)(f) for name, f in helpers.items()}}
+    names = {**function.__globals__, **{name: _inlined(f) for name, f in helpers.items()}}
     return types.FunctionType(code.replace(co_consts=constants), names, function.__name__, function.__defaults__)
 
 

@@ -1,7 +1,7 @@
 """The functions of `engine.maths` for the compiler: float32, without branches, so that loops become SIMD code.
 
-Polynomials are those of the Cephes library and of Numerical Recipes (normal_cdf); within a few units in the last
-place of the exact value. Importing this module registers them.
+Within 4 units in the last place of the exact value, to the smallest normal number at least. Polynomials are those of
+the Cephes library, or fitted by least largest error. Importing this module registers the functions.
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 from numba import types
-from numba.extending import intrinsic, overload, register_jitable
+from numba.core import cgutils
+from numba.extending import intrinsic, register_jitable
 
 from engine import maths
-from engine.kernels.jit import EXACT_OPTIONS, OPTIONS
+from engine.kernels.jit import EXACT_OPTIONS, overloaded
 
 F = np.float32
+LOG2_E = 1.4426950408889634
 
 
 @intrinsic
@@ -31,17 +33,57 @@ def from_bits(typing: Any, x: Any) -> Any:
     return types.float32(types.int32), lambda c, b, s, a: b.bitcast(a[0], ir.FloatType())
 
 
-def _overload(function: Any, options: Any = OPTIONS) -> Any:
-    return overload(function, jit_options=options, inline="never")
+@intrinsic
+def fma(typing: Any, x: Any, y: Any, z: Any) -> Any:
+    """x y + z, rounded once."""
+    f = types.float32
+    return f(f, f, f), lambda c, b, s, a: b.fma(*a)
 
 
-fast = register_jitable(**OPTIONS)
-exact = register_jitable(**EXACT_OPTIONS)
+def _of_two(name: str) -> Any:
+    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        number = ir.FloatType()
+        kind = ir.FunctionType(number, [number, number])
+        return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), arguments)
+
+    return types.float32(types.float32, types.float32), emit
+
+
+@intrinsic
+def _larger(typing: Any, x: Any, y: Any) -> Any:
+    """NaN if either is; one instruction beside a constant, which a comparison is not."""
+    return _of_two("llvm.maximum.f32")
+
+
+@intrinsic
+def _smaller(typing: Any, x: Any, y: Any) -> Any:
+    return _of_two("llvm.minimum.f32")
+
+
+exact = register_jitable(forceinline=True, **EXACT_OPTIONS)  # a call in a loop keeps it from becoming SIMD code
 
 
 @exact
-def _power_of_two(n: Any) -> Any:
-    return from_bits(np.int32((np.int32(n) + np.int32(127)) << np.int32(23)))
+def _clipped(x: Any, low: Any, high: Any) -> Any:
+    return _smaller(_larger(x, low), high)
+
+
+# Adding 1.5 * 2^23 rounds to a whole number, which then is in the low bits; what is added to it is there too.
+WHOLE = F(12582912.0)
+
+
+@exact
+def _scale_of(m: Any) -> Any:
+    """2^n, n = -126 to 127, for m = WHOLE + 127 + n; 0 for n = -127, infinity for n = 128"""
+    return from_bits(np.int32(bits(m) << np.int32(23)))
+
+
+@exact
+def _scaled(y: Any, m: Any) -> Any:
+    """y 2^n for m = WHOLE + 254 + n, in two steps so that n may be -252 to 254"""
+    b = bits(m)
+    half = np.int32(b >> np.int32(1))
+    return y * from_bits(np.int32(half << np.int32(23))) * from_bits(np.int32(np.int32(b - half) << np.int32(23)))
 
 
 @exact
@@ -50,37 +92,51 @@ def _reduced(x: Any, n: Any) -> Any:
     return (x - n * F(0.693359375)) + n * F(2.12194440e-4)
 
 
-@fast
+@exact
 def _expm1_polynomial(r: Any) -> Any:
     """e^r - 1 for |r| <= ln(2) / 2"""
-    p = F(1.9875691500e-4)
-    p = p * r + F(1.3981999507e-3)
-    p = p * r + F(8.3334519073e-3)
-    p = p * r + F(4.1665795894e-2)
-    p = p * r + F(1.6666665459e-1)
-    p = p * r + F(5.0000001201e-1)
+    p = F(1.3882523097e-3)
+    p = p * r + F(8.3665205234e-3)
+    p = p * r + F(4.1667199841e-2)
+    p = p * r + F(1.6666543621e-1)
+    p = p * r + F(4.9999998154e-1)
     return p * r * r + r
 
 
 @exact
 def _exp(x: Any) -> Any:
-    x = F(-104.0) if x < F(-104.0) else x
-    x = F(89.0) if x > F(89.0) else x
-    n = np.rint(x * F(1.44269504088896341))
-    y = _expm1_polynomial(_reduced(x, n)) + F(1.0)
-    i = np.int32(n)
-    half = np.int32(i >> np.int32(1))
-    return y * _power_of_two(half) * _power_of_two(np.int32(i - half))
+    return _exp_below(_smaller(x, F(89.0)))
+
+
+@exact
+def _exp_below(x: Any) -> Any:
+    """e^x for x <= 89"""
+    x = _larger(x, F(-104.0))
+    m = x * F(LOG2_E) + (WHOLE + F(254.0))
+    q = _expm1_polynomial(_reduced(x, m - (WHOLE + F(254.0))))
+    return _scaled(q + F(1.0), m)
 
 
 @exact
 def _expm1(x: Any) -> Any:
-    x = F(-25.0) if x < F(-25.0) else x
-    x = F(89.0) if x > F(89.0) else x
-    n = np.rint(x * F(1.44269504088896341))
-    q = _expm1_polynomial(_reduced(x, n))
-    t = _power_of_two(np.int32(np.int32(n) - np.int32(1)))
+    x = _clipped(x, F(-25.0), F(89.0))
+    m = x * F(LOG2_E) + (WHOLE + F(126.0))
+    q = _expm1_polynomial(_reduced(x, m - (WHOLE + F(126.0))))
+    t = _scale_of(m)  # 2^(n - 1)
     return F(2.0) * (t * q + (t - F(0.5)))
+
+
+@exact
+def _sigmoid(x: Any) -> Any:
+    """1 / (1 + e^-x), 0 where it would be less than the smallest normal number"""
+    x = _clipped(x, F(-89.0), F(30.0))
+    m = x * F(-LOG2_E) + (WHOLE + F(127.0))
+    r = _reduced(-x, m - (WHOLE + F(127.0)))
+    z = r * r  # e^r = (even + r odd) / (even - r odd)
+    even = z * F(0.099978630670026) + F(1.0)
+    odd = z * F(0.008322685514763834) + F(0.5)
+    below = fma(-r, odd, even)
+    return below / (_scale_of(m) * fma(r, odd, even) + below)
 
 
 @exact
@@ -103,7 +159,22 @@ def _log1p(x: Any) -> Any:
     p = p * f + F(3.3333331174e-1)
     p = p * f * z - n * F(2.12194440e-4) - F(0.5) * z + rest / y
     result = (f + p) + n * F(0.693359375)
-    return result if y < F(3.4e38) else y
+    result = result if y < F(np.inf) else y
+    result = result if y > F(0.0) else F(-np.inf)
+    return result if x >= F(-1.0) else F(np.nan)
+
+
+@exact
+def _softplus(x: Any) -> Any:
+    e = _exp_below(-abs(x))
+    s = e / (F(2.0) + e)  # ln(1 + e) = 2 artanh(s)
+    z = s * s
+    p = F(2.8011979607e-1)
+    p = p * z + F(2.8001806788e-1)
+    p = p * z + F(4.0021527146e-1)
+    p = p * z + F(6.6666416287e-1)
+    p = p * z * s + F(2.0) * s
+    return p if x < F(0.0) else x + p
 
 
 @exact
@@ -113,118 +184,145 @@ def _tanh(x: Any) -> Any:
     return y if x < F(0.0) else -y
 
 
-@fast
+@exact
+def _bell(v: Any) -> Any:
+    """(e, 2^n): e^(-v^2 / 2) = (1 + e) 2^n, for v from 0 to 13.25, where it is 0"""
+    square = v * v
+    rest = fma(v, v, -square)
+    m = square * F(-0.5 * LOG2_E) + (WHOLE + F(127.0))
+    r = _reduced(F(-0.5) * square, m - (WHOLE + F(127.0))) - F(0.5) * rest
+    return _expm1_polynomial(r), _scale_of(m)
+
+
+@exact
+def _normal_density(x: Any) -> Any:
+    e, scale = _bell(_smaller(abs(x), F(13.25)))
+    return (F(0.3989422804014327) * e + F(0.3989422804014327)) * scale
+
+
+@exact
 def _normal_cdf(x: Any) -> Any:
-    v = abs(x) * F(0.7071067811865476)
-    t = F(1.0) / (F(1.0) + F(0.5) * v)
-    p = F(0.17087277)
-    p = p * t - F(0.82215223)
-    p = p * t + F(1.48851587)
-    p = p * t - F(1.13520398)
-    p = p * t + F(0.27886807)
-    p = p * t - F(0.18628806)
-    p = p * t + F(0.09678418)
-    p = p * t + F(0.37409196)
-    p = p * t + F(1.00002368)
-    p = p * t - F(1.26551223)
-    tail = F(0.5) * t * _exp(p - v * v)
+    """Below 0 e^(-x^2 / 2) times a quotient of polynomials that is fitted to the rest, by least largest error."""
+    v = _smaller(abs(x), F(13.25))
+    e, scale = _bell(v)
+    p = F(0.004937226418405771)
+    p = p * v + F(0.04609048739075661)
+    p = p * v + F(0.19928471744060516)
+    p = p * v + F(0.4597180485725403)
+    p = p * v + F(0.5)
+    q = F(0.012336041778326035)
+    q = q * v + F(0.11643917113542557)
+    q = q * v + F(0.4640047550201416)
+    q = q * v + F(1.0)
+    part = p / fma(v * F(2.5066332817077637), p, q)  # errors of p cancel where v is large
+    tail = (part * e + part) * scale
     return tail if x < F(0.0) else F(1.0) - tail
 
 
 @exact
-def _quarter_turns(x: Any) -> Any:
-    wide = np.float64(x)
-    return np.rint(wide * 0.6366197723675814)
+def _gate(z: Any, a: Any) -> Any:
+    tiny = abs(z) < F(1e-30)
+    return F(0.5) if tiny else a / (F(1.0) if tiny else z)
 
 
 @exact
 def _circle(x: Any, shift: Any) -> Any:
-    """sin(x + shift pi / 2); good to |x| = 1e7, bounded beyond."""
-    n = _quarter_turns(x)
-    r = F((np.float64(x) - n * 1.5707963267948966) - n * 6.123233995736766e-17)
-    r = F(0.8) if r > F(0.8) else r
-    r = F(-0.8) if r < F(-0.8) else r
-    n = n + shift
-    quarter = n - 4.0 * np.floor(n * 0.25)
+    """sin(x + shift pi / 2); good to |x| = 4e6, bounded beyond."""
+    m = fma(x, F(0.6366197723675814), WHOLE)
+    n = m - WHOLE
+    r = fma(n, F(-1.5707963705062866), x)
+    r = fma(n, F(4.3711388286737929e-8), r)
+    r = fma(n, F(1.7151245100e-15), r)
+    r = _clipped(r, F(-0.95), F(0.95))
+    quarter = np.int32(bits(m) + np.int32(shift))
     z = r * r
     s = ((F(-1.9515295891e-4) * z + F(8.3321608736e-3)) * z - F(1.6666654611e-1)) * z * r + r
     c = ((F(2.443315711809948e-5) * z - F(1.388731625493765e-3)) * z + F(4.166664568298827e-2)) * z * z
     c = c - F(0.5) * z + F(1.0)
-    odd = (quarter == 1.0) | (quarter == 3.0)
-    y = c if odd else s
-    return -y if quarter >= 2.0 else y
+    y = c if np.int32(quarter & np.int32(1)) != np.int32(0) else s
+    return from_bits(np.int32(bits(y) ^ np.int32(np.int32(quarter & np.int32(2)) << np.int32(30))))
 
 
-@_overload(maths.exp)
+@overloaded(maths.exp)
 def _maths_exp(x):
     return lambda x: _exp(x)
 
 
-@_overload(maths.expm1)
+@overloaded(maths.expm1)
 def _maths_expm1(x):
     return lambda x: _expm1(x)
 
 
-@_overload(maths.log1p)
+@overloaded(maths.log1p)
 def _maths_log1p(x):
     return lambda x: _log1p(x)
 
 
-@_overload(maths.tanh)
+@overloaded(maths.tanh)
 def _maths_tanh(x):
     return lambda x: _tanh(x)
 
 
-@_overload(maths.sigmoid)
+@overloaded(maths.sigmoid)
 def _maths_sigmoid(x):
-    return lambda x: F(1.0) / (F(1.0) + _exp(-x))
+    return lambda x: _sigmoid(x)
 
 
-@_overload(maths.softplus)
+@overloaded(maths.softplus)
 def _maths_softplus(x):
-    return lambda x: (F(0.0) if x < F(0.0) else x) + _log1p(_exp(-abs(x)))
+    return lambda x: _softplus(x)
 
 
-@_overload(maths.normal_cdf)
+@overloaded(maths.normal_cdf)
 def _maths_normal_cdf(x):
     return lambda x: _normal_cdf(x)
 
 
-@_overload(maths.sin)
+@overloaded(maths.normal_density)
+def _maths_normal_density(x):
+    return lambda x: _normal_density(x)
+
+
+@overloaded(maths.gate)
+def _maths_gate(z, a):
+    return lambda z, a: _gate(z, a)
+
+
+@overloaded(maths.sin)
 def _maths_sin(x):
-    return lambda x: _circle(x, 0.0)
+    return lambda x: _circle(x, 0)
 
 
-@_overload(maths.cos)
+@overloaded(maths.cos)
 def _maths_cos(x):
-    return lambda x: _circle(x, 1.0)
+    return lambda x: _circle(x, 1)
 
 
-@_overload(maths.sqrt)
+@overloaded(maths.sqrt)
 def _maths_sqrt(x):
     return lambda x: np.sqrt(x)
 
 
-@_overload(maths.absolute)
+@overloaded(maths.absolute)
 def _maths_absolute(x):
     return lambda x: abs(x)
 
 
-@_overload(maths.sign)
+@overloaded(maths.sign)
 def _maths_sign(x):
     return lambda x: F(1.0) if x > F(0.0) else (F(-1.0) if x < F(0.0) else x)
 
 
-@_overload(maths.maximum)
+@overloaded(maths.maximum)
 def _maths_maximum(x, y):
     return lambda x, y: x if (x > y) | (x != x) else y
 
 
-@_overload(maths.minimum)
+@overloaded(maths.minimum)
 def _maths_minimum(x, y):
     return lambda x, y: x if (x < y) | (x != x) else y
 
 
-@_overload(maths.where)
+@overloaded(maths.where)
 def _maths_where(condition, yes, no):
     return lambda condition, yes, no: yes if condition else no
