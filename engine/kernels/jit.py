@@ -73,6 +73,12 @@ def has_disk_cache() -> bool:
     return _cache is not None
 
 
+def is_cache_empty() -> bool:
+    """Whether there is a disk cache and nothing in it: nothing was compiled yet, or other sources were."""
+    prepare_cache()
+    return _cache is not None and not _files(_cache)
+
+
 def _files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*.nb[ic]") if path.is_file())
 

@@ -8,14 +8,14 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from engine.kernels.jit import Kernel, has_disk_cache, record
+from engine.kernels.jit import Kernel, has_disk_cache, is_cache_empty, record
 
 WORTH_IT = 4  # kernels left to compile
 
 
 def compile_all(kernels: Sequence[Kernel], progress: Callable[[int, int], bool]) -> bool:
     """Makes all ready; `progress(done, all)` returns False to give up, and so does this function."""
-    second: subprocess.Popen[bytes] | None = None
+    second = _started(kernels) if is_cache_empty() else None
     try:
         for number, kernel in enumerate(kernels):
             if not progress(number, len(kernels)):
@@ -23,7 +23,7 @@ def compile_all(kernels: Sequence[Kernel], progress: Callable[[int, int], bool])
             compiled = kernel.compile()
             rest = kernels[number + 1 :]
             if compiled and second is None and len(rest) >= WORTH_IT:
-                second = _started([other.title for other in reversed(rest) if not other.ready])
+                second = _started(rest)
         return True
     finally:
         if second is not None:
@@ -32,7 +32,8 @@ def compile_all(kernels: Sequence[Kernel], progress: Callable[[int, int], bool])
             record()
 
 
-def _started(titles: Sequence[str]) -> subprocess.Popen[bytes] | None:
+def _started(kernels: Sequence[Kernel]) -> subprocess.Popen[bytes] | None:
+    titles = [kernel.title for kernel in reversed(kernels) if not kernel.ready]
     if (os.cpu_count() or 1) < 2 or not sys.executable or not has_disk_cache():
         return None
     root = Path(__file__).resolve().parents[2]
