@@ -31,7 +31,7 @@ GRADIENT, LANE_SUMS = 9, 10
 BAD = 11  # 1 once the sum of losses is not finite
 RENEW = 12  # 1: what was made of the weights is out of date
 # The same row stands for a part of the vector while a step is taken.
-PART_BEGIN, PART_END, PART_OPTIMIZER, PART_NORMS, PART_TOP = 16, 17, 18, 19, 20
+PART_BEGIN, PART_END, PART_OPTIMIZER, PART_TOP = 16, 17, 18, 19
 LANE_WORDS = 24
 
 # A run: counters that are kept in checkpoints, settings, results of a call, addresses.
@@ -58,7 +58,7 @@ VECTOR, TRAINABLE = 38, 39
 SLOTS, SLOT_COUNT, BACKUP = 40, 41, 42
 RUN_LANE, TAKE_STEP, SHUFFLE = 43, 44, 45  # addresses of kernels
 CREW = 46  # of helping threads, 0 for none
-COLLECT_PART, APPLY_PART, RUN_TOGETHER = 47, 48, 53
+COLLECT_PART, APPLY_PART, RUN_TOGETHER, MEASURE_GRADIENT = 47, 48, 53, 54
 PARTS, USED_LANES, PENALIZED, MEASURE = 49, 50, 51, 52  # MEASURE: 1 where the sizes of gradients are wanted
 RUN_WORDS = 56
 

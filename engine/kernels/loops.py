@@ -35,12 +35,12 @@ from engine.kernels.layout import (
     LAST_SUMS,
     LOSS_SUM,
     MEASURE,
+    MEASURE_GRADIENT,
     MERGE,
     OPERATIONS,
     OPTIMIZER,
     ORDER,
     OUTPUT_WIDTH,
-    PARTS as PART_COUNT,
     PLACE,
     RENEW,
     ROW,
@@ -243,6 +243,7 @@ def _train(run: int, tiles: int, batches: int, until: int) -> None:
         doubles(r[EPOCH_SUMS], r[SUM_COUNT]),
     )
     words(words(r[OPTIMIZER], WORDS)[SUMS], 1)[0] = np.int64(largest(r[VECTOR], 0, r[TRAINABLE]))
+    stepped = False
     while tiles > 0 and batches > 0 and r[EPOCH] < until:
         if r[SHUFFLED] != r[EPOCH]:
             call_four(r[SHUFFLE], r[ORDER], r[TRAIN_SAMPLES], r[SEED], r[EPOCH])
@@ -253,6 +254,8 @@ def _train(run: int, tiles: int, batches: int, until: int) -> None:
         size = r[STOP] - r[START]
         if not _run_tiles(run, r):
             r[ROW] = 0
+            if stepped and r[MEASURE] == 0:
+                call_one(r[MEASURE_GRADIENT], run)  # of the step before: nothing was written over it yet
             return
         r[TILES] += 1
         tiles -= 1
@@ -262,7 +265,8 @@ def _train(run: int, tiles: int, batches: int, until: int) -> None:
         used = min(r[LANES], (size + r[TILE_ROWS] - 1) // r[TILE_ROWS])
         r[USED_LANES] = used
         last = tiles == 0 or batches == 1 or r[TRAIN_SAMPLES] - r[STOP] < r[BATCH_SIZE]
-        r[MEASURE] = 1 if last or r[PART_COUNT] > 1 else 0
+        r[MEASURE] = 1 if last or used > 1 or size > r[TILE_ROWS] else 0
+        stepped = True
         call_one(r[TAKE_STEP], run)
         if r[DIVERGED] != 0:
             return
@@ -300,5 +304,5 @@ SURVEY = Loop("survey loop", lambda: _survey, 8)
 TRAIN = Loop("training loop", lambda: _train, 4)
 LANE = Kernel("lane", lambda: _run_lane, "void(int64,int64)")
 SHUFFLER = Kernel("shuffle", lambda: _shuffle, "void(int64,int64,int64,int64)")
-PARTS = (LANE, step.TAKE, SHUFFLER, step.COLLECT, step.APPLY, step.TOGETHER)
+PARTS = (LANE, step.TAKE, SHUFFLER, step.COLLECT, step.APPLY, step.TOGETHER, step.MEASURE_SIZES)
 LOOPS = (TRAIN, EVALUATE, PREDICT, SURVEY)

@@ -34,7 +34,6 @@ from engine.kernels.layout import (
     OUTPUTS,
     PART_BEGIN,
     PART_END,
-    PART_NORMS,
     PART_OPTIMIZER,
     PART_TOP,
     PARTS,
@@ -102,7 +101,7 @@ def _first_infinite(r: Any, values: Any) -> Any:
 
 
 def _collect(run: int, part: int) -> None:
-    """The gradient of a part: the sum over lanes, penalties, its largest number, sums of sizes by tensor."""
+    """The gradient of a part: the sum over lanes, penalties, its largest number."""
     r, m = words(run, RUN_WORDS), words(part, LANE_WORDS)
     begin, end = m[PART_BEGIN], m[PART_END]
     gradient = words(r[LANE_TABLE], LANE_WORDS)[GRADIENT]
@@ -111,21 +110,35 @@ def _collect(run: int, part: int) -> None:
         other = floats(words(r[LANE_TABLE] + 8 * LANE_WORDS * k, LANE_WORDS)[GRADIENT], end)
         for i in range(begin, end):
             g[i] += other[i]
-    if r[PENALIZED] != 0 or r[MEASURE] != 0:
-        tensors, norms = words(r[TENSORS], TENSOR_WORDS * r[TENSOR_COUNT]), doubles(m[PART_NORMS], r[TENSOR_COUNT])
-        penalties = floats(r[PENALTIES], 2 * r[TENSOR_COUNT])
+    if r[PENALIZED] != 0:
+        tensors, penalties = (
+            words(r[TENSORS], TENSOR_WORDS * r[TENSOR_COUNT]),
+            floats(r[PENALTIES], 2 * r[TENSOR_COUNT]),
+        )
         for t in range(r[TENSOR_COUNT]):
             l1, l2 = penalties[2 * t], np.float32(2.0) * penalties[2 * t + 1]
-            first, stop = max(begin, tensors[TENSOR_WORDS * t]), min(end, tensors[TENSOR_WORDS * t + 1])
             if l1 != np.float32(0.0) or l2 != np.float32(0.0):
-                for i in range(first, stop):
+                for i in range(max(begin, tensors[TENSOR_WORDS * t]), min(end, tensors[TENSOR_WORDS * t + 1])):
                     side = np.float32(1.0) if w[i] > 0 else (np.float32(-1.0) if w[i] < 0 else np.float32(0.0))
                     g[i] += l1 * side + l2 * w[i]
-            total = np.float32(0.0)
-            for i in range(first, stop):
-                total += abs(g[i])
-            norms[t] = np.float64(total)
     m[PART_TOP] = np.int64(largest(gradient, begin, end))
+
+
+@register_jitable(**OPTIONS)
+def _measure(run: Any) -> None:
+    """The mean size of the gradient, tensor by tensor."""
+    r = words(run, RUN_WORDS)
+    tensors, norms = words(r[TENSORS], TENSOR_WORDS * r[TENSOR_COUNT]), doubles(r[NORMS], r[TENSOR_COUNT])
+    for t in range(r[TENSOR_COUNT]):
+        begin, size = tensors[TENSOR_WORDS * t], tensors[TENSOR_WORDS * t + 1] - tensors[TENSOR_WORDS * t]
+        g, total = floats(words(r[LANE_TABLE], LANE_WORDS)[GRADIENT] + 4 * begin, size), np.float32(0.0)
+        for i in range(size):
+            total += abs(g[i])
+        norms[t] = np.float64(total) / size
+
+
+def _measure_sizes(run: int) -> None:
+    _measure(run)
 
 
 def _apply(run: int, part: int) -> None:
@@ -142,18 +155,13 @@ def _take(run: int) -> None:
     for k in range(parts):
         m = words(r[LANE_TABLE] + 8 * LANE_WORDS * k, LANE_WORDS)
         if m[PART_TOP] >= INFINITE:
+            _measure(run)
             r[DIVERGED], r[PLACE] = BY_GRADIENT, _first_infinite(r, first[GRADIENT])
             return
         top = max(top, m[PART_TOP], words(words(m[PART_OPTIMIZER], WORDS)[SUMS], 1)[0])
         m[TIME] = r[STEP] - r[BORN] + 1
     if r[MEASURE] != 0:
-        tensors, norms = words(r[TENSORS], TENSOR_WORDS * r[TENSOR_COUNT]), doubles(r[NORMS], r[TENSOR_COUNT])
-        for t in range(r[TENSOR_COUNT]):
-            total = 0.0
-            for k in range(parts):
-                m = words(r[LANE_TABLE] + 8 * LANE_WORDS * k, LANE_WORDS)
-                total += doubles(m[PART_NORMS], r[TENSOR_COUNT])[t]
-            norms[t] = total / (tensors[TENSOR_WORDS * t + 1] - tensors[TENSOR_WORDS * t])
+        _measure(run)
     if top >= LARGE:
         r[CAREFUL] = 1
     careful, stride = r[CAREFUL] != 0, words(r[OPTIMIZER], WORDS)[OUTPUTS]
@@ -167,6 +175,7 @@ def _take(run: int) -> None:
             if bad < 0:
                 bad = _first_infinite(r, r[SLOTS] + 4 * k * stride)
         if bad >= 0:
+            _measure(run)
             r[DIVERGED], r[PLACE] = BY_WEIGHTS, bad
             copy(r[BACKUP], r[VECTOR], n)
             copy(r[BACKUP] + 4 * stride, r[SLOTS], r[SLOT_COUNT] * stride)
@@ -180,4 +189,5 @@ def _take(run: int) -> None:
 TOGETHER = Kernel("lanes together", lambda: _run_together, "void(int64,int64,int64)")
 COLLECT = Kernel("gradients together", lambda: _collect, "void(int64,int64)")
 APPLY = Kernel("optimizer of a part", lambda: _apply, "void(int64,int64)")
+MEASURE_SIZES = Kernel("sizes of gradients", lambda: _measure_sizes, "void(int64)")
 TAKE = Kernel("step", lambda: _take, "void(int64)")

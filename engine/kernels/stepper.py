@@ -72,7 +72,6 @@ class Stepper:
         self._penalties = np.array([penalised.get(key, (0.0, 0.0)) for key in self._keys], dtype=np.float32)
         self._norms = np.full(len(self._tensors), np.nan)
         self._largest = np.zeros(MOST_LANES, dtype=np.int64)
-        self._part_norms = np.zeros((MOST_LANES, max(1, len(self._tensors))))
         self.diverged: tuple[int, str] | None = None
         self._optimizer = np.zeros((MOST_LANES, at.WORDS), dtype=np.int64)
         self.set_training(training)
@@ -132,9 +131,16 @@ class Stepper:
         s[at.VECTOR], s[at.TRAINABLE] = address(self.network.vector), self.network.trainable
         s[at.SLOTS], s[at.SLOT_COUNT] = address(self._slot_memory), len(self._slot_memory)
         s[at.BACKUP] = address(self._backup)
-        s[[at.RUN_LANE, at.TAKE_STEP, at.SHUFFLE, at.COLLECT_PART, at.APPLY_PART, at.RUN_TOGETHER]] = [
-            k.address for k in loops.PARTS
-        ]
+        parts = (
+            at.RUN_LANE,
+            at.TAKE_STEP,
+            at.SHUFFLE,
+            at.COLLECT_PART,
+            at.APPLY_PART,
+            at.RUN_TOGETHER,
+            at.MEASURE_GRADIENT,
+        )
+        s[list(parts)] = [kernel.address for kernel in loops.PARTS]
         s[at.CREW] = self._helping()
 
     def _lay_out_parts(self) -> None:
@@ -152,7 +158,6 @@ class Stepper:
             o[at.P1] = address(self._slot_memory) + 4 * begin
             o[at.CONSTANTS], o[at.SUMS] = address(self._numbers), address(self._largest) + 8 * k
             m[at.PART_BEGIN], m[at.PART_END], m[at.PART_OPTIMIZER] = begin, end, address(self._optimizer) + o.nbytes * k
-            m[at.PART_NORMS] = address(self._part_norms) + self._part_norms.strides[0] * k
 
     def _helping(self) -> int:
         """The address of the threads that help, 0 where none is wanted."""

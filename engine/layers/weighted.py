@@ -128,6 +128,8 @@ class WeightedLayer(Layer):
         learned = tuple(f"activation.{option.name}" for option in activation.learned)
         constants = tuple(v for o, v in zip(activation.options, values, strict=True) if not o.learned)
         summing, units = self.weighted_operation(input_shape), self.kernel_shape(input_shape)[-1]
+        if activation.name == "linear":
+            return (summing,)  # a is z
         applied = f"activation {activation.name}"
         return summing, Operation(applied, summing.outputs, summing.outputs, learned, constants, units=units)
 
