@@ -26,7 +26,7 @@ MOST_ROWS, MOST_LANES = 128, 4
 WORKSPACE = 1 << 21  # bytes of the buffers of a tile: what fits near the processor
 GRADIENTS = 1 << 27  # bytes of all lanes' gradients together
 TILE_FLOPS = 2e9  # of a tile: a call can only stop between tiles
-REUSE = 380  # floating point operations for each parameter that pay for reading and writing it
+REUSE = 250  # floating point operations for each parameter that pay for reading and writing it
 TWO_LANES, FOUR_LANES = 6e7, 5e8  # floating point operations of a step: about a millisecond, about eight
 
 

@@ -16,7 +16,7 @@ from engine.data.spec import OWN_TABLE, SCALINGS, DataSpec
 from engine.errors import RelumeError
 from gui import settings, theme
 from gui.dialogs.own_data_dialog import OwnDataDialog, task_words
-from gui.numbers import count
+from gui.numbers import count, plain
 from gui.pixels import paint_pixels
 from gui.widgets.elided_label import ElidedLabel
 
@@ -151,7 +151,7 @@ class ImagePreview(QWidget):
         """Images (n, rows, columns) or (n, rows, columns, channels); other samples are no picture."""
         self._pixels = pixels if pixels is not None and pixels.ndim > 2 else None
         if labels is not None:
-            self._names = [f"{row[0]:g}" for row in labels.reshape(len(labels), -1)]
+            self._names = [plain(row[0], 4) for row in labels.reshape(len(labels), -1)]
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
