@@ -40,7 +40,7 @@ def test_the_keys_of_preferences(window):
 
 def test_all_versions_are_counted_and_cleared_after_a_question(dialog, cache, qtbot):
     assert dialog.folder.text() == str(cache)
-    assert dialog.amount.text() == "6.0 kB, 2 versions"
+    assert dialog.amount.text() == "6.00 kB, 2 versions"
     dialog.clear.click()
     asked = " ".join(words.text() for words in dialog.question.findChildren(QLabel))
     assert dialog.question.isVisible() and "next start compiles again" in asked
