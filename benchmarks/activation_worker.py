@@ -24,15 +24,14 @@ Repeat = Callable[[int], None]  # so many times
 
 def own(name: str, z: np.ndarray, gradient: np.ndarray) -> Repeat:
     """The compiled blocks, called as the training loop calls them: by address, from compiled code."""
-    import numba
-
     from engine.kernels import blocks, layout as at
-    from engine.kernels.jit import OPTIONS
+    from engine.kernels.jit import Loop
     from engine.kernels.memory import call
 
     record, block = activations.get(name), blocks.find(f"activation {name}")
     assert block.backward is not None
-    kept = {at.X: z, at.Y: np.empty_like(z), at.GX: np.empty_like(z), at.GY: gradient}
+    # Backward works in place: zeros stay zeros, where other gradients would shrink to slow denormals.
+    kept = {at.X: z, at.Y: np.empty_like(z), at.GY: np.zeros_like(gradient)}
     fixed = [option.default for option in record.options if not option.learned]
     kept[at.CONSTANTS] = np.array(fixed or [0.0], dtype=np.float32)
     for word, option in enumerate(record.learned):
@@ -47,15 +46,16 @@ def own(name: str, z: np.ndarray, gradient: np.ndarray) -> Repeat:
     addresses = block.forward.address, block.backward.address
     rows = len(z) // UNITS
 
-    @numba.njit(**OPTIONS)
-    def repeat(forward, backward, row, rows, now, times):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    def repeat(forward: int, backward: int, row: int, rows: int, now: int, times: int) -> None:
         for _ in range(times):
             call(forward, row, rows, now)
             call(backward, row, rows, now)
 
+    loop = Loop("repetition", lambda: repeat, 6)
+
     def run(times: int) -> None:
         assert kept  # the memory behind the addresses
-        repeat(*addresses, operation.ctypes.data, rows, moment.ctypes.data, times)
+        loop(*addresses, operation.ctypes.data, rows, moment.ctypes.data, times)
 
     return run
 
