@@ -66,6 +66,7 @@ class Session(QObject):
         self._wishes: frozenset[str] = frozenset()
         self._state = "ready"
         self._error: RelumeError | None = None
+        self._refused = False  # the trainer refused an edit that the document still has
         opened = self._opener.now(first_document())
         self.document, self.dataset, self.trainer = opened.document, opened.dataset, opened.trainer
         self._pace()
@@ -238,7 +239,7 @@ class Session(QObject):
     def _take(self, opened: Opened) -> None:
         self._retire()
         self.dataset, self.trainer = opened.dataset, opened.trainer
-        self.snapshot = None
+        self.snapshot, self._refused = None, False
         self._pace()
         self._watch()
         self.trainer.open()
@@ -311,6 +312,9 @@ class Session(QObject):
         """The newest snapshot of this run, if there is a new one; called by the frame clock."""
         while not self.trainer.refusals.empty():
             self._warn(self.trainer.refusals.get())
+            self._refused = True
+        if self._refused and not self.trainer.commands.waiting():
+            self._refused = False
             self._take_back()
         self._forget_ended()
         snapshot = self.trainer.mailbox.take()
@@ -323,8 +327,7 @@ class Session(QObject):
 
     def _take_back(self) -> None:
         """Undoes edits that the trainer refused (they do not fit the memory): the document is what trains."""
-        if not self.trainer.commands.waiting():
-            self.undo_stack.setIndex(place_of(self.trainer.spec, self.trainer.training, self.undo_stack))
+        self.undo_stack.setIndex(place_of(self.trainer.spec, self.trainer.training, self.undo_stack))
 
     def _forget_ended(self) -> None:
         """Lets go of old trainers whose threads have ended: their data may be large."""

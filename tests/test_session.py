@@ -271,6 +271,21 @@ def test_an_edit_that_cannot_fit_is_told_with_its_figures_and_taken_back(
     assert len(session.told) == 1
 
 
+def test_a_refused_edit_is_taken_back_though_another_command_waits(
+    qtbot: QtBot, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wait(qtbot, session, lambda: session.snapshot is not None and session.snapshot.preparing is None)
+    fits = session.document
+    go_on = threading.Event()
+    monkeypatch.setattr(memory, "available", lambda: 69_000_000)
+    session.edit("Units", spec=edits.set_layer(fits.spec, 0, units=9000))
+    session.trainer.commands.send(lambda: go_on.wait(30) and None)
+    session.edit("Batch size", training=dataclasses.replace(fits.training, batch_size=7))
+    wait(qtbot, session, lambda: session.told)
+    go_on.set()
+    wait(qtbot, session, lambda: session.document == fits)
+
+
 def test_weights_drawn_anew_come_back(qtbot: QtBot, session: Session) -> None:
     wait(qtbot, session, lambda: session.snapshot is not None and session.snapshot.preparing is None)
     session.trainer.step(5)
