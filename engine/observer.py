@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -25,6 +26,8 @@ BUDGET = 0.015
 FRAME_SECONDS = 0.028
 LEAST_SECONDS = 0.1  # from one snapshot to the next where the budget is spent
 SHORT_PASS = 3e8  # flops
+#: What a look at a milestone goes over at least; in flops: some tenths of a millisecond.
+MILESTONE_SAMPLES, MILESTONE_FLOPS = 256, 1e7
 DEBT = 0.004  # seconds on credit that do not hold up what lives on the screen
 #: That is renewed more often than by its turn.
 PATIENCE = {"activations": 0.1}
@@ -128,10 +131,20 @@ class Observer:
 
     def epoch_ended(self) -> None:
         """At a milestone the units are measured in every run, so that deaths are dated alike. A long pass gives way to
-        a command."""
+        a command.
+
+        Some samples are enough where they show that no other unit has died."""
         flops = self.probes.flops * len(self.run.data.x_train)
         if not is_milestone(self.run.stepper.epoch, flops):
             return
+        stride = len(self.run.data.x_train) // max(MILESTONE_SAMPLES, int(MILESTONE_FLOPS // self.probes.flops))
+        if stride > 1:
+            self._begin_pass(stride, suspects=self.units.dated())
+            while not self._continue_pass(milestone=True):
+                pass
+            assert self._finished is not None
+            if not self._finished.casts_suspicion():
+                return
         self._begin_pass()
         while not self._continue_pass(milestone=True):
             if flops >= LONG_PASS and self.trainer.commands.waiting():
@@ -172,7 +185,10 @@ class Observer:
             if self.trainer.commands.waiting():
                 raise Interrupted
             if self._pass is None or resting and (self._pass_step != self._now() or self._pass.suspects is not None):
-                self._begin_pass(short=not resting)  # at rest there is time for an exact one
+                stride = 1 if resting else self._affordable_stride()  # at rest there is time for an exact one
+                suspects = [since >= 0 for since in self.units.dead_since] if stride > 1 else None
+                self._begin_pass(stride, self._passes % stride, suspects)
+                self._passes += 1
             self._continue_pass()
             return
         self._extras[name] = self.probes.compute(name, self.trainer.sample, resting)
@@ -193,16 +209,17 @@ class Observer:
                     due.append(name)
         return due
 
-    def _begin_pass(self, short: bool = False) -> None:
-        """A pass over the training set. Where that is long, a `short` one is over some samples, each time others: it
-        may clear units of having died, and never calls one dead."""
-        samples, spec = len(self.run.data.x_train), self.run.spec
-        long = short and samples * self.probes.flops > LONG_PASS
-        stride = min(samples, math.ceil(samples * self.probes.flops / SHORT_PASS)) if long else 1
-        suspects = [since >= 0 for since in self.units.dead_since] if stride > 1 else None
-        self._pass_rows = range(self._passes % stride, samples, stride)
-        self._pass, self._pass_position, self._pass_step = UnitStatistics(spec, suspects), 0, self._now()
-        self._passes += 1
+    def _affordable_stride(self) -> int:
+        """1 for a pass over all samples, more where that is long."""
+        samples, flops = len(self.run.data.x_train), self.probes.flops
+        return min(samples, math.ceil(samples * flops / SHORT_PASS)) if samples * flops > LONG_PASS else 1
+
+    def _begin_pass(self, stride: int = 1, first: int = 0, suspects: Sequence[np.ndarray] | None = None) -> None:
+        """A pass over every `stride`-th training sample. Where that is not all of them, it may clear the suspects of
+        having died, and calls no other unit dead."""
+        self._pass_rows = range(first, len(self.run.data.x_train), stride)
+        self._pass, self._pass_position = UnitStatistics(self.run.spec, suspects), 0
+        self._pass_step = self._now()
 
     def _continue_pass(self, milestone: bool = False) -> bool:
         """One slice of the pass over the training set. True when it is done."""

@@ -400,6 +400,8 @@ class Trainer:
             self._advance(batches, self._run.epoch_limit)
             if self.state == "running" and self._run.reached_target():
                 self._rest("finished")
+        if self.state != "running":
+            return
         self._observer.look()
         left = self._due - time.monotonic()
         if self._interval is not None and left > 0 and self.state == "running":

@@ -75,6 +75,12 @@ class UnitStatistics:
         silent = self.max_z[layer] <= 0
         return silent if self.suspects is None else silent & self.suspects[layer]
 
+    def casts_suspicion(self) -> bool:
+        """Whether a unit that could die was silent on all samples seen and is not among the suspects."""
+        layers = [layer for layer, dies in enumerate(self.dies) if dies]
+        suspects = self.suspects or [np.zeros(width, bool) for width in self.widths]
+        return any(bool(np.any((self.max_z[layer] <= 0) & ~suspects[layer])) for layer in layers)
+
     def mean(self, layer: int) -> np.ndarray:
         return (self.sums[layer] / self._seen(layer)).astype(np.float32)
 
@@ -133,6 +139,10 @@ class UnitHistory:
         self._rows.append(row)
         if len(self._rows) > MAX_ROWS:
             self._rows = self._rows[::2]
+
+    def dated(self) -> list[np.ndarray]:
+        """bool (units,) per layer: those that were dead at the last milestone, which is the same in every run."""
+        return [dated >= 0 for dated in self._dated]
 
     def epochs(self) -> UnitEpochs:
         """All rows as read-only arrays."""

@@ -313,9 +313,9 @@ class Session(QObject):
         while not self.trainer.refusals.empty():
             self._warn(self.trainer.refusals.get())
             self._refused = True
-        if self._refused and not self.trainer.commands.waiting():
+        if self._refused and not self.trainer.commands.waiting():  # what it refused is undone: the document trains
             self._refused = False
-            self._take_back()
+            self.undo_stack.setIndex(place_of(self.trainer.spec, self.trainer.training, self.undo_stack))
         self._forget_ended()
         snapshot = self.trainer.mailbox.take()
         if snapshot is None or snapshot.run != self.trainer.run_number:
@@ -324,10 +324,6 @@ class Session(QObject):
         self._tell_state(snapshot.state)
         self._tell_failure(snapshot.error if snapshot.state == "failed" else None)
         return snapshot
-
-    def _take_back(self) -> None:
-        """Undoes edits that the trainer refused (they do not fit the memory): the document is what trains."""
-        self.undo_stack.setIndex(place_of(self.trainer.spec, self.trainer.training, self.undo_stack))
 
     def _forget_ended(self) -> None:
         """Lets go of old trainers whose threads have ended: their data may be large."""

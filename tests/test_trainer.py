@@ -241,6 +241,25 @@ def test_deaths_are_dated_alike_in_every_run(digits: engine.Dataset) -> None:
     assert first.dead.any() and np.array_equal(first.dead_since, second.dead_since)
 
 
+def test_a_milestone_goes_over_all_samples_only_where_a_unit_may_have_died() -> None:
+    x = np.linspace(-1, 1, 5000, dtype=np.float32)[:, None]
+    data = engine.Dataset(x, x.copy(), x[:0], x[:0], task="regression")
+    layers = (engine.Dense(4, "relu"), *(engine.Dense(64, "tanh") for _ in range(3)), engine.Dense(1))
+    training = engine.TrainingSpec(engine.SGD(1e-9), batch_size=500, epochs=4)
+    for bias, dead in ((0.5, False), (-0.9995, False), (-1.0, True)):
+        trainer = engine.Trainer(engine.NetworkSpec((1,), layers), training, data)
+        kernel, biases = np.ones((1, 4), np.float32), np.array([1, 0, bias, 1], np.float32)
+        trainer.edit_parameters({"0.kernel": kernel, "0.bias": biases})
+        seen: list[int] = []
+        survey = trainer._run.stepper.survey
+        trainer._run.stepper.survey = lambda x, *sums, seen=seen, survey=survey: (seen.append(len(x)), survey(x, *sums))
+        trainer.run()
+        assert (max(seen) >= 1000) == (bias < 0), "a unit that shows itself clears itself"
+        assert trainer._observer.units.dead_since[0].tolist() == [-1, -1, 1 if dead else -1, -1]
+        if dead:
+            assert sum(seen) < 10_000, "what is known to be dead is not looked for again"
+
+
 def test_a_sparse_unit_is_not_dead() -> None:
     x = np.linspace(-1, 1, 1000, dtype=np.float32)[:, None]
     data = engine.Dataset(x, x.copy(), x, x.copy(), task="regression")
