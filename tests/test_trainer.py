@@ -255,7 +255,7 @@ def test_a_milestone_goes_over_all_samples_only_where_a_unit_may_have_died() -> 
         trainer._run.stepper.survey = lambda x, *sums, seen=seen, survey=survey: (seen.append(len(x)), survey(x, *sums))
         trainer.run()
         assert (max(seen) >= 1000) == (bias < 0), "a unit that shows itself clears itself"
-        assert trainer._observer.units.dead_since[0].tolist() == [-1, -1, 1 if dead else -1, -1]
+        assert trainer._observer.units.dead_since[0].tolist() == [-1, -1, 0 if dead else -1, -1]
         if dead:
             assert sum(seen) < 10_000, "what is known to be dead is not looked for again"
 
