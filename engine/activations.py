@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -88,6 +88,11 @@ class Activation:
     def dies(self, options: Mapping[str, float] | None = None) -> bool:
         """Whether it is flat for every z <= 0: no gradient reaches a unit that never gets above 0."""
         return _dies(self, self.values(options))
+
+    def rises(self, values: Sequence[float] = ()) -> bool:
+        """Whether it never falls, with these values of its options: the largest z gives the largest a."""
+        z = np.linspace(-20.0, 20.0, 801)
+        return self.monotone and bool((self.derivative(z, *values) >= 0.0).all())
 
 
 def _floats(z: Any) -> np.ndarray:

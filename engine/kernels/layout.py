@@ -20,6 +20,7 @@ PRODUCT = 22  # address of the matrix product
 ZEROS = 23  # float32 zeros, as many as the widest buffer
 SUMS = 24  # float64 sums of the batch (losses, metrics), the largest |w| (optimizers)
 GEOMETRY, PLAN = 25, 26  # whole numbers; what the block made of them
+PART_FIRST, PART_ROWS = 27, 28  # of the tile: the rows that are its own
 WORDS = 32
 
 # A lane: a share of the rows of every batch, with buffers and a gradient of its own, and its moment.
@@ -30,8 +31,8 @@ X_TILE, T_TILE = 7, 8
 GRADIENT, LANE_SUMS = 9, 10
 BAD = 11  # 1 once the sum of losses is not finite
 RENEW = 12  # 1: what was made of the weights is out of date
-# The same row stands for a part of the vector while a step is taken.
-PART_BEGIN, PART_END, PART_OPTIMIZER, PART_TOP = 16, 17, 18, 19
+# The same row stands for a share of the vector while a step is taken.
+SHARE_BEGIN, SHARE_END, SHARE_OPTIMIZER, SHARE_TOP = 16, 17, 18, 19
 LANE_WORDS = 24
 
 # A run: counters that are kept in checkpoints, settings, results of a call, addresses.

@@ -41,6 +41,8 @@ from engine.kernels.layout import (
     OPTIMIZER,
     ORDER,
     OUTPUT_WIDTH,
+    PART_FIRST,
+    PART_ROWS,
     PLACE,
     RENEW,
     ROW,
@@ -79,32 +81,42 @@ from engine.kernels.step import copy, largest
 
 
 @register_jitable(**OPTIONS)
-def _call_all(operations: Any, count: Any, kind: Any, rows: Any, moment: Any) -> None:
-    for k in range(count):
-        o = operations + 8 * WORDS * k
-        block = words(o, WORDS)[kind]
-        if block != 0:
-            call(block, o, rows, moment)
-
-
-@register_jitable(**OPTIONS)
 def _forwards(lane: Any, count: Any, rows: Any) -> None:
-    _call_all(words(lane, LANE_WORDS)[OPERATIONS], count, FORWARD, rows, lane)
+    """Every operation, each on those of so many rows that are its own."""
+    moment = words(lane, LANE_WORDS)
+    first = moment[FIRST]
+    for k in range(count):
+        address = moment[OPERATIONS] + 8 * WORDS * k
+        o = words(address, WORDS)
+        own = min(rows - o[PART_FIRST], o[PART_ROWS])
+        if own > 0:
+            moment[FIRST] = first + o[PART_FIRST]
+            call(o[FORWARD], address, own, lane)
+    moment[FIRST] = first
 
 
 @register_jitable(**OPTIONS)
 def _scores(lane: Any, rows: Any) -> None:
-    _call_all(words(lane, LANE_WORDS)[TAIL], 2, FORWARD, rows, lane)
+    tail = words(lane, LANE_WORDS)[TAIL]
+    for k in range(2):
+        address = tail + 8 * WORDS * k
+        call(words(address, WORDS)[FORWARD], address, rows, lane)
 
 
 @register_jitable(**OPTIONS)
 def _backwards(lane: Any, count: Any, rows: Any) -> None:
-    operations = words(lane, LANE_WORDS)[OPERATIONS]
+    """The operations the other way round. An operation's gradient is fresh where its last part begins it."""
+    moment = words(lane, LANE_WORDS)
+    first, fresh, renew = moment[FIRST], moment[FRESH], moment[RENEW]
     for k in range(count - 1, -1, -1):
-        o = operations + 8 * WORDS * k
-        block = words(o, WORDS)[BACKWARD]
-        if block != 0:
-            call(block, o, rows, lane)
+        address = moment[OPERATIONS] + 8 * WORDS * k
+        o = words(address, WORDS)
+        own = min(rows - o[PART_FIRST], o[PART_ROWS])
+        if o[BACKWARD] != 0 and own > 0:
+            begins = 1 if o[PART_FIRST] + own >= rows else 0
+            moment[FIRST], moment[FRESH], moment[RENEW] = first + o[PART_FIRST], fresh * begins, renew * begins
+            call(o[BACKWARD], address, own, lane)
+    moment[FIRST], moment[FRESH], moment[RENEW] = first, fresh, renew
 
 
 def _forward(lane: int, count: int, tile: int, n: int, x: int, width: int, copies: int, copied: int) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engine import losses, memory
-from engine.kernels import blocks, layout as at, loops
+from engine.kernels import blocks, layout as at, loops, stages
 from engine.kernels.elementwise import STRIDE
 from engine.kernels.jit import Kernel
 from engine.layers.base import Operation
@@ -95,17 +95,21 @@ class Program:
             self._operations.extend((index, operation) for operation in own)
             shape = layer.output_shape(shape)
         self._operations = [item for item in self._operations if training or not item[1].trains_only]
+        if training:
+            self._operations = stages.pooled_first(self._operations)
         self.whole_batches = any(blocks.find(operation.block).whole_batch for _, operation in self._operations)
         self.tail_blocks = (blocks.find(f"loss {spec.loss}"), blocks.find(f"metric {metric_name(task, self.outputs)}"))
         self._choose_tiles(batch, training)
+        self._stages = stages.staged(self._operations, self.tile, self.whole_batches)
 
     def _choose_tiles(self, batch: int | None, training: bool) -> None:
         """Rows of a tile and lanes depend on network and batch size only, so that the order of every sum does."""
-        sizes = [self.inputs, *(o.outputs for _, o in self._operations)]
+        between = max((stage[-1][1].outputs for stage in stages.split(self._operations)), default=self.outputs)
+        row = 4 * (self.inputs + sum(o.outputs for _, o in self._operations) + 2 * between)
         parameters, flops = len(self.network.vector), max(1, self.flops)
         enough = min(MOST_ROWS, REUSE * parameters // flops)  # rows that are worth a pass over the weights
         most = min(MOST_ROWS, max(MOST_ROWS // 4, int(TILE_FLOPS // flops)))
-        self.tile = max(4, min(most, max(enough, WORKSPACE // (4 * (sum(sizes) + 2 * max(sizes))))))
+        self.tile = max(4, min(most, max(enough, WORKSPACE // row)))
         self.lanes = 1
         if self.whole_batches:
             self.tile = batch or 1
@@ -135,17 +139,27 @@ class Program:
         """Memory that `make` takes, but for some hundred bytes a buffer."""
         operations = [operation for _, operation in self._operations]
         sizes = [self.inputs, *(o.outputs for o in operations)]
-        a_row = sum(sizes) + 2 * max(sizes) + 2 * self.outputs
-        lane, plans = self.tile * a_row + len(self.network.vector), 0
+        a_row = sum(sizes) + 2 * self._between + 2 * self.outputs
+        lane, plans = self.tile * a_row + 2 * self._near + len(self.network.vector), 0
         for o in operations:
             scratch = blocks.find(o.block).scratch
             lane += scratch(o.inputs, o.outputs, o.geometry, self.tile) if scratch else 0
-        for o in dict.fromkeys(operations):
+        for rows, o in dict.fromkeys((stage.rows, o) for stage in self._stages for _, o in stage.operations):
             plan = blocks.find(o.block).plan
             if plan:  # some of its words are there once, some for every row
                 one, two = (len(plan(o.geometry, rows)) for rows in (1, 2))
-                plans += one + (self.tile - 1) * (two - one)
+                plans += one + (rows - 1) * (two - one)
         return 4 * (self.lanes * lane + max(sizes)) + 8 * plans
+
+    @property
+    def _between(self) -> int:
+        """The widest gradient per sample from one stage to the next."""
+        return max((stage.width for stage in self._stages), default=self.outputs)
+
+    @property
+    def _near(self) -> int:
+        """Numbers of the largest gradient within a stage."""
+        return max((stage.rows * stage.inner_width for stage in self._stages), default=0)
 
     def check_memory(self) -> None:
         """Raises RelumeError with the figures where the buffers, if they are still to be made, cannot fit."""
@@ -169,77 +183,115 @@ class Program:
         self.sums = keep.doubles(self.lanes, -(-width // STRIDE) * STRIDE)
         widest = max([self.inputs, *(o.outputs for _, o in self._operations)])
         self._zeros = keep.floats(widest)
-        self._plans: dict[Operation, int] = {}
+        self._plans: dict[tuple[int, Operation], int] = {}
         self.lane_table = keep.words(np.zeros((MOST_LANES, at.LANE_WORDS), dtype=np.int64))
-        self.operations = keep.words(np.zeros((self.lanes, len(self._operations), at.WORDS), dtype=np.int64))
+        count = sum(len(stage.operations) * len(stage.parts(self.tile)) for stage in self._stages)
+        self.operations = keep.words(np.zeros((self.lanes, count, at.WORDS), dtype=np.int64))
         self.tail = keep.words(np.zeros((self.lanes, 2, at.WORDS), dtype=np.int64))
         self.values: list[list[tuple[int, int, int, int]]] = []  # a lane, a layer: address and width of z, of a
         for number, lane in enumerate(self.lane_table[: self.lanes]):
             lane[at.GRADIENT], lane[at.LANE_SUMS] = address(self.gradient[number]), address(self.sums[number])
             lane[at.OPERATIONS], lane[at.TAIL] = address(self.operations[number]), address(self.tail[number])
-            self._make_lane(keep, lane, self.operations[number], self.tail[number], widest)
+            self._make_lane(keep, lane, self.operations[number], self.tail[number])
         self._made = True
         self.set_seed(self._seed)
 
-    def _make_lane(self, keep: Buffers, lane: np.ndarray, rows: np.ndarray, tail: np.ndarray, widest: int) -> None:
-        tile, network = self.tile, self.network
+    def _make_lane(self, keep: Buffers, lane: np.ndarray, rows: np.ndarray, tail: np.ndarray) -> None:
+        tile = self.tile
         x_tile, t_tile = keep.floats(tile, self.inputs), keep.floats(tile, self.outputs)
         lane[at.X_TILE], lane[at.T_TILE] = address(x_tile), address(t_tile)
+        whole = np.zeros((len(self._operations), at.WORDS), dtype=np.int64)  # as if every stage had the whole tile
         source = address(x_tile)
         spans: dict[int, list[tuple[int, int]]] = {}
         asked = False  # whether an operation before this one has parameters, so that it wants the gradient
-        wanted = []
-        for o, (layer, operation) in zip(rows, self._operations, strict=True):
-            block = blocks.find(operation.block)
-            target = address(keep.floats(tile, operation.outputs))
-            o[at.FORWARD] = block.forward.address
-            o[at.COMMIT] = block.commit.address if block.commit else 0
-            o[at.LAYER], o[at.INPUTS], o[at.OUTPUTS] = layer, operation.inputs, operation.outputs
-            o[at.UNITS] = operation.units or operation.outputs
-            o[at.X], o[at.Y] = source, target
-            for word, name in enumerate(operation.parameters):
-                offset = 4 * network.slices[f"{layer}.{name}"][0].start
-                o[at.P0 + word], o[at.G0 + word] = address(network.vector) + offset, lane[at.GRADIENT] + offset
-            if block.scratch:
-                size = block.scratch(operation.inputs, operation.outputs, operation.geometry, tile)
-                o[at.WORK] = address(keep.floats(size))
-            if operation.geometry:
-                o[at.GEOMETRY] = address(keep.words(np.array(operation.geometry, dtype=np.int64)))
-            if block.plan:
-                if operation not in self._plans:
-                    self._plans[operation] = address(keep.words(block.plan(operation.geometry, tile)))
-                o[at.PLAN] = self._plans[operation]
-            if operation.constants:
-                constants = keep.floats(len(operation.constants))
-                constants[:] = operation.constants
-                o[at.CONSTANTS] = address(constants)
-            o[at.PRODUCT], o[at.ZEROS] = block.product.address if block.product else 0, address(self._zeros)
-            spans.setdefault(layer, []).append((target, operation.outputs))
-            wanted.append(asked)
-            asked = asked or bool(operation.parameters)
-            if block.backward and asked:
-                o[at.BACKWARD] = block.backward.address
-            source = target
-        turns = [address(keep.floats(tile, widest)), address(keep.floats(tile, widest))]
-        for o, (_, operation), before in reversed(list(zip(rows, self._operations, wanted, strict=True))):
-            o[at.GY] = turns[0]
-            if not blocks.find(operation.block).in_place:
-                turns.reverse()
-            o[at.GX] = turns[0] if before else 0
-        last = int(rows[-1][at.GY]) if len(rows) else turns[0]
+        numbers = iter(whole)
+        for stage in self._stages:
+            for layer, operation in stage.operations:
+                o, block = next(numbers), blocks.find(operation.block)
+                self._fill(keep, lane, o, layer, operation, stage.rows)
+                target = address(keep.floats(tile, operation.outputs))
+                o[at.X], o[at.Y], o[at.GX] = source, target, int(asked)
+                spans.setdefault(layer, []).append((target, operation.outputs))
+                asked = asked or bool(operation.parameters)
+                if block.backward and asked:
+                    o[at.BACKWARD] = block.backward.address
+                source = target
+        last, near = self._lay_gradients(keep, whole)
+        self._cut(whole, rows, near)
         threshold = keep.floats(1)
-        threshold[0] = losses.get(network.spec.loss).threshold
+        threshold[0] = losses.get(self.network.spec.loss).threshold
         for o, block in zip(tail, self.tail_blocks, strict=True):
             o[at.FORWARD], o[at.OUTPUTS] = block.forward.address, self.outputs
             o[at.X], o[at.P0], o[at.SUMS] = source, lane[at.T_TILE], lane[at.LANE_SUMS]
             o[at.GX], o[at.CONSTANTS] = last, address(threshold)
             o[at.WORK] = address(keep.floats(tile, self.outputs))
         before_layer, values = (address(x_tile), self.inputs), []
-        for layer in range(len(network.spec.layers)):
+        for layer in range(len(self.network.spec.layers)):
             span = spans.get(layer, [before_layer])
             values.append((*span[0], *span[-1]))
             before_layer = span[-1]
         self.values.append(values)
+
+    def _fill(
+        self, keep: Buffers, lane: np.ndarray, o: np.ndarray, layer: int, operation: Operation, rows: int
+    ) -> None:  # fmt: skip
+        """What an operation is, without its buffers."""
+        block = blocks.find(operation.block)
+        o[at.FORWARD] = block.forward.address
+        o[at.COMMIT] = block.commit.address if block.commit else 0
+        o[at.LAYER], o[at.INPUTS], o[at.OUTPUTS] = layer, operation.inputs, operation.outputs
+        o[at.UNITS] = operation.units or operation.outputs
+        for word, name in enumerate(operation.parameters):
+            offset = 4 * self.network.slices[f"{layer}.{name}"][0].start
+            o[at.P0 + word], o[at.G0 + word] = address(self.network.vector) + offset, lane[at.GRADIENT] + offset
+        if block.scratch:
+            size = block.scratch(operation.inputs, operation.outputs, operation.geometry, self.tile)
+            o[at.WORK] = address(keep.floats(size))
+        if operation.geometry:
+            o[at.GEOMETRY] = address(keep.words(np.array(operation.geometry, dtype=np.int64)))
+        if block.plan:
+            if (rows, operation) not in self._plans:
+                self._plans[rows, operation] = address(keep.words(block.plan(operation.geometry, rows)))
+            o[at.PLAN] = self._plans[rows, operation]
+        if operation.constants:
+            constants = keep.floats(len(operation.constants))
+            constants[:] = operation.constants
+            o[at.CONSTANTS] = address(constants)
+        o[at.PRODUCT], o[at.ZEROS] = block.product.address if block.product else 0, address(self._zeros)
+
+    def _lay_gradients(self, keep: Buffers, whole: np.ndarray) -> tuple[int, list[int]]:
+        """Gradients on their way back, in turn in two buffers of the whole tile, within a stage in two of its part.
+
+        Returns where that of the outputs lies, and those two."""
+        between = [address(keep.floats(self.tile, self._between)) for _ in range(2)]
+        near = [address(keep.floats(self._near)) for _ in range(2)]
+        last = given = between[0]
+        numbers = reversed(whole)
+        for stage in reversed(self._stages):
+            for place, (_, operation) in reversed(list(enumerate(stage.operations))):
+                o = next(numbers)
+                o[at.GY] = given
+                if not blocks.find(operation.block).in_place:
+                    turns = near if place else between
+                    turns.reverse()
+                    given = turns[0]
+                o[at.GX] = given if o[at.GX] else 0
+        return last, near
+
+    def _cut(self, whole: np.ndarray, rows: np.ndarray, near: list[int]) -> None:
+        """Writes down every stage, part by part; `near` are the buffers of a part."""
+        targets, begin = iter(rows), 0
+        for stage in self._stages:
+            own = whole[begin : begin + len(stage.operations)]
+            begin += len(own)
+            for first in stage.parts(self.tile):
+                for o in own:
+                    target = next(targets)
+                    target[:] = o
+                    target[at.PART_FIRST], target[at.PART_ROWS] = first, stage.rows
+                    for word, width in ((at.X, at.INPUTS), (at.GX, at.INPUTS), (at.Y, at.OUTPUTS), (at.GY, at.OUTPUTS)):
+                        if o[word] and int(o[word]) not in near:
+                            target[word] += 4 * first * o[width]
 
     def set_seed(self, seed: int) -> None:
         """The seed of random layers: each draws from its own stream."""
@@ -280,7 +332,7 @@ class Program:
     def _predict(self, x: np.ndarray, copies: list[tuple[int, int, int]]) -> None:
         table = np.array(copies, dtype=np.int64)
         loops.PREDICT(
-            address(self.lane_table), len(self._operations), self.tile, len(x), address(x), self.inputs,
+            address(self.lane_table), self.operations.shape[1], self.tile, len(x), address(x), self.inputs,
             address(table), len(copies),
         )  # fmt: skip
 
@@ -302,7 +354,7 @@ class Program:
             ]
             table = np.array(entries, dtype=np.int64).reshape(-1, 7)
             loops.SURVEY(
-                address(self.lane_table), len(self._operations), self.tile, len(x), address(x), self.inputs,
+                address(self.lane_table), self.operations.shape[1], self.tile, len(x), address(x), self.inputs,
                 address(table), len(entries),
             )  # fmt: skip
 
@@ -324,7 +376,7 @@ class Program:
         self.make()
         self.sums[0][:] = 0.0
         loops.EVALUATE(
-            address(self.lane_table), len(self._operations), self.tile, len(x), address(x), self.inputs,
+            address(self.lane_table), self.operations.shape[1], self.tile, len(x), address(x), self.inputs,
             address(targets), self.outputs, int(backward),
         )  # fmt: skip
 

@@ -32,16 +32,16 @@ from engine.kernels.layout import (
     OPERATIONS,
     OPTIMIZER,
     OUTPUTS,
-    PART_BEGIN,
-    PART_END,
-    PART_OPTIMIZER,
-    PART_TOP,
     PARTS,
     PENALIZED,
     PENALTIES,
     PLACE,
     RUN_TOGETHER,
     RUN_WORDS,
+    SHARE_BEGIN,
+    SHARE_END,
+    SHARE_OPTIMIZER,
+    SHARE_TOP,
     SLOT_COUNT,
     SLOTS,
     STEP,
@@ -103,7 +103,7 @@ def _first_infinite(r: Any, values: Any) -> Any:
 def _collect(run: int, part: int) -> None:
     """The gradient of a part: the sum over lanes, penalties, its largest number."""
     r, m = words(run, RUN_WORDS), words(part, LANE_WORDS)
-    begin, end = m[PART_BEGIN], m[PART_END]
+    begin, end = m[SHARE_BEGIN], m[SHARE_END]
     gradient = words(r[LANE_TABLE], LANE_WORDS)[GRADIENT]
     g, w = floats(gradient, end), floats(r[VECTOR], end)
     for k in range(1, r[USED_LANES]):
@@ -121,7 +121,7 @@ def _collect(run: int, part: int) -> None:
                 for i in range(max(begin, tensors[TENSOR_WORDS * t]), min(end, tensors[TENSOR_WORDS * t + 1])):
                     side = np.float32(1.0) if w[i] > 0 else (np.float32(-1.0) if w[i] < 0 else np.float32(0.0))
                     g[i] += l1 * side + l2 * w[i]
-    m[PART_TOP] = np.int64(largest(gradient, begin, end))
+    m[SHARE_TOP] = np.int64(largest(gradient, begin, end))
 
 
 @register_jitable(**OPTIONS)
@@ -143,7 +143,7 @@ def _measure_sizes(run: int) -> None:
 
 def _apply(run: int, part: int) -> None:
     m = words(part, LANE_WORDS)
-    call(words(m[PART_OPTIMIZER], WORDS)[FORWARD], m[PART_OPTIMIZER], 0, part)
+    call(words(m[SHARE_OPTIMIZER], WORDS)[FORWARD], m[SHARE_OPTIMIZER], 0, part)
 
 
 def _take(run: int) -> None:
@@ -154,11 +154,11 @@ def _take(run: int) -> None:
     top = np.int64(0)
     for k in range(parts):
         m = words(r[LANE_TABLE] + 8 * LANE_WORDS * k, LANE_WORDS)
-        if m[PART_TOP] >= INFINITE:
+        if m[SHARE_TOP] >= INFINITE:
             _measure(run)
             r[DIVERGED], r[PLACE] = BY_GRADIENT, _first_infinite(r, first[GRADIENT])
             return
-        top = max(top, m[PART_TOP], words(words(m[PART_OPTIMIZER], WORDS)[SUMS], 1)[0])
+        top = max(top, m[SHARE_TOP], words(words(m[SHARE_OPTIMIZER], WORDS)[SUMS], 1)[0])
         m[TIME] = r[STEP] - r[BORN] + 1
     if r[MEASURE] != 0:
         _measure(run)

@@ -157,7 +157,11 @@ class Stepper:
             o[at.G0] = address(program.gradient) + 4 * begin
             o[at.P1] = address(self._slot_memory) + 4 * begin
             o[at.CONSTANTS], o[at.SUMS] = address(self._numbers), address(self._largest) + 8 * k
-            m[at.PART_BEGIN], m[at.PART_END], m[at.PART_OPTIMIZER] = begin, end, address(self._optimizer) + o.nbytes * k
+            m[at.SHARE_BEGIN], m[at.SHARE_END], m[at.SHARE_OPTIMIZER] = (
+                begin,
+                end,
+                address(self._optimizer) + o.nbytes * k,
+            )
 
     def _helping(self) -> int:
         """The address of the threads that help, 0 where none is wanted."""
