@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
@@ -18,112 +18,139 @@ from engine.kernels.memory import words
 from engine.kernels.product import LANES, column_mask, load_vector, pointer, spread, store_vector, vector, word
 from engine.layers.windows import GEOMETRY_WORDS
 
+WRITTEN_OUT = (2, 3)  # the usual sizes of windows, whose places need no loops
+_SIGNATURE = types.void(*[types.int64] * 11)
+_NOTHING = ir.Constant(vector, [0.0] * LANES)
 
-def _over_window(builder: Any, high: Any, wide: Any, down: Any, across: Any, body: Any) -> None:
-    """body(offset) for every place of a window, row by row."""
-    with cgutils.for_range(builder, high) as y, cgutils.for_range(builder, wide) as x:
-        body(builder.add(builder.mul(y.index, down), builder.mul(x.index, across)))
+Places = Callable[[Callable[[Any], None]], None]  # calls a function with the offset of every place of a window
 
 
-@intrinsic
-def _largest(
-    typing: Any, columns: Any, high: Any, wide: Any, down: Any, across: Any, source: Any, target: Any
-) -> Any:  # fmt: skip
-    """target = the largest of a window of source, for at most LANES channels."""
+class _Window:
+    """One window while its code is written: where it lies in the buffers, and its places."""
+
+    def __init__(self, builder: Any, mask: Any, scale: Any, addresses: list[Any], places: Places) -> None:
+        self.builder, self.mask, self.scale, self.places = builder, mask, scale, places
+        self._addresses = dict(zip(("x", "y", "gy", "gx"), addresses, strict=True))
+
+    def place(self, buffer: str, offset: Any = None) -> Any:
+        return pointer(self.builder, self._addresses[buffer], word(0) if offset is None else offset, vector)
+
+    def load(self, buffer: str, offset: Any = None) -> Any:
+        return load_vector(self.builder, self.place(buffer, offset))
+
+    def variable(self, value: Any) -> Any:
+        variable = cgutils.alloca_once(self.builder, vector)
+        self.builder.store(value, variable)
+        return variable
+
+
+def _write_row(body: Callable[[_Window], None]) -> Any:
+    """What an intrinsic returns: `body` for every window of a row of `count`, for at most LANES channels.
+
+    Arguments: columns, count, high, wide, down, across (from place to place), step (from window to window), then where
+    the first window and what comes of it lie in x, y and their gradients.
+    """
 
     def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        columns, high, wide, down, across, source, target = arguments
-        best = cgutils.alloca_once(builder, vector)
-        builder.store(load_vector(builder, pointer(builder, source, word(0), vector)), best)
-
-        def compare(offset: Any) -> None:
-            value, top = load_vector(builder, pointer(builder, source, offset, vector)), builder.load(best)
-            larger = builder.fcmp_ordered(">", value, top)
-            wins = builder.or_(larger, builder.fcmp_unordered("uno", value, value))  # a NaN is passed on
-            builder.store(builder.select(wins, value, top), best)
-
-        _over_window(builder, high, wide, down, across, compare)
+        columns, count, high, wide, down, across, step, *addresses = arguments
         mask = column_mask(builder, columns)
-        store_vector(builder, builder.load(best), pointer(builder, target, word(0), vector), mask)
+        size = builder.uitofp(builder.mul(high, wide), ir.FloatType())
+        scale = spread(builder, builder.fdiv(ir.Constant(ir.FloatType(), 1.0), size), vector)
+
+        def row(places: Places) -> None:
+            with cgutils.for_range(builder, count) as loop:
+                offsets = [builder.mul(loop.index, builder.mul(word(4), by)) for by in (step, across, across, step)]
+                begins = [builder.add(a, offset) for a, offset in zip(addresses, offsets, strict=True)]
+                body(_Window(builder, mask, scale, begins, places))
+
+        def offset(y: Any, x: Any) -> Any:
+            return builder.add(builder.mul(y, down), builder.mul(x, across))
+
+        def written_out(size: int) -> Places:
+            def places(visit: Callable[[Any], None]) -> None:
+                for y in range(size):
+                    for x in range(size):
+                        visit(offset(word(y), word(x)))
+
+            return places
+
+        def in_loops(visit: Callable[[Any], None]) -> None:
+            with cgutils.for_range(builder, high) as y, cgutils.for_range(builder, wide) as x:
+                visit(offset(y.index, x.index))
+
+        def choose(sizes: tuple[int, ...]) -> None:
+            if not sizes:
+                row(in_loops)
+                return
+            sides = [builder.icmp_signed("==", side, word(sizes[0])) for side in (high, wide)]
+            with builder.if_else(builder.and_(*sides)) as (usual, other):
+                with usual:
+                    row(written_out(sizes[0]))
+                with other:
+                    choose(sizes[1:])
+
+        choose(WRITTEN_OUT)
         return context.get_dummy_value()
 
-    return types.void(*[types.int64] * 7), emit
+    return _SIGNATURE, emit
+
+
+def _write_largest(w: _Window) -> None:
+    b, best = w.builder, w.variable(w.load("x"))
+
+    def compare(offset: Any) -> None:
+        value, top = w.load("x", offset), b.load(best)
+        larger = b.fcmp_ordered(">", value, top)
+        wins = b.or_(larger, b.fcmp_unordered("uno", value, value))  # a NaN is passed on
+        b.store(b.select(wins, value, top), best)
+
+    w.places(compare)
+    store_vector(b, b.load(best), w.place("y"), w.mask)
+
+
+def _write_to_largest(w: _Window) -> None:
+    """The gradient goes to the first place of the window where x equals y."""
+    b, top = w.builder, w.load("y")
+    left = w.variable(b.select(w.mask, w.load("gy"), _NOTHING))
+
+    def give(offset: Any) -> None:
+        rest, hit = b.load(left), b.fcmp_ordered("==", w.load("x", offset), top)
+        after = b.fadd(w.load("gx", offset), b.select(hit, rest, _NOTHING))
+        b.store(after, w.place("gx", offset)).align = 4
+        b.store(b.select(hit, _NOTHING, rest), left)
+
+    w.places(give)
+
+
+def _write_mean(w: _Window) -> None:
+    b, total = w.builder, w.variable(_NOTHING)
+    w.places(lambda offset: b.store(b.fadd(b.load(total), w.load("x", offset)), total))
+    store_vector(b, b.fmul(b.load(total), w.scale), w.place("y"), w.mask)
+
+
+def _write_to_all(w: _Window) -> None:
+    b, given = w.builder, w.builder.fmul(w.load("gy"), w.scale)
+    w.places(lambda offset: store_vector(b, b.fadd(w.load("gx", offset), given), w.place("gx", offset), w.mask))
 
 
 @intrinsic
-def _to_largest(
-    typing: Any, columns: Any, high: Any, wide: Any, down: Any, across: Any, source: Any, target: Any, given: Any,
-    taken: Any,
-) -> Any:  # fmt: skip
-    """taken += given, at the first place of the window where source equals target; at most LANES channels."""
-
-    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        columns, high, wide, down, across, source, target, given, taken = arguments
-        nothing = ir.Constant(vector, [0.0] * LANES)
-        top = load_vector(builder, pointer(builder, target, word(0), vector))
-        left = cgutils.alloca_once(builder, vector)
-        gradient = load_vector(builder, pointer(builder, given, word(0), vector))
-        builder.store(builder.select(column_mask(builder, columns), gradient, nothing), left)
-
-        def give(offset: Any) -> None:
-            value = load_vector(builder, pointer(builder, source, offset, vector))
-            place, rest = pointer(builder, taken, offset, vector), builder.load(left)
-            hit = builder.fcmp_ordered("==", value, top)
-            after = builder.fadd(load_vector(builder, place), builder.select(hit, rest, nothing))
-            builder.store(after, place).align = 4
-            builder.store(builder.select(hit, nothing, rest), left)
-
-        _over_window(builder, high, wide, down, across, give)
-        return context.get_dummy_value()
-
-    return types.void(*[types.int64] * 9), emit
+def _largest(typing, columns, count, high, wide, down, across, step, x, y, gy, gx):  # noqa: ANN001, ANN202
+    return _write_row(_write_largest)
 
 
 @intrinsic
-def _mean(
-    typing: Any, columns: Any, high: Any, wide: Any, down: Any, across: Any, scale: Any, source: Any, target: Any
-) -> Any:  # fmt: skip
-    """target = scale times the sum of a window of source, for at most LANES channels."""
-
-    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        columns, high, wide, down, across, scale, source, target = arguments
-        total = cgutils.alloca_once(builder, vector)
-        builder.store(ir.Constant(vector, [0.0] * LANES), total)
-
-        def add(offset: Any) -> None:
-            value = load_vector(builder, pointer(builder, source, offset, vector))
-            builder.store(builder.fadd(builder.load(total), value), total)
-
-        _over_window(builder, high, wide, down, across, add)
-        result = builder.fmul(builder.load(total), spread(builder, scale, vector))
-        store_vector(builder, result, pointer(builder, target, word(0), vector), column_mask(builder, columns))
-        return context.get_dummy_value()
-
-    whole = types.int64
-    return types.void(whole, whole, whole, whole, whole, types.float32, whole, whole), emit
+def _to_largest(typing, columns, count, high, wide, down, across, step, x, y, gy, gx):  # noqa: ANN001, ANN202
+    return _write_row(_write_to_largest)
 
 
 @intrinsic
-def _to_all(
-    typing: Any, columns: Any, high: Any, wide: Any, down: Any, across: Any, scale: Any, given: Any, taken: Any
-) -> Any:  # fmt: skip
-    """taken += scale times given at every place of a window, for at most LANES channels."""
+def _mean(typing, columns, count, high, wide, down, across, step, x, y, gy, gx):  # noqa: ANN001, ANN202
+    return _write_row(_write_mean)
 
-    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        columns, high, wide, down, across, scale, given, taken = arguments
-        mask = column_mask(builder, columns)
-        gradient = load_vector(builder, pointer(builder, given, word(0), vector))
-        gradient = builder.fmul(gradient, spread(builder, scale, vector))
 
-        def give(offset: Any) -> None:
-            place = pointer(builder, taken, offset, vector)
-            store_vector(builder, builder.fadd(load_vector(builder, place), gradient), place, mask)
-
-        _over_window(builder, high, wide, down, across, give)
-        return context.get_dummy_value()
-
-    whole = types.int64
-    return types.void(whole, whole, whole, whole, whole, types.float32, whole, whole), emit
+@intrinsic
+def _to_all(typing, columns, count, high, wide, down, across, step, x, y, gy, gx):  # noqa: ANN001, ANN202
+    return _write_row(_write_to_all)
 
 
 @register_jitable(**OPTIONS)
@@ -134,82 +161,44 @@ def _span(position: Any, extent: Any, size: Any, stride: Any, before: Any) -> An
     return first, min(start + size, extent) - first
 
 
-def _max_forward(op: Any, rows: Any, moment: Any) -> None:
+def _over_windows(op: Any, rows: Any, moment: Any) -> None:
+    """`windows` over every row of windows, in runs of those that are alike: at the edges they are smaller."""
     o = words(op, WORDS)
     g = words(o[GEOMETRY], GEOMETRY_WORDS)
-    height, width, c = g[0], g[1], g[2]
+    height, width, c, high_rows, columns, size, stride = g[0], g[1], g[2], g[4], g[5], g[6], g[7]
+    above, before, x, y, gy, gx = g[8], g[9], o[X], o[Y], o[GY], o[GX]
+    if BACKWARD:  # type: ignore[name-defined] # noqa: F821
+        if gx == 0:
+            return
+        zero(gx, rows * height * width * c)
+    whole = min(columns, (width - size + before) // stride + 1)  # from here on windows are cut off on the right
     for r in range(rows):
-        for y in range(g[4]):
-            top, high = _span(y, height, g[6], g[7], g[8])
-            for x in range(g[5]):
-                left, wide = _span(x, width, g[6], g[7], g[9])
-                source = o[X] + 4 * ((r * height + top) * width + left) * c
-                target = o[Y] + 4 * ((r * g[4] + y) * g[5] + x) * c
-                for j in range(0, c, LANES):
-                    _largest(c - j, high, wide, width * c, c, source + 4 * j, target + 4 * j)
-
-
-def _max_backward(op: Any, rows: Any, moment: Any) -> None:
-    o = words(op, WORDS)
-    g = words(o[GEOMETRY], GEOMETRY_WORDS)
-    height, width, c = g[0], g[1], g[2]
-    if o[GX] == 0:
-        return
-    zero(o[GX], rows * height * width * c)
-    for r in range(rows):
-        for y in range(g[4]):
-            top, high = _span(y, height, g[6], g[7], g[8])
-            for x in range(g[5]):
-                left, wide = _span(x, width, g[6], g[7], g[9])
+        for row in range(high_rows):
+            top, high = _span(row, height, size, stride, above)
+            column = 0
+            while column < columns:
+                left, wide = _span(column, width, size, stride, before)
+                count = whole - column if wide == size else 1
                 source = 4 * ((r * height + top) * width + left) * c
-                target = 4 * ((r * g[4] + y) * g[5] + x) * c
+                target = 4 * ((r * high_rows + row) * columns + column) * c
                 for j in range(0, c, LANES):
-                    _to_largest(
-                        c - j, high, wide, width * c, c, o[X] + source + 4 * j, o[Y] + target + 4 * j,
-                        o[GY] + target + 4 * j, o[GX] + source + 4 * j,
-                    )  # fmt: skip
+                    s, t = source + 4 * j, target + 4 * j
+                    windows(  # type: ignore[name-defined] # noqa: F821
+                        c - j, count, high, wide, width * c, c, stride * c, x + s, y + t, gy + t, gx + s
+                    )
+                column += count
 
 
-def _mean_forward(op: Any, rows: Any, moment: Any) -> None:
-    o = words(op, WORDS)
-    g = words(o[GEOMETRY], GEOMETRY_WORDS)
-    height, width, c = g[0], g[1], g[2]
-    for r in range(rows):
-        for y in range(g[4]):
-            top, high = _span(y, height, g[6], g[7], g[8])
-            for x in range(g[5]):
-                left, wide = _span(x, width, g[6], g[7], g[9])
-                source = o[X] + 4 * ((r * height + top) * width + left) * c
-                target = o[Y] + 4 * ((r * g[4] + y) * g[5] + x) * c
-                scale = np.float32(1.0) / np.float32(high * wide)
-                for j in range(0, c, LANES):
-                    _mean(c - j, high, wide, width * c, c, scale, source + 4 * j, target + 4 * j)
-
-
-def _mean_backward(op: Any, rows: Any, moment: Any) -> None:
-    o = words(op, WORDS)
-    g = words(o[GEOMETRY], GEOMETRY_WORDS)
-    height, width, c = g[0], g[1], g[2]
-    if o[GX] == 0:
-        return
-    zero(o[GX], rows * height * width * c)
-    for r in range(rows):
-        for y in range(g[4]):
-            top, high = _span(y, height, g[6], g[7], g[8])
-            for x in range(g[5]):
-                left, wide = _span(x, width, g[6], g[7], g[9])
-                source = o[GX] + 4 * ((r * height + top) * width + left) * c
-                target = o[GY] + 4 * ((r * g[4] + y) * g[5] + x) * c
-                scale = np.float32(1.0) / np.float32(high * wide)
-                for j in range(0, c, LANES):
-                    _to_all(c - j, high, wide, width * c, c, scale, target + 4 * j, source + 4 * j)
+def _pool(name: str, forward: Any, backward: Any) -> Block:
+    return Block(
+        block_kernel(f"{name} forward", _over_windows, windows=lambda: forward, BACKWARD=lambda: False),
+        block_kernel(f"{name} backward", _over_windows, windows=lambda: backward, BACKWARD=lambda: True),
+    )
 
 
 def max_pool() -> Block:
-    return Block(block_kernel("max pool forward", _max_forward), block_kernel("max pool backward", _max_backward))
+    return _pool("max pool", _largest, _to_largest)
 
 
 def average_pool() -> Block:
-    return Block(
-        block_kernel("average pool forward", _mean_forward), block_kernel("average pool backward", _mean_backward)
-    )
+    return _pool("average pool", _mean, _to_all)
