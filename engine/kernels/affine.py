@@ -10,6 +10,7 @@ from numba.extending import register_jitable
 from engine.kernels.block import Block, block_kernel
 from engine.kernels.jit import OPTIONS
 from engine.kernels.layout import (
+    DEFERRED,
     FRESH,
     G0,
     G1,
@@ -63,8 +64,9 @@ def _backward(op: Any, rows: Any, moment: Any) -> None:
     i, u = o[INPUTS], o[OUTPUTS]
     m = words(moment, LANE_WORDS)
     fresh = m[FRESH] != 0
-    start, stride = (o[ZEROS], 0) if fresh else (o[G0], u)
-    call_product(o[PRODUCT], i, u, rows, o[X], 1, i, o[GY], u, start, stride, o[G0], u)
+    if o[DEFERRED] == 0:
+        start, stride = (o[ZEROS], 0) if fresh else (o[G0], u)
+        call_product(o[PRODUCT], i, u, rows, o[X], 1, i, o[GY], u, start, stride, o[G0], u)
     add_columns(rows, u, o[GY], o[G1], fresh)
     if o[GX] != 0:
         if m[RENEW] != 0:

@@ -21,6 +21,7 @@ ZEROS = 23  # float32 zeros, as many as the widest buffer
 SUMS = 24  # float64 sums of the batch (losses, metrics), the largest |w| (optimizers)
 GEOMETRY, PLAN = 25, 26  # whole numbers; what the block made of them
 PART_FIRST, PART_ROWS = 27, 28  # of the tile: the rows that are its own
+DEFERRED = 29  # 1: the gradient of its kernel is made when the step is taken
 WORDS = 32
 
 # A lane: a share of the rows of every batch, with buffers and a gradient of its own, and its moment.
@@ -31,9 +32,16 @@ X_TILE, T_TILE = 7, 8
 GRADIENT, LANE_SUMS = 9, 10
 BAD = 11  # 1 once the sum of losses is not finite
 RENEW = 12  # 1: what was made of the weights is out of date
+CALM = 13  # 1: no number of the gradient can be large
 # The same row stands for a share of the vector while a step is taken.
-SHARE_BEGIN, SHARE_END, SHARE_OPTIMIZER, SHARE_TOP = 16, 17, 18, 19
+SHARE_PIECES, SHARE_COUNT = 16, 17  # its pieces
+SHARE_OPTIMIZER, SHARE_TOP = 18, 19  # the optimizer's operation; bits of the largest number of the gradient
+SHARE_SCRATCH, SHARE_SUMS = 20, 21  # of a piece: memory for its gradient; float64 sums of |gradient|
 LANE_WORDS = 24
+
+# A piece of a share: numbers of the vector, their tensor, and the operation and rows of a deferred kernel (or -1).
+PIECE_BEGIN, PIECE_END, PIECE_TENSOR, PIECE_OPERATION, PIECE_ROW, PIECE_ROWS = 0, 1, 2, 3, 4, 5
+PIECE_WORDS = 6
 
 # A run: counters that are kept in checkpoints, settings, results of a call, addresses.
 STEP, EPOCH, BATCH = 0, 1, 2
@@ -59,9 +67,11 @@ VECTOR, TRAINABLE = 38, 39
 SLOTS, SLOT_COUNT, BACKUP = 40, 41, 42
 RUN_LANE, TAKE_STEP, SHUFFLE = 43, 44, 45  # addresses of kernels
 CREW = 46  # of helping threads, 0 for none
-COLLECT_PART, APPLY_PART, RUN_TOGETHER, MEASURE_GRADIENT = 47, 48, 53, 54
-PARTS, USED_LANES, PENALIZED, MEASURE = 49, 50, 51, 52  # MEASURE: 1 where the sizes of gradients are wanted
-RUN_WORDS = 56
+COLLECT_SHARE, APPLY_SHARE, RUN_TOGETHER, MEASURE_GRADIENT = 47, 48, 53, 54
+SHARES, USED_LANES, PENALIZED, MEASURE = 49, 50, 51, 52  # MEASURE: 1 where the sizes of gradients are wanted
+STEP_SHARE = 55
+DEFERS = 56  # 1: some operations are deferred
+RUN_WORDS = 57
 
 # A tensor: where it begins and ends in the vector, its layer.
 TENSOR_WORDS = 3

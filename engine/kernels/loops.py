@@ -19,7 +19,9 @@ from engine.kernels.layout import (
     BATCH_SAMPLES,
     BATCH_SIZE,
     BY_LOSS,
+    CALM,
     COUNT,
+    DEFERS,
     DIVERGED,
     DROP,
     EPOCH,
@@ -187,6 +189,7 @@ def _run_lane(run: int, lane: int) -> None:
     _scores(lane, rows)
     if np.isfinite(doubles(moment[LANE_SUMS], 1)[LOSS_SUM]):
         _backwards(lane, r[COUNT], rows)
+        moment[CALM] = step.calm(r, moment) if r[DEFERS] != 0 else 0
     else:
         moment[BAD] = 1
 
@@ -277,7 +280,7 @@ def _train(run: int, tiles: int, batches: int, until: int) -> None:
         used = min(r[LANES], (size + r[TILE_ROWS] - 1) // r[TILE_ROWS])
         r[USED_LANES] = used
         last = tiles == 0 or batches == 1 or r[TRAIN_SAMPLES] - r[STOP] < r[BATCH_SIZE]
-        r[MEASURE] = 1 if last or used > 1 or size > r[TILE_ROWS] else 0
+        r[MEASURE] = 1 if last or used > 1 or size > r[TILE_ROWS] or r[DEFERS] != 0 else 0
         stepped = True
         call_one(r[TAKE_STEP], run)
         if r[DIVERGED] != 0:
@@ -316,5 +319,5 @@ SURVEY = Loop("survey loop", lambda: _survey, 8)
 TRAIN = Loop("training loop", lambda: _train, 4)
 LANE = Kernel("lane", lambda: _run_lane, "void(int64,int64)")
 SHUFFLER = Kernel("shuffle", lambda: _shuffle, "void(int64,int64,int64,int64)")
-PARTS = (LANE, step.TAKE, SHUFFLER, step.COLLECT, step.APPLY, step.TOGETHER, step.MEASURE_SIZES)
+PARTS = (LANE, step.TAKE, SHUFFLER, step.COLLECT, step.APPLY, step.TOGETHER, step.MEASURE_SIZES, step.STEP_AT_ONCE)
 LOOPS = (TRAIN, EVALUATE, PREDICT, SURVEY)

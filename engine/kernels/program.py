@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engine import losses, memory
-from engine.kernels import blocks, layout as at, loops, stages
+from engine.kernels import blocks, layout as at, loops, shares, stages
 from engine.kernels.elementwise import STRIDE
 from engine.kernels.jit import Kernel
 from engine.layers.base import Operation
@@ -23,6 +23,8 @@ _DROPOUT_STREAM = 2
 
 
 MOST_ROWS, MOST_LANES = 128, 4
+DEFERRED_KERNEL = 1 << 15  # numbers of a kernel whose gradient is not kept, but made and used piece by piece
+DEFERRED_ROWS = 1000  # of a batch for that, at most
 WORKSPACE = 1 << 21  # bytes of the buffers of a tile: what fits near the processor
 GRADIENTS = 1 << 27  # bytes of all lanes' gradients together
 TILE_FLOPS = 2e9  # of a tile: a call can only stop between tiles
@@ -100,6 +102,13 @@ class Program:
         self.whole_batches = any(blocks.find(operation.block).whole_batch for _, operation in self._operations)
         self.tail_blocks = (blocks.find(f"loss {spec.loss}"), blocks.find(f"metric {metric_name(task, self.outputs)}"))
         self._choose_tiles(batch, training)
+        kept = training and batch is not None and batch <= self.lanes * self.tile and batch <= DEFERRED_ROWS
+        #: Positions of operations whose kernel's gradient is made when the step is taken.
+        self._deferred = {
+            place
+            for place, (_, operation) in enumerate(self._operations)
+            if kept and operation.block == "affine" and operation.inputs * operation.outputs >= DEFERRED_KERNEL
+        }
         self._stages = stages.staged(self._operations, self.tile, self.whole_batches)
 
     def _choose_tiles(self, batch: int | None, training: bool) -> None:
@@ -139,7 +148,8 @@ class Program:
         """Memory that `make` takes, but for some hundred bytes a buffer."""
         operations = [operation for _, operation in self._operations]
         sizes = [self.inputs, *(o.outputs for o in operations)]
-        a_row = sum(sizes) + 2 * self._between + 2 * self.outputs
+        kept = sum(self._operations[position][1].outputs for position in self._deferred)
+        a_row = sum(sizes) + 2 * self._between + 2 * self.outputs + kept
         lane, plans = self.tile * a_row + 2 * self._near + len(self.network.vector), 0
         for o in operations:
             scratch = blocks.find(o.block).scratch
@@ -265,18 +275,35 @@ class Program:
         Returns where that of the outputs lies, and those two."""
         between = [address(keep.floats(self.tile, self._between)) for _ in range(2)]
         near = [address(keep.floats(self._near)) for _ in range(2)]
-        last = given = between[0]
-        numbers = reversed(whole)
+        position = len(whole) - 1
+        last = given = self._kept_gradient(keep, position) or between[0]
         for stage in reversed(self._stages):
             for place, (_, operation) in reversed(list(enumerate(stage.operations))):
-                o = next(numbers)
-                o[at.GY] = given
+                o = whole[position]
+                o[at.GY], o[at.DEFERRED] = given, int(position in self._deferred)
+                position -= 1
                 if not blocks.find(operation.block).in_place:
                     turns = near if place else between
                     turns.reverse()
-                    given = turns[0]
+                    given = self._kept_gradient(keep, position) or turns[0]
                 o[at.GX] = given if o[at.GX] else 0
         return last, near
+
+    def _kept_gradient(self, keep: Buffers, position: int) -> int:
+        """A buffer of its own for the output's gradient of this operation, if it must stay until the step; else 0."""
+        while position >= 0 and blocks.find(self._operations[position][1].block).in_place:
+            position -= 1
+        width = self._operations[position][1].outputs
+        return address(keep.floats(self.tile, width)) if position in self._deferred else 0
+
+    def deferred(self) -> list[shares.Kernel]:
+        """The kernels whose gradients are made with the step, in the order of the vector."""
+        kernels = []
+        for row, o in enumerate(self.operations[0]):
+            if o[at.DEFERRED]:
+                begin = (int(o[at.P0]) - address(self.network.vector)) // 4
+                kernels.append(shares.Kernel(row, begin, int(o[at.INPUTS]), int(o[at.OUTPUTS])))
+        return kernels
 
     def _cut(self, whole: np.ndarray, rows: np.ndarray, near: list[int]) -> None:
         """Writes down every stage, part by part; `near` are the buffers of a part."""

@@ -12,19 +12,25 @@ from numba.extending import register_jitable
 
 from engine.kernels.jit import OPTIONS, Kernel
 from engine.kernels.layout import (
-    APPLY_PART,
+    APPLY_SHARE,
     BACKUP,
     BORN,
     BY_GRADIENT,
     BY_WEIGHTS,
+    CALM,
     CAREFUL,
-    COLLECT_PART,
+    COLLECT_SHARE,
     COMMIT,
     COUNT,
     CREW,
+    DEFERRED,
+    DEFERS,
     DIVERGED,
     FORWARD,
+    G0,
     GRADIENT,
+    GY,
+    INPUTS,
     LANE_TABLE,
     LANE_WORDS,
     MEASURE,
@@ -32,19 +38,33 @@ from engine.kernels.layout import (
     OPERATIONS,
     OPTIMIZER,
     OUTPUTS,
-    PARTS,
+    P0,
+    P1,
     PENALIZED,
     PENALTIES,
+    PIECE_BEGIN,
+    PIECE_END,
+    PIECE_OPERATION,
+    PIECE_ROW,
+    PIECE_ROWS,
+    PIECE_TENSOR,
+    PIECE_WORDS,
     PLACE,
+    PRODUCT,
+    ROWS,
     RUN_TOGETHER,
     RUN_WORDS,
-    SHARE_BEGIN,
-    SHARE_END,
+    SHARE_COUNT,
     SHARE_OPTIMIZER,
+    SHARE_PIECES,
+    SHARE_SCRATCH,
+    SHARE_SUMS,
     SHARE_TOP,
+    SHARES,
     SLOT_COUNT,
     SLOTS,
     STEP,
+    STEP_SHARE,
     SUMS,
     TENSOR_COUNT,
     TENSOR_WORDS,
@@ -54,13 +74,16 @@ from engine.kernels.layout import (
     USED_LANES,
     VECTOR,
     WORDS,
+    ZEROS,
+    X,
 )  # fmt: skip
-from engine.kernels.memory import call, call_three, call_two, doubles, floats, words
+from engine.kernels.memory import call, call_product, call_three, call_two, doubles, floats, words
 from engine.kernels.threads import share
 from engine.kernels.updates import size_bits
 
 INFINITE = np.int32(0x7F800000)
 LARGE = np.int32(0x58635FA9)  # bits of 1e15: below it no update can overflow
+MILLION = np.int32(0x49742400)  # bits of 1e6: sums of a thousand products of two such numbers stay below LARGE
 
 
 @register_jitable(**OPTIONS)
@@ -100,28 +123,117 @@ def _first_infinite(r: Any, values: Any) -> Any:
     return -1
 
 
-def _collect(run: int, part: int) -> None:
-    """The gradient of a part: the sum over lanes, penalties, its largest number."""
-    r, m = words(run, RUN_WORDS), words(part, LANE_WORDS)
-    begin, end = m[SHARE_BEGIN], m[SHARE_END]
-    gradient = words(r[LANE_TABLE], LANE_WORDS)[GRADIENT]
-    g, w = floats(gradient, end), floats(r[VECTOR], end)
-    for k in range(1, r[USED_LANES]):
-        other = floats(words(r[LANE_TABLE] + 8 * LANE_WORDS * k, LANE_WORDS)[GRADIENT], end)
-        for i in range(begin, end):
-            g[i] += other[i]
-    if r[PENALIZED] != 0:
-        tensors, penalties = (
-            words(r[TENSORS], TENSOR_WORDS * r[TENSOR_COUNT]),
-            floats(r[PENALTIES], 2 * r[TENSOR_COUNT]),
-        )
-        for t in range(r[TENSOR_COUNT]):
-            l1, l2 = penalties[2 * t], np.float32(2.0) * penalties[2 * t + 1]
-            if l1 != np.float32(0.0) or l2 != np.float32(0.0):
-                for i in range(max(begin, tensors[TENSOR_WORDS * t]), min(end, tensors[TENSOR_WORDS * t + 1])):
-                    side = np.float32(1.0) if w[i] > 0 else (np.float32(-1.0) if w[i] < 0 else np.float32(0.0))
-                    g[i] += l1 * side + l2 * w[i]
-    m[SHARE_TOP] = np.int64(largest(gradient, begin, end))
+@register_jitable(**OPTIONS)
+def _gathered(r: Any, m: Any, piece: Any) -> Any:
+    """Where the gradient of a piece is, the sum over lanes; that of a deferred kernel is made now."""
+    if piece[PIECE_OPERATION] < 0:
+        begin, n = piece[PIECE_BEGIN], piece[PIECE_END] - piece[PIECE_BEGIN]
+        gradient = words(r[LANE_TABLE], LANE_WORDS)[GRADIENT] + 4 * begin
+        g = floats(gradient, n)
+        for k in range(1, r[USED_LANES]):
+            other = floats(words(r[LANE_TABLE] + 8 * LANE_WORDS * k, LANE_WORDS)[GRADIENT] + 4 * begin, n)
+            for i in range(n):
+                g[i] += other[i]
+        return gradient
+    for k in range(r[USED_LANES]):
+        lane = words(r[LANE_TABLE] + 8 * LANE_WORDS * k, LANE_WORDS)
+        o = words(lane[OPERATIONS] + 8 * WORDS * piece[PIECE_OPERATION], WORDS)
+        start, stride = (o[ZEROS], 0) if k == 0 else (m[SHARE_SCRATCH], o[OUTPUTS])
+        call_product(
+            o[PRODUCT], piece[PIECE_ROWS], o[OUTPUTS], lane[ROWS], o[X] + 4 * piece[PIECE_ROW], 1, o[INPUTS], o[GY],
+            o[OUTPUTS], start, stride, m[SHARE_SCRATCH], o[OUTPUTS],
+        )  # fmt: skip
+    return m[SHARE_SCRATCH]
+
+
+@register_jitable(**OPTIONS)
+def _penalize(r: Any, begin: Any, end: Any, g: Any) -> None:
+    tensors, penalties = words(r[TENSORS], TENSOR_WORDS * r[TENSOR_COUNT]), floats(r[PENALTIES], 2 * r[TENSOR_COUNT])
+    w = floats(r[VECTOR], end)
+    for t in range(r[TENSOR_COUNT]):
+        l1, l2 = penalties[2 * t], np.float32(2.0) * penalties[2 * t + 1]
+        if l1 != np.float32(0.0) or l2 != np.float32(0.0):
+            for i in range(max(begin, tensors[TENSOR_WORDS * t]), min(end, tensors[TENSOR_WORDS * t + 1])):
+                side = np.float32(1.0) if w[i] > 0 else (np.float32(-1.0) if w[i] < 0 else np.float32(0.0))
+                g[i] += l1 * side + l2 * w[i]
+
+
+@register_jitable(**OPTIONS)
+def _sum_of_sizes(gradient: Any, n: Any) -> Any:
+    g, total = floats(gradient, n), np.float32(0.0)
+    for i in range(n):
+        total += abs(g[i])
+    return np.float64(total)
+
+
+@register_jitable(**OPTIONS)
+def _updated(r: Any, m: Any, piece: Any, gradient: Any) -> Any:
+    """Lets the optimizer change the numbers of a piece; bits of the largest of them."""
+    o, begin = words(m[SHARE_OPTIMIZER], WORDS), 4 * piece[PIECE_BEGIN]
+    o[INPUTS], o[G0] = piece[PIECE_END] - piece[PIECE_BEGIN], gradient
+    o[P0], o[P1] = r[VECTOR] + begin, r[SLOTS] + begin
+    call(o[FORWARD], m[SHARE_OPTIMIZER], 0, r[LANE_TABLE])
+    return words(o[SUMS], 1)[0]
+
+
+def _collect(run: int, share: int) -> None:
+    """The gradient of a share: the sum over lanes, penalties, its largest number."""
+    r, m = words(run, RUN_WORDS), words(share, LANE_WORDS)
+    gradient, sums, top = words(r[LANE_TABLE], LANE_WORDS)[GRADIENT], doubles(m[SHARE_SUMS], 1), np.int32(0)
+    for k in range(m[SHARE_COUNT]):
+        piece = words(m[SHARE_PIECES] + 8 * PIECE_WORDS * k, PIECE_WORDS)
+        begin, end = piece[PIECE_BEGIN], piece[PIECE_END]
+        made = _gathered(r, m, piece)
+        if piece[PIECE_OPERATION] >= 0:
+            copy(made, gradient + 4 * begin, end - begin)
+        if r[PENALIZED] != 0:
+            _penalize(r, begin, end, floats(gradient, end))
+        if r[DEFERS] != 0:
+            sums[k] = _sum_of_sizes(gradient + 4 * begin, end - begin)
+        top = max(top, largest(gradient, begin, end))
+    m[SHARE_TOP] = np.int64(top)
+
+
+def _apply(run: int, share: int) -> None:
+    """The optimizer's step of a share."""
+    r, m = words(run, RUN_WORDS), words(share, LANE_WORDS)
+    gradient, top = words(r[LANE_TABLE], LANE_WORDS)[GRADIENT], np.int64(0)
+    for k in range(m[SHARE_COUNT]):
+        piece = words(m[SHARE_PIECES] + 8 * PIECE_WORDS * k, PIECE_WORDS)
+        top = max(top, _updated(r, m, piece, gradient + 4 * piece[PIECE_BEGIN]))
+    words(words(m[SHARE_OPTIMIZER], WORDS)[SUMS], 1)[0] = top
+
+
+def _step(run: int, share: int) -> None:
+    """Both at once, piece by piece, where nothing can go wrong: a gradient is used while it is near."""
+    r, m = words(run, RUN_WORDS), words(share, LANE_WORDS)
+    sums, top = doubles(m[SHARE_SUMS], 1), np.int64(0)
+    for k in range(m[SHARE_COUNT]):
+        piece = words(m[SHARE_PIECES] + 8 * PIECE_WORDS * k, PIECE_WORDS)
+        made = _gathered(r, m, piece)
+        sums[k] = _sum_of_sizes(made, piece[PIECE_END] - piece[PIECE_BEGIN])
+        top = max(top, _updated(r, m, piece, made))
+    words(words(m[SHARE_OPTIMIZER], WORDS)[SUMS], 1)[0] = top
+
+
+@register_jitable(**OPTIONS)
+def calm(r: Any, moment: Any) -> Any:
+    """1 where no number of a lane's gradient can be large, that of deferred kernels by |x| and |gy|; else 0."""
+    rows = moment[ROWS]
+    for k in range(r[COUNT]):
+        o = words(moment[OPERATIONS] + 8 * WORDS * k, WORDS)
+        if o[DEFERRED] != 0:
+            x, gy = largest(o[X], 0, rows * o[INPUTS]), largest(o[GY], 0, rows * o[OUTPUTS])
+            if max(x, gy) >= MILLION:
+                return 0
+    for s in range(r[SHARES]):
+        m = words(r[LANE_TABLE] + 8 * LANE_WORDS * s, LANE_WORDS)
+        for k in range(m[SHARE_COUNT]):
+            piece = words(m[SHARE_PIECES] + 8 * PIECE_WORDS * k, PIECE_WORDS)
+            own = piece[PIECE_OPERATION] < 0
+            if own and largest(moment[GRADIENT], piece[PIECE_BEGIN], piece[PIECE_END]) >= MILLION:
+                return 0
+    return 1
 
 
 @register_jitable(**OPTIONS)
@@ -131,35 +243,72 @@ def _measure(run: Any) -> None:
     tensors, norms = words(r[TENSORS], TENSOR_WORDS * r[TENSOR_COUNT]), doubles(r[NORMS], r[TENSOR_COUNT])
     for t in range(r[TENSOR_COUNT]):
         begin, size = tensors[TENSOR_WORDS * t], tensors[TENSOR_WORDS * t + 1] - tensors[TENSOR_WORDS * t]
-        g, total = floats(words(r[LANE_TABLE], LANE_WORDS)[GRADIENT] + 4 * begin, size), np.float32(0.0)
-        for i in range(size):
-            total += abs(g[i])
-        norms[t] = np.float64(total) / size
+        total = np.float64(0.0)
+        if r[DEFERS] == 0:
+            total = _sum_of_sizes(words(r[LANE_TABLE], LANE_WORDS)[GRADIENT] + 4 * begin, size)
+        norms[t] = total / size
+    if r[DEFERS] == 0:
+        return
+    for s in range(r[SHARES]):
+        m = words(r[LANE_TABLE] + 8 * LANE_WORDS * s, LANE_WORDS)
+        sums = doubles(m[SHARE_SUMS], 1)
+        for k in range(m[SHARE_COUNT]):
+            t = words(m[SHARE_PIECES] + 8 * PIECE_WORDS * k, PIECE_WORDS)[PIECE_TENSOR]
+            norms[t] += sums[k] / (tensors[TENSOR_WORDS * t + 1] - tensors[TENSOR_WORDS * t])
 
 
 def _measure_sizes(run: int) -> None:
     _measure(run)
 
 
-def _apply(run: int, part: int) -> None:
-    m = words(part, LANE_WORDS)
-    call(words(m[SHARE_OPTIMIZER], WORDS)[FORWARD], m[SHARE_OPTIMIZER], 0, part)
+@register_jitable(**OPTIONS)
+def _share(r: Any, k: Any) -> Any:
+    return words(r[LANE_TABLE] + 8 * LANE_WORDS * k, LANE_WORDS)
+
+
+@register_jitable(**OPTIONS)
+def _is_calm(r: Any) -> Any:
+    """Whether the step needs no look at its gradient before, nor at its weights after."""
+    if r[DEFERS] == 0 or r[CAREFUL] != 0 or r[PENALIZED] != 0:
+        return False
+    for k in range(r[USED_LANES]):
+        if _share(r, k)[CALM] == 0:
+            return False
+    top = np.int64(0)
+    for k in range(r[SHARES]):
+        top = max(top, words(words(_share(r, k)[SHARE_OPTIMIZER], WORDS)[SUMS], 1)[0])
+    return top < LARGE
 
 
 def _take(run: int) -> None:
     """One step of training; none where something would not be finite."""
     r = words(run, RUN_WORDS)
-    first, parts, n = words(r[LANE_TABLE], LANE_WORDS), r[PARTS], r[TRAINABLE]
-    call_three(r[RUN_TOGETHER], run, r[COLLECT_PART], parts)
+    first = words(r[LANE_TABLE], LANE_WORDS)
+    first[TIME] = r[STEP] - r[BORN] + 1
+    if _is_calm(r):
+        call_three(r[RUN_TOGETHER], run, r[STEP_SHARE], r[SHARES])
+        _measure(run)
+    elif not _take_with_care(run, r, first):
+        return
+    for k in range(r[COUNT]):
+        o = first[OPERATIONS] + 8 * WORDS * k
+        if words(o, WORDS)[COMMIT] != 0:
+            call(words(o, WORDS)[COMMIT], o, 0, r[LANE_TABLE])
+
+
+@register_jitable(**OPTIONS)
+def _take_with_care(run: Any, r: Any, first: Any) -> Any:
+    """Looks at the gradient first, and after a large number at the weights too. False where no step was taken."""
+    shares, n = r[SHARES], r[TRAINABLE]
+    call_three(r[RUN_TOGETHER], run, r[COLLECT_SHARE], shares)
     top = np.int64(0)
-    for k in range(parts):
-        m = words(r[LANE_TABLE] + 8 * LANE_WORDS * k, LANE_WORDS)
+    for k in range(shares):
+        m = _share(r, k)
         if m[SHARE_TOP] >= INFINITE:
             _measure(run)
             r[DIVERGED], r[PLACE] = BY_GRADIENT, _first_infinite(r, first[GRADIENT])
-            return
+            return False
         top = max(top, m[SHARE_TOP], words(words(m[SHARE_OPTIMIZER], WORDS)[SUMS], 1)[0])
-        m[TIME] = r[STEP] - r[BORN] + 1
     if r[MEASURE] != 0:
         _measure(run)
     if top >= LARGE:
@@ -168,7 +317,7 @@ def _take(run: int) -> None:
     if careful:
         copy(r[VECTOR], r[BACKUP], n)
         copy(r[SLOTS], r[BACKUP] + 4 * stride, r[SLOT_COUNT] * stride)
-    call_three(r[RUN_TOGETHER], run, r[APPLY_PART], parts)
+    call_three(r[RUN_TOGETHER], run, r[APPLY_SHARE], shares)
     if careful:
         bad = _first_infinite(r, r[VECTOR])
         for k in range(r[SLOT_COUNT]):
@@ -179,15 +328,13 @@ def _take(run: int) -> None:
             r[DIVERGED], r[PLACE] = BY_WEIGHTS, bad
             copy(r[BACKUP], r[VECTOR], n)
             copy(r[BACKUP] + 4 * stride, r[SLOTS], r[SLOT_COUNT] * stride)
-            return
-    for k in range(r[COUNT]):
-        o = first[OPERATIONS] + 8 * WORDS * k
-        if words(o, WORDS)[COMMIT] != 0:
-            call(words(o, WORDS)[COMMIT], o, 0, r[LANE_TABLE])
+            return False
+    return True
 
 
 TOGETHER = Kernel("lanes together", lambda: _run_together, "void(int64,int64,int64)")
 COLLECT = Kernel("gradients together", lambda: _collect, "void(int64,int64)")
-APPLY = Kernel("optimizer of a part", lambda: _apply, "void(int64,int64)")
+APPLY = Kernel("optimizer of a share", lambda: _apply, "void(int64,int64)")
+STEP_AT_ONCE = Kernel("step of a share", lambda: _step, "void(int64,int64)")
 MEASURE_SIZES = Kernel("sizes of gradients", lambda: _measure_sizes, "void(int64)")
 TAKE = Kernel("step", lambda: _take, "void(int64)")

@@ -11,7 +11,7 @@ import numpy as np
 
 from engine import losses
 from engine.errors import RelumeError
-from engine.kernels import layout as at, loops
+from engine.kernels import layout as at, loops, shares
 from engine.kernels.jit import Kernel
 from engine.kernels.program import MOST_LANES, Buffers, Program, address, loss_and_metric
 from engine.kernels.threads import Crew, threads
@@ -115,7 +115,7 @@ class Stepper:
     def _lay_out(self) -> None:
         """Writes down where everything is, for the compiled loop."""
         program, s = self._program, self._s
-        self._lay_out_parts()
+        self._lay_out_shares()
         s[at.TILE_ROWS], s[at.LANES], s[at.LANE_TABLE] = program.tile, program.lanes, address(program.lane_table)
         s[at.COUNT], s[at.INPUT_WIDTH], s[at.OUTPUT_WIDTH] = (
             program.operations.shape[1],
@@ -135,37 +135,36 @@ class Stepper:
             at.RUN_LANE,
             at.TAKE_STEP,
             at.SHUFFLE,
-            at.COLLECT_PART,
-            at.APPLY_PART,
+            at.COLLECT_SHARE,
+            at.APPLY_SHARE,
             at.RUN_TOGETHER,
             at.MEASURE_GRADIENT,
+            at.STEP_SHARE,
         )
         s[list(parts)] = [kernel.address for kernel in loops.PARTS]
         s[at.CREW] = self._helping()
 
-    def _lay_out_parts(self) -> None:
-        """The vector in parts that threads share where it is large."""
+    def _lay_out_shares(self) -> None:
+        """The vector in shares for threads, where it is large, and these in pieces."""
         program, n = self._program, self.network.trainable
-        parts = MOST_LANES if n >= (SHARED_VECTOR if program.lanes > 1 else 8 * SHARED_VECTOR) else 1
-        share = -(-n // (64 * parts)) * 64
-        self._s[at.PARTS] = parts
-        for k, (o, m) in enumerate(zip(self._optimizer, program.lane_table[:parts], strict=False)):
-            begin, end = min(n, k * share), min(n, (k + 1) * share)
-            o[at.FORWARD] = optimizer_kernel(self.training.optimizer).address
-            o[at.INPUTS], o[at.OUTPUTS] = end - begin, self._slot_memory.shape[1]
-            o[at.P0] = address(self.network.vector) + 4 * begin
-            o[at.G0] = address(program.gradient) + 4 * begin
-            o[at.P1] = address(self._slot_memory) + 4 * begin
+        kernels = program.deferred()
+        count = MOST_LANES if n >= (SHARED_VECTOR if program.lanes > 1 else 8 * SHARED_VECTOR) else 1
+        self._s[at.SHARES], self._s[at.DEFERS] = count, int(bool(kernels))
+        keep = Buffers()
+        self._share_memory = (keep, shares.dealt_out(n, count, self._tensors, kernels))
+        for k, (o, m, pieces) in enumerate(
+            zip(self._optimizer, program.lane_table, self._share_memory[1], strict=False)
+        ):
+            o[at.FORWARD], o[at.OUTPUTS] = optimizer_kernel(self.training.optimizer).address, self._slot_memory.shape[1]
             o[at.CONSTANTS], o[at.SUMS] = address(self._numbers), address(self._largest) + 8 * k
-            m[at.SHARE_BEGIN], m[at.SHARE_END], m[at.SHARE_OPTIMIZER] = (
-                begin,
-                end,
-                address(self._optimizer) + o.nbytes * k,
-            )
+            m[at.SHARE_OPTIMIZER] = address(self._optimizer) + o.nbytes * k
+            m[at.SHARE_PIECES], m[at.SHARE_COUNT] = address(pieces), len(pieces)
+            m[at.SHARE_SCRATCH] = address(keep.floats(shares.piece_numbers(kernels)))
+            m[at.SHARE_SUMS] = address(keep.doubles(len(pieces)))
 
     def _helping(self) -> int:
         """The address of the threads that help, 0 where none is wanted."""
-        helpers = min(threads(), max(self._program.lanes, int(self._s[at.PARTS]))) - 1
+        helpers = min(threads(), max(self._program.lanes, int(self._s[at.SHARES]))) - 1
         if self._crew is not None and self._crew.helpers != helpers:
             self._crew.close()
             self._crew = None

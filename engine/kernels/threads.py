@@ -36,7 +36,7 @@ from engine.kernels.layout import (
 )  # fmt: skip
 from engine.kernels.memory import atomic_add, atomic_read, atomic_swap, call_one, call_two, call_with_flag, words
 
-PATIENCE = 20_000  # reads, about 10 µs, before a thread that waits goes to sleep
+PATIENCE = 400_000  # reads, some tenths of a millisecond, before a thread that waits goes to sleep
 _threads = 1
 
 
@@ -99,6 +99,12 @@ def _serve(crew: int, helper: int) -> None:
         if atomic_read(crew + 8 * QUIT) != 0:
             return
         _claim(c, crew)
+        left = PATIENCE  # the next job often comes at once, and a sleeping processor wakes late
+        while left > 0:
+            left -= 1
+            if atomic_read(crew + 8 * UNCLAIMED) > 0:
+                _claim(c, crew)
+                left = PATIENCE
 
 
 SERVE = Loop("helping loop", lambda: _serve, 2)
