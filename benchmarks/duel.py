@@ -36,7 +36,7 @@ class Outcome:
     design: Design
     rounds: dict[Entrant, list[float]]
     settings: dict[Entrant, tuple[str, ...]]
-    limits: dict[int, float]  # of the whole run: threads -> best sgemm rate, operations per second
+    limits: dict[int, list[float]]  # threads -> sgemm rate of each round, operations per second
 
     def rate(self, entrant: Entrant) -> float:
         return statistics.median(self.rounds[entrant])
@@ -55,10 +55,10 @@ class Outcome:
         return statistics.median(mine / theirs for mine, theirs in pairs)
 
     def share(self, threads: int) -> float:
-        """Share of the sgemm limit with so many threads."""
-        if (OWN, threads) not in self.rounds:
-            return float("nan")
-        return self.rate((OWN, threads)) * per_sample(self.design.spec) / self.limits[threads]
+        """Share of the sgemm limit with so many threads: the median of the rounds' shares."""
+        pairs = zip(self.rounds.get((OWN, threads), []), self.limits.get(threads, []), strict=False)
+        shares = [rate * per_sample(self.design.spec) / limit for rate, limit in pairs]
+        return statistics.median(shares) if shares else float("nan")
 
 
 class Duel:
@@ -78,16 +78,18 @@ class Duel:
             np.save(self._files["y"], self.design.y)
             chosen = self._qualified()
             results: dict[Entrant, list[float]] = {(info.name, threads): [] for info, threads in chosen}
+            limits: dict[int, list[float]] = {}
             order = list(chosen)
             for number in range(rounds):
                 progress(f"{self.design.name}: round {number + 1} of {rounds}")
-                self._measure_limit(512 if number % 2 else 1024)
                 order = order[1:] + order[:1]
                 for info, threads in order:
+                    if info.name == OWN:
+                        limits.setdefault(threads, []).append(self._limit(threads))
                     rate = self._rate(info, threads, chosen[info, threads])
                     results[info.name, threads].append(rate)
         settings = {(info.name, threads): words for (info, threads), words in chosen.items()}
-        outcome = Outcome(self.design, results, settings, self.field.limits)
+        outcome = Outcome(self.design, results, settings, limits)
         for engine in dict.fromkeys(name for name, _ in results if name != OWN):
             progress(f"{self.design.name}: {outcome.ratio(outcome.best(engine)):.2f} times {engine}")
         return outcome
@@ -130,7 +132,7 @@ class Duel:
         answer = self.field.worker(info, threads).ask(request)
         return answer["samples"] / answer["secs"]
 
-    def _measure_limit(self, size: int) -> None:
-        for threads in self.field.threads:
-            answer = self.field.worker(LIMIT, threads).ask({"size": size, "min_s": LIMIT_SECONDS})
-            self.field.limits[threads] = max(self.field.limits.get(threads, 0.0), answer["flops_per_s"])
+    def _limit(self, threads: int) -> float:
+        """sgemm's rate of this moment: the machine's speed changes from one to the next."""
+        worker = self.field.worker(LIMIT, threads)
+        return max(worker.ask({"size": size, "min_s": LIMIT_SECONDS})["flops_per_s"] for size in (512, 1024))

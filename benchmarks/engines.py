@@ -126,7 +126,6 @@ class Field:
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         self.absent = {info.name: words for info in ENGINES if (words := info.missing())}
         self.threads = tuple(count for count in threads if count <= cores)
-        self.limits: dict[int, float] = {}  # threads -> best sgemm rate seen in this run, operations per second
         self._workers: dict[tuple[str, int], Worker] = {}
 
     def __enter__(self) -> Field:

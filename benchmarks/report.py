@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Sequence
 
 from benchmarks.duel import Outcome
@@ -13,8 +14,9 @@ WORDS = (
     "Training samples per second, whole epochs, float32, data in memory: medians of rounds in which every engine had "
     "its turn; the number after a name is its threads. The peers have their best settings (fused optimizers, channels "
     "last, compiled steps or epochs), each the fastest of its first tries. A ratio is the median of the rounds' "
-    "ratios, with the faster number of threads on both sides. The limit is the best sgemm rate of the same run (512 "
-    "and 1024 squares) over the exact operations of the matrix products of a workload."
+    "ratios, with the faster number of threads on both sides. The limit is sgemm's rate (the better of 512 and 1024 "
+    "squares, measured in every round just before Relume's turn, in the same way) over the exact operations of the "
+    "matrix products of a workload; a share is the median of the rounds' shares."
 )
 #: Workload -> (engine, how many times as fast at least)...
 RATIOS = {
@@ -56,7 +58,7 @@ def limits(outcomes: Sequence[Outcome]) -> str:
     for outcome in outcomes:
         cells = []
         for count in threads:
-            flops, share = outcome.limits[count], outcome.share(count)
+            flops, share = statistics.median(outcome.limits[count]), outcome.share(count)
             limit = outcome.rate((OWN, count)) / share if share > 0 else math.nan
             cells += [f"{flops / 1e9:.0f}", number(limit), percent(share)]
         rows.append([outcome.design.name, *cells])

@@ -48,7 +48,7 @@ def test_the_ratio_is_of_rounds_and_of_the_best_threads():
     workload = WORKLOADS["W2"]
     design = Design("W2", "", workload.spec, workload.training, *workload.data(64))
     rounds = {(OWN, 1): [10.0, 1.0, 12.0], (OWN, 2): [2.0, 2.0, 2.0], ("A", 1): [5.0, 0.5, 4.0], ("B", 1): [1.0] * 3}
-    outcome = Outcome(design, rounds, {}, {1: 1e6, 2: 2e6})
+    outcome = Outcome(design, rounds, {}, {1: [1e6, 1e5, 2e6], 2: [2e6] * 3})
     assert outcome.best() == ("A", 1) and outcome.best(OWN) == (OWN, 1) and outcome.best("C") is None
     assert outcome.ratio(("A", 1)) == 2.0 and math.isnan(outcome.ratio(None))
     assert outcome.share(1) == pytest.approx(10 * 30_592 / 1e6)
@@ -64,6 +64,6 @@ def test_engines_take_turns_and_the_unfit_is_left_out(monkeypatch: pytest.Monkey
         spec = dataclasses.replace(design.spec, loss="huber")
         other = Duel(field, dataclasses.replace(design, spec=spec), 0.01, thorough=False).run(1)
     assert {key: len(rates) for key, rates in outcome.rounds.items()} == {(OWN, 1): 2, ("scikit-learn", 1): 2}
-    assert outcome.limits[1] > 0 and "W1_relu" in report.rates([outcome, other])
+    assert len(outcome.limits[1]) == 2 and min(outcome.limits[1]) > 0 and "W1_relu" in report.rates([outcome, other])
     assert list(other.rounds) == [(OWN, 1)] and "scikit-learn" in capsys.readouterr().err
     assert "not measured" in report.targets([outcome])
