@@ -269,8 +269,10 @@ def product(
             )  # fmt: skip
         return
     strips, panel = _stack(STRIPS), _stack(PANEL)
-    for low in range(0, k, DEPTH):
-        depth = min(DEPTH, k - low)
+    parts = (k + DEPTH - 1) // DEPTH
+    deep = (k + parts - 1) // parts
+    for low in range(0, k, deep):
+        depth = min(deep, k - low)
         for left in range(0, n, WIDTH):
             right = min(left + WIDTH, n)
             _pack_strips(depth, right - left, b + 4 * (low * b_step + left), b_step, strips)

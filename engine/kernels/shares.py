@@ -9,7 +9,7 @@ import numpy as np
 
 from engine.kernels import layout as at
 
-PIECE = 24_576  # numbers of a deferred kernel's gradient that are made and used at once: they stay near
+PIECE = 49_152  # numbers of a deferred kernel's gradient that are made and used at once: they stay near
 FEWEST_ROWS = 24  # of such a piece: fewer make a slow product
 
 
