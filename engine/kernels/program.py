@@ -293,8 +293,9 @@ class Program:
         """A buffer of its own for the output's gradient of this operation, if it must stay until the step; else 0."""
         while position >= 0 and blocks.find(self._operations[position][1].block).in_place:
             position -= 1
-        width = self._operations[position][1].outputs
-        return address(keep.floats(self.tile, width)) if position in self._deferred else 0
+        if position not in self._deferred:
+            return 0
+        return address(keep.floats(self.tile, self._operations[position][1].outputs))
 
     def deferred(self) -> list[shares.Kernel]:
         """The kernels whose gradients are made with the step, in the order of the vector."""
