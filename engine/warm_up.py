@@ -18,7 +18,7 @@ def all_kernels() -> list[Kernel]:
     variants: list[Optimizer] = [record.cls() for record in OPTIMIZERS]
     variants += [SGD(momentum=0.9), SGD(momentum=0.9, nesterov=True), RMSprop(momentum=0.9)]
     kernels += [updates.optimizer_kernel(optimizer) for optimizer in variants]
-    return list(dict.fromkeys([*kernels, *loops.PARTS, *loops.LOOPS, threads.SERVE]))
+    return list(dict.fromkeys([*kernels, *loops.EVERY, threads.SERVE]))
 
 
 if __name__ == "__main__":

@@ -69,9 +69,9 @@ RUN_LANE, TAKE_STEP, SHUFFLE = 43, 44, 45  # addresses of kernels
 CREW = 46  # of helping threads, 0 for none
 COLLECT_SHARE, APPLY_SHARE, RUN_TOGETHER, MEASURE_GRADIENT = 47, 48, 53, 54
 SHARES, USED_LANES, PENALIZED, MEASURE = 49, 50, 51, 52  # MEASURE: 1 where the sizes of gradients are wanted
-STEP_SHARE = 55
-DEFERS = 56  # 1: some operations are deferred
-RUN_WORDS = 57
+DEFERS = 55  # 1: some operations are deferred
+STEP_SHARE, CALM_LANE, PENALIZE = 56, 57, 58  # addresses of kernels that only some networks need
+RUN_WORDS = 59
 
 # A tensor: where it begins and ends in the vector, its layer.
 TENSOR_WORDS = 3

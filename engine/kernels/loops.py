@@ -12,6 +12,7 @@ from engine.kernels.elementwise import mixed
 from engine.kernels.jit import OPTIONS, Kernel, Loop
 from engine.kernels.layout import (
     ALL_SAMPLES,
+    APPLY_SHARE,
     BACKWARD,
     BAD,
     BAD_LANE,
@@ -19,7 +20,8 @@ from engine.kernels.layout import (
     BATCH_SAMPLES,
     BATCH_SIZE,
     BY_LOSS,
-    CALM,
+    CALM_LANE,
+    COLLECT_SHARE,
     COUNT,
     DEFERS,
     DIVERGED,
@@ -45,6 +47,7 @@ from engine.kernels.layout import (
     OUTPUT_WIDTH,
     PART_FIRST,
     PART_ROWS,
+    PENALIZE,
     PLACE,
     RENEW,
     ROW,
@@ -60,6 +63,7 @@ from engine.kernels.layout import (
     SIZE,
     START,
     STEP,
+    STEP_SHARE,
     STOP,
     SUM_COUNT,
     SUMS,
@@ -78,7 +82,7 @@ from engine.kernels.layout import (
     WORDS,
     X_TILE,
 )  # fmt: skip
-from engine.kernels.memory import call, call_four, call_one, call_three, doubles, floats, words
+from engine.kernels.memory import call, call_four, call_one, call_three, call_two, doubles, floats, words
 from engine.kernels.step import copy, largest
 
 
@@ -189,7 +193,8 @@ def _run_lane(run: int, lane: int) -> None:
     _scores(lane, rows)
     if np.isfinite(doubles(moment[LANE_SUMS], 1)[LOSS_SUM]):
         _backwards(lane, r[COUNT], rows)
-        moment[CALM] = step.calm(r, moment) if r[DEFERS] != 0 else 0
+        if r[DEFERS] != 0:
+            call_two(r[CALM_LANE], run, lane)
     else:
         moment[BAD] = 1
 
@@ -319,5 +324,12 @@ SURVEY = Loop("survey loop", lambda: _survey, 8)
 TRAIN = Loop("training loop", lambda: _train, 4)
 LANE = Kernel("lane", lambda: _run_lane, "void(int64,int64)")
 SHUFFLER = Kernel("shuffle", lambda: _shuffle, "void(int64,int64,int64,int64)")
-PARTS = (LANE, step.TAKE, SHUFFLER, step.COLLECT, step.APPLY, step.TOGETHER, step.MEASURE_SIZES, step.STEP_AT_ONCE)
+#: What a run calls by address: word of the run -> kernel.
+PARTS = {
+    RUN_LANE: LANE, TAKE_STEP: step.TAKE, SHUFFLE: SHUFFLER, COLLECT_SHARE: step.COLLECT, APPLY_SHARE: step.APPLY,
+    RUN_TOGETHER: step.TOGETHER, MEASURE_GRADIENT: step.MEASURE_SIZES,
+}  # fmt: skip
+OF_DEFERRED = {STEP_SHARE: step.STEP_AT_ONCE, CALM_LANE: step.CALM_OF_LANE}
+OF_PENALTIES = {PENALIZE: step.PENALTY}
 LOOPS = (TRAIN, EVALUATE, PREDICT, SURVEY)
+EVERY = (*PARTS.values(), *OF_DEFERRED.values(), *OF_PENALTIES.values(), *LOOPS)

@@ -12,6 +12,7 @@ import numpy as np
 
 from engine import losses, memory
 from engine.kernels import blocks, layout as at, loops, shares, stages
+from engine.kernels.buffers import Buffers, address
 from engine.kernels.elementwise import STRIDE
 from engine.kernels.jit import Kernel
 from engine.layers.base import Operation
@@ -30,37 +31,6 @@ GRADIENTS = 1 << 27  # bytes of all lanes' gradients together
 TILE_FLOPS = 2e9  # of a tile: a call can only stop between tiles
 REUSE = 250  # floating point operations for each parameter that pay for reading and writing it
 TWO_LANES, FOUR_LANES = 6e7, 5e8  # floating point operations of a step: about a millisecond, about eight
-
-
-class Buffers:
-    """Keeps memory alive that programs know by address; each starts at a cache line.
-
-    Loops over floats may run on to the end of their last stride, so that there is room for it.
-    """
-
-    def __init__(self) -> None:
-        self._kept: list[np.ndarray] = []
-
-    def floats(self, *shape: int) -> np.ndarray:
-        """Zeroed float32 memory."""
-        return self._aligned(np.dtype(np.float32), shape)
-
-    def doubles(self, *shape: int) -> np.ndarray:
-        """Zeroed float64 memory."""
-        return self._aligned(np.dtype(np.float64), shape)
-
-    def _aligned(self, dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarray:
-        size = math.prod(shape) * dtype.itemsize
-        raw = np.zeros(size + 64 + 4 * STRIDE, dtype=np.uint8)
-        self._kept.append(raw)
-        start = -raw.ctypes.data % 64
-        return raw[start : start + size].view(dtype).reshape(shape)
-
-    def words(self, values: np.ndarray) -> np.ndarray:
-        """A copy of int64 words."""
-        target = self._aligned(np.dtype(np.int64), values.shape)
-        target[...] = values
-        return target
 
 
 def metric_name(task: str, outputs: int) -> str:
@@ -297,6 +267,11 @@ class Program:
             return 0
         return address(keep.floats(self.tile, self._operations[position][1].outputs))
 
+    @property
+    def defers(self) -> bool:
+        """Whether the gradients of some kernels are made with the step."""
+        return bool(self._deferred)
+
     def deferred(self) -> list[shares.Kernel]:
         """The kernels whose gradients are made with the step, in the order of the vector."""
         kernels = []
@@ -423,11 +398,6 @@ def _check_results(samples: int, values: int) -> None:
     """Raises RelumeError with the figures where so many values of each sample cannot be handed out together."""
     if 4 * samples * values > memory.SLACK:
         memory.check(4 * samples * values, f"The values of {samples:,} samples", "inputs", "Ask for fewer at a time.")
-
-
-def address(array: np.ndarray) -> int:
-    """As `array.ctypes.data`, which costs an import each time: that counts in calls of 100 µs."""
-    return array.__array_interface__["data"][0]
 
 
 def loss_and_metric(sums: np.ndarray, samples: float, task: str, outputs: int) -> tuple[float, float]:

@@ -34,12 +34,14 @@ from engine.kernels.layout import (
     LANE_TABLE,
     LANE_WORDS,
     MEASURE,
+    MEASURE_GRADIENT,
     NORMS,
     OPERATIONS,
     OPTIMIZER,
     OUTPUTS,
     P0,
     P1,
+    PENALIZE,
     PENALIZED,
     PENALTIES,
     PIECE_BEGIN,
@@ -77,7 +79,7 @@ from engine.kernels.layout import (
     ZEROS,
     X,
 )  # fmt: skip
-from engine.kernels.memory import call, call_product, call_three, call_two, doubles, floats, words
+from engine.kernels.memory import call, call_one, call_product, call_three, call_two, doubles, floats, words
 from engine.kernels.threads import share
 from engine.kernels.updates import size_bits
 
@@ -146,10 +148,11 @@ def _gathered(r: Any, m: Any, piece: Any) -> Any:
     return m[SHARE_SCRATCH]
 
 
-@register_jitable(**OPTIONS)
-def _penalize(r: Any, begin: Any, end: Any, g: Any) -> None:
+def _penalize(run: int, begin: int, end: int) -> None:
+    """Adds the penalties' gradient to that of a piece."""
+    r = words(run, RUN_WORDS)
     tensors, penalties = words(r[TENSORS], TENSOR_WORDS * r[TENSOR_COUNT]), floats(r[PENALTIES], 2 * r[TENSOR_COUNT])
-    w = floats(r[VECTOR], end)
+    w, g = floats(r[VECTOR], end), floats(words(r[LANE_TABLE], LANE_WORDS)[GRADIENT], end)
     for t in range(r[TENSOR_COUNT]):
         l1, l2 = penalties[2 * t], np.float32(2.0) * penalties[2 * t + 1]
         if l1 != np.float32(0.0) or l2 != np.float32(0.0):
@@ -187,7 +190,7 @@ def _collect(run: int, share: int) -> None:
         if piece[PIECE_OPERATION] >= 0:
             copy(made, gradient + 4 * begin, end - begin)
         if r[PENALIZED] != 0:
-            _penalize(r, begin, end, floats(gradient, end))
+            call_three(r[PENALIZE], run, begin, end)
         if r[DEFERS] != 0:
             sums[k] = _sum_of_sizes(gradient + 4 * begin, end - begin)
         top = max(top, largest(gradient, begin, end))
@@ -216,28 +219,24 @@ def _step(run: int, share: int) -> None:
     words(words(m[SHARE_OPTIMIZER], WORDS)[SUMS], 1)[0] = top
 
 
-@register_jitable(**OPTIONS)
-def calm(r: Any, moment: Any) -> Any:
-    """1 where no number of a lane's gradient can be large, that of deferred kernels by |x| and |gy|; else 0."""
-    rows = moment[ROWS]
+def _calm(run: int, lane: int) -> None:
+    """Whether no number of a lane's gradient can be large, that of deferred kernels by |x| and |gy|."""
+    r, moment = words(run, RUN_WORDS), words(lane, LANE_WORDS)
+    rows, top = moment[ROWS], np.int32(0)
     for k in range(r[COUNT]):
         o = words(moment[OPERATIONS] + 8 * WORDS * k, WORDS)
         if o[DEFERRED] != 0:
-            x, gy = largest(o[X], 0, rows * o[INPUTS]), largest(o[GY], 0, rows * o[OUTPUTS])
-            if max(x, gy) >= MILLION:
-                return 0
+            top = max(top, max(largest(o[X], 0, rows * o[INPUTS]), largest(o[GY], 0, rows * o[OUTPUTS])))
     for s in range(r[SHARES]):
         m = words(r[LANE_TABLE] + 8 * LANE_WORDS * s, LANE_WORDS)
         for k in range(m[SHARE_COUNT]):
             piece = words(m[SHARE_PIECES] + 8 * PIECE_WORDS * k, PIECE_WORDS)
-            own = piece[PIECE_OPERATION] < 0
-            if own and largest(moment[GRADIENT], piece[PIECE_BEGIN], piece[PIECE_END]) >= MILLION:
-                return 0
-    return 1
+            if piece[PIECE_OPERATION] < 0:
+                top = max(top, largest(moment[GRADIENT], piece[PIECE_BEGIN], piece[PIECE_END]))
+    moment[CALM] = 1 if top < MILLION else 0
 
 
-@register_jitable(**OPTIONS)
-def _measure(run: Any) -> None:
+def _measure(run: int) -> None:
     """The mean size of the gradient, tensor by tensor."""
     r = words(run, RUN_WORDS)
     tensors, norms = words(r[TENSORS], TENSOR_WORDS * r[TENSOR_COUNT]), doubles(r[NORMS], r[TENSOR_COUNT])
@@ -255,10 +254,6 @@ def _measure(run: Any) -> None:
         for k in range(m[SHARE_COUNT]):
             t = words(m[SHARE_PIECES] + 8 * PIECE_WORDS * k, PIECE_WORDS)[PIECE_TENSOR]
             norms[t] += sums[k] / (tensors[TENSOR_WORDS * t + 1] - tensors[TENSOR_WORDS * t])
-
-
-def _measure_sizes(run: int) -> None:
-    _measure(run)
 
 
 @register_jitable(**OPTIONS)
@@ -287,7 +282,7 @@ def _take(run: int) -> None:
     first[TIME] = r[STEP] - r[BORN] + 1
     if _is_calm(r):
         call_three(r[RUN_TOGETHER], run, r[STEP_SHARE], r[SHARES])
-        _measure(run)
+        call_one(r[MEASURE_GRADIENT], run)
     elif not _take_with_care(run, r, first):
         return
     for k in range(r[COUNT]):
@@ -305,12 +300,12 @@ def _take_with_care(run: Any, r: Any, first: Any) -> Any:
     for k in range(shares):
         m = _share(r, k)
         if m[SHARE_TOP] >= INFINITE:
-            _measure(run)
+            call_one(r[MEASURE_GRADIENT], run)
             r[DIVERGED], r[PLACE] = BY_GRADIENT, _first_infinite(r, first[GRADIENT])
             return False
         top = max(top, m[SHARE_TOP], words(words(m[SHARE_OPTIMIZER], WORDS)[SUMS], 1)[0])
     if r[MEASURE] != 0:
-        _measure(run)
+        call_one(r[MEASURE_GRADIENT], run)
     if top >= LARGE:
         r[CAREFUL] = 1
     careful, stride = r[CAREFUL] != 0, words(r[OPTIMIZER], WORDS)[OUTPUTS]
@@ -324,7 +319,7 @@ def _take_with_care(run: Any, r: Any, first: Any) -> Any:
             if bad < 0:
                 bad = _first_infinite(r, r[SLOTS] + 4 * k * stride)
         if bad >= 0:
-            _measure(run)
+            call_one(r[MEASURE_GRADIENT], run)
             r[DIVERGED], r[PLACE] = BY_WEIGHTS, bad
             copy(r[BACKUP], r[VECTOR], n)
             copy(r[BACKUP] + 4 * stride, r[SLOTS], r[SLOT_COUNT] * stride)
@@ -336,5 +331,7 @@ TOGETHER = Kernel("lanes together", lambda: _run_together, "void(int64,int64,int
 COLLECT = Kernel("gradients together", lambda: _collect, "void(int64,int64)")
 APPLY = Kernel("optimizer of a share", lambda: _apply, "void(int64,int64)")
 STEP_AT_ONCE = Kernel("step of a share", lambda: _step, "void(int64,int64)")
-MEASURE_SIZES = Kernel("sizes of gradients", lambda: _measure_sizes, "void(int64)")
+CALM_OF_LANE = Kernel("size of gradients to come", lambda: _calm, "void(int64,int64)")
+PENALTY = Kernel("penalties", lambda: _penalize, "void(int64,int64,int64)")
+MEASURE_SIZES = Kernel("sizes of gradients", lambda: _measure, "void(int64)")
 TAKE = Kernel("step", lambda: _take, "void(int64)")

@@ -12,8 +12,9 @@ import numpy as np
 from engine import losses
 from engine.errors import RelumeError
 from engine.kernels import layout as at, loops, shares
+from engine.kernels.buffers import Buffers, address
 from engine.kernels.jit import Kernel
-from engine.kernels.program import MOST_LANES, Buffers, Program, address, loss_and_metric
+from engine.kernels.program import MOST_LANES, Program, loss_and_metric
 from engine.kernels.threads import Crew, threads
 from engine.kernels.updates import optimizer_kernel
 from engine.optimizers import Optimizer
@@ -90,15 +91,13 @@ class Stepper:
     @property
     def kernels(self) -> list[Kernel]:
         """What must be compiled before training; `compile()` each, or let the first `advance` do it."""
-        own = [
-            optimizer_kernel(self.training.optimizer),
-            *loops.PARTS,
-            loops.TRAIN,
-            loops.EVALUATE,
-            loops.PREDICT,
-            loops.SURVEY,
-        ]
+        own = [optimizer_kernel(self.training.optimizer), *self._parts().values(), *loops.LOOPS]
         return list(dict.fromkeys([*self._program.kernels(), *self._plain.kernels(), *own]))
+
+    def _parts(self) -> dict[int, Kernel]:
+        """What the training loop calls for this network."""
+        deferred = loops.OF_DEFERRED if self._program.defers else {}
+        return {**loops.PARTS, **deferred, **(loops.OF_PENALTIES if self._penalties.any() else {})}
 
     # ---- training -----------------------------------------------------------------------------
 
@@ -131,17 +130,8 @@ class Stepper:
         s[at.VECTOR], s[at.TRAINABLE] = address(self.network.vector), self.network.trainable
         s[at.SLOTS], s[at.SLOT_COUNT] = address(self._slot_memory), len(self._slot_memory)
         s[at.BACKUP] = address(self._backup)
-        parts = (
-            at.RUN_LANE,
-            at.TAKE_STEP,
-            at.SHUFFLE,
-            at.COLLECT_SHARE,
-            at.APPLY_SHARE,
-            at.RUN_TOGETHER,
-            at.MEASURE_GRADIENT,
-            at.STEP_SHARE,
-        )
-        s[list(parts)] = [kernel.address for kernel in loops.PARTS]
+        for word, kernel in self._parts().items():
+            s[word] = kernel.address
         s[at.CREW] = self._helping()
 
     def _lay_out_shares(self) -> None:
