@@ -24,6 +24,9 @@ def main(words: list[str] | None = None) -> int:
 
         return cli.run(words)
     if has_screen():
+        from engine.kernels import head_start
+
+        head_start.begin()
         import gui.app
 
         return gui.app.main(["relume", *words])

@@ -17,6 +17,8 @@ ROOT = Path(__file__).resolve().parent.parent
 CHILD = """
 import json, sys, time
 began = float(sys.argv[1])
+from engine.kernels import head_start
+head_start.begin()  # as main.py does
 from gui.app import build
 app, window = build(["relume"])
 window.show_workspace()

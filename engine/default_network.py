@@ -11,6 +11,12 @@ from engine.outputs import DEFAULT_LOSSES, fit_output
 from engine.spec import NetworkSpec, TrainingSpec
 
 
+def first_design() -> tuple[NetworkSpec, TrainingSpec]:
+    """What a new window holds: two layers of eight for points in a plane."""
+    spec = NetworkSpec((2,), (Dense(8, "relu"), Dense(8, "relu"), Dense(1)), "binary_cross_entropy")
+    return spec, TrainingSpec(Adam(learning_rate=0.01), batch_size=10, epochs=2000, seed=9)
+
+
 def default_design(dataset: Dataset) -> tuple[NetworkSpec, TrainingSpec]:
     """Two hidden layers that grow with the number of inputs, and steps that grow with the number of samples.
 

@@ -10,9 +10,8 @@ from typing import Any
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from engine.data.spec import DataSpec
+from engine.default_network import first_design
 from engine.hand_edit import HandEdit
-from engine.layers import Dense
-from engine.optimizers import Adam
 from engine.spec import NetworkSpec, TrainingSpec
 
 #: Makes a document the one that is worked on, then does to its trainer what edits of weights ask for.
@@ -31,9 +30,7 @@ class Document:
 
 def first_document() -> Document:
     """What a new window holds: a spiral and two layers of eight."""
-    spec = NetworkSpec((2,), (Dense(8, "relu"), Dense(8, "relu"), Dense(1)), "binary_cross_entropy")
-    training = TrainingSpec(optimizer=Adam(learning_rate=0.01), batch_size=10, epochs=2000, seed=9)
-    return Document(spec, training, DataSpec("spiral", seed=7, samples=400, noise=0.05))
+    return Document(*first_design(), DataSpec("spiral", seed=7, samples=400, noise=0.05))
 
 
 class Edit(QUndoCommand):

@@ -18,8 +18,9 @@ import llvmlite
 import llvmlite.binding
 import numba
 import numpy as np
-import platformdirs
 from numba import config, extending
+
+from engine.kernels.head_start import base_folder
 
 # "nnan" and "ninf" are left out: isnan must keep working.
 _LEAN = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "_nrt": False}  # only other compiled code calls it
@@ -36,7 +37,6 @@ misses: list[str] = []  # kernels that had to be compiled in this process
 
 def cache_folder() -> Path:
     """Where compiled kernels are kept: one folder for each version of the sources, the compiler and the processor."""
-    base = os.environ.get("NUMBA_CACHE_DIR") or platformdirs.user_cache_dir("relume", appauthor=False)
     digest = hashlib.sha256()
     root = Path(__file__).resolve().parents[1]
     for name in ("maths.py", "activations.py", "losses.py", "optimizers.py", "kernels"):
@@ -45,7 +45,7 @@ def cache_folder() -> Path:
     versions = (numba.__version__, llvmlite.__version__, platform.python_version(), platform.machine())
     processor = (llvmlite.binding.get_host_cpu_name(), llvmlite.binding.get_host_cpu_features().flatten())
     digest.update(repr((versions, processor)).encode())
-    return Path(base) / f"kernels-{digest.hexdigest()[:16]}"
+    return base_folder() / f"kernels-{digest.hexdigest()[:16]}"
 
 
 def prepare_cache() -> None:

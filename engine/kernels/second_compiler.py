@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
+from engine.kernels import head_start
 from engine.kernels.jit import Kernel, has_disk_cache, is_cache_empty, record
 
 WORTH_IT = 4  # kernels left to compile
@@ -15,7 +13,7 @@ WORTH_IT = 4  # kernels left to compile
 
 def compile_all(kernels: Sequence[Kernel], progress: Callable[[int, int], bool]) -> bool:
     """Makes all ready; `progress(done, all)` returns False to give up, and so does this function."""
-    second = _started(kernels) if is_cache_empty() else None
+    second = head_start.running() or (_started(kernels) if is_cache_empty() else None)
     try:
         for number, kernel in enumerate(kernels):
             if not progress(number, len(kernels)):
@@ -34,17 +32,4 @@ def compile_all(kernels: Sequence[Kernel], progress: Callable[[int, int], bool])
 
 def _started(kernels: Sequence[Kernel]) -> subprocess.Popen[bytes] | None:
     titles = [kernel.title for kernel in reversed(kernels) if not kernel.ready]
-    if (os.cpu_count() or 1) < 2 or not sys.executable or not has_disk_cache():
-        return None
-    root = Path(__file__).resolve().parents[2]
-    paths = os.pathsep.join([str(root), *filter(None, [os.environ.get("PYTHONPATH")])])
-    try:
-        return subprocess.Popen(
-            [sys.executable, "-m", "engine.warm_up", *titles],
-            env={**os.environ, "PYTHONPATH": paths},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-    except OSError:
-        return None
+    return head_start.compiler(titles) if has_disk_cache() else None

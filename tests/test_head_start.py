@@ -1,0 +1,58 @@
+"""The first start on a machine: a second process compiles while the window is being built, and only then."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from engine.kernels import head_start
+from engine.warm_up import first_kernels
+from gui.document import first_document
+
+
+@pytest.fixture
+def begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """What was asked for; a process that sleeps stands for the compiler."""
+    asked: list[list[str]] = []
+
+    def compiler(words: list[str]) -> subprocess.Popen[bytes]:
+        asked.append(words)
+        return subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(head_start, "compiler", compiler)
+    monkeypatch.setattr(head_start, "_process", None)
+    return asked
+
+
+def test_it_begins_once_where_nothing_was_ever_compiled(begun: list[list[str]]) -> None:
+    head_start.begin()
+    head_start.begin()
+    process = head_start.running()
+    assert begun == [[head_start.FIRST]] and process is not None
+    process.kill()
+    process.wait()
+    assert head_start.running() is None, "one that has ended helps nobody"
+
+
+def test_it_does_not_where_something_is_compiled(begun: list[list[str]], tmp_path: Path) -> None:
+    place = tmp_path / "kernels-0123456789abcdef" / "kernels_1"
+    place.mkdir(parents=True)
+    (place / "a.nbi").write_bytes(b"")
+    head_start.begin()
+    assert not begun and head_start.running() is None
+
+
+def test_the_first_network_is_that_of_a_new_window() -> None:
+    document = first_document()
+    titles = {kernel.title for kernel in first_kernels()}
+    assert {f"{layer.activation} forward" for layer in document.spec.layers[:-1]} <= titles
+    assert "training loop" in titles and any(document.training.optimizer.kind in title for title in titles)
+
+
+def test_it_loads_no_compiler() -> None:
+    code = "import engine.kernels.head_start, sys; sys.exit('numba' in sys.modules or 'numpy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
