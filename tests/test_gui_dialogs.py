@@ -417,6 +417,13 @@ def test_one_click_on_a_card_chooses_it(qtbot, gallery):
     assert chosen == [card.example.name] * 2
 
 
+def test_a_card_says_what_its_network_is_made_of(gallery):
+    sizes = {card.example.name: card.size_label.text() for card in gallery.cards}
+    assert sizes["spiral"] == "2 inputs, 8-8" and sizes["digits"] == "64 inputs, 64-32"
+    assert sizes["feature-maps"] == "28 × 28 pixels, filters 8-16"
+    assert sizes["iris"].startswith("4 inputs")
+
+
 def test_enter_runs_the_first_example_found(qtbot, gallery):
     chosen = []
     gallery.chosen.connect(chosen.append)
