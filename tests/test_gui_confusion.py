@@ -52,3 +52,16 @@ def test_a_name_that_is_cut_is_told_under_the_mouse(qtbot) -> None:
     assert matrix._named_at(QPointF(area.left() + 3, area.top() - 6)) == names[0]
     assert matrix._named_at(QPointF(area.left() - 6, area.bottom() - 3)) == names[-1]
     assert matrix._named_at(area.center()) == matrix._named_at(QPointF(2, 2)) == ""
+
+
+def test_long_class_names_stay_apart_in_the_confusion_matrix(qtbot) -> None:
+    matrix = ConfusionMatrix()
+    qtbot.addWidget(matrix)
+    matrix.resize(296, 300)
+    matrix.show_counts(
+        np.eye(3, dtype=int), ("a very long class name", "another very long class name", "c"), "test", False
+    )
+    area, picture = matrix._cells(), matrix.grab().toImage()
+    x, top = round(area.left() + area.width() / 3), round(area.top())
+    colors = {picture.pixel(x + aside, y) for aside in (-2, -1, 0, 1) for y in range(top - 20, top - 4)}
+    assert len(colors) == 1, "nothing is written between two columns"
