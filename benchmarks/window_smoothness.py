@@ -11,8 +11,10 @@ pause       the longest time from Pause until the run stands still, of five
 from __future__ import annotations
 
 import argparse
+import atexit
 import dataclasses
 import os
+import shutil
 import statistics
 import sys
 import tempfile
@@ -38,6 +40,8 @@ from engine.optimizers import SGD
 from engine.spec import NetworkSpec, TrainingSpec
 from gui.document import Document
 from gui.main_window import MainWindow
+
+atexit.register(shutil.rmtree, os.environ["XDG_CONFIG_HOME"], ignore_errors=True)
 
 ENDLESS = 10**9
 VIEWS = ("map", "heatmap")

@@ -65,6 +65,13 @@ class Run:
             self._stepper = self._stepper_of(self.network, self.training, self._targets)
         return self._stepper
 
+    def _stepper_at_hand(self) -> Stepper | None:
+        """The stepper; None where there is no memory for it, and nothing was trained."""
+        try:
+            return self.stepper
+        except MemoryError:
+            return None
+
     def _stepper_of(self, network: Network, training: TrainingSpec, targets: np.ndarray) -> Stepper:
         from engine.kernels.stepper import Stepper
 
@@ -182,25 +189,32 @@ class Run:
 
         Raises RelumeError, before anything is changed, for what does not fit the data or the memory."""
         spec, training = spec or self.spec, training or self.training
-        old = self.stepper
+        old = self._stepper_at_hand()
         if spec != self.spec:
             check_fit(spec, self.data)
         if spec != self.spec or training.optimizer.slots != self.training.optimizer.slots:
             memory.check_network(spec.parameter_count(), len(training.optimizer.slots))
-        fresh = old.step == 0 and not self._edited
+        begun = old is not None and old.step > 0
+        fresh = not begun and not self._edited
         if spec == self.spec and not (fresh and training.seed != self.training.seed):
-            old.set_training(training)
-            old.restart_batch()
+            if old is not None:
+                old.set_training(training)
+                old.restart_batch()
             self._set_training(training)
             return False
-        network = Network(spec, training.seed) if fresh else self.network.with_spec(spec)
-        stepper = self._stepper_of(network, training, self._encoded(spec, self.data.y_train))
+        try:
+            network = Network(spec, training.seed) if fresh else self.network.with_spec(spec)
+            stepper = self._stepper_of(network, training, self._encoded(spec, self.data.y_train))
+        except MemoryError:
+            what = "There is not enough memory for this network."
+            raise RelumeError(what, "network", "Use fewer or smaller layers.") from None
         stepper.check_memory()
-        stepper.take_over(old)
+        if old is not None:
+            stepper.take_over(old)
         self._set_training(training)
         self.spec = spec
         self._install(network, stepper)
-        if old.step == 0:
+        if not begun:
             self.history = History()
         self.outdated = True
         return True

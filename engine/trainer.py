@@ -7,7 +7,6 @@ never changes the run: probes only read, on a budget, and the steps do not depen
 from __future__ import annotations
 
 import dataclasses
-import logging
 import queue
 import threading
 import time
@@ -17,6 +16,7 @@ from numbers import Real
 
 import numpy as np
 
+from engine import failure
 from engine.checkpoint import Checkpoint
 from engine.command_queue import CommandQueue
 from engine.data.dataset import Dataset
@@ -352,18 +352,13 @@ class Trainer:
             self._drain(0.002 if busy else 0.1)
 
     def _failed(self, error: Exception) -> None:
-        if isinstance(error, RelumeError):
-            self.error = error
-        else:
-            logging.getLogger("relume").error("The training thread failed.", exc_info=error)
-            told = (
-                "There is not enough memory." if isinstance(error, MemoryError) else f"{type(error).__name__}: {error}"
-            )
-            fix = "Reset, or change the network."
-            self.error = RelumeError(f"Training cannot go on. {told}", "training thread", fix)
+        self.error = failure.told(error)
         self.preparing = None
         self._set_state("failed")
-        self._observer.publish()
+        try:
+            self._observer.publish()
+        except Exception:  # noqa: BLE001 - what failed may be what a snapshot needs: the window hears of it without
+            self.mailbox.put(failure.bare_snapshot(self, self._run))
 
     def _prepare(self) -> bool:
         """Compiles what the network uses, telling how far it is. False when a command came in between."""

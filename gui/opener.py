@@ -16,9 +16,9 @@ from engine.checkpoint import Checkpoint
 from engine.data.dataset import Dataset
 from engine.data.spec import DataSpec
 from engine.errors import RelumeError
-from engine.outputs import fit_output
 from engine.trainer import Trainer
 from gui.document import Document
+from gui.suited import suited
 from gui.tasks import Task
 
 KEPT, KEPT_BYTES = 6, 64 << 20  # how many data sets, and what those of them that are not in use may take
@@ -27,20 +27,26 @@ MANY_SAMPLES, MANY_PARAMETERS = 20_000, 200_000  # more take longer than a frame
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Opened:
-    """A document whose output fits its data, with the trainer at rest; `step` is where a saved run goes on."""
+    """A document whose output fits its data, with the trainer at rest; `step` is where a saved run goes on. `words`
+    say what came or went in its network without being asked for."""
 
     document: Document
     dataset: Dataset
     trainer: Trainer
     step: int = 0
+    words: str = ""
 
 
-def make(document: Document, dataset: Dataset | None = None, checkpoint: Checkpoint | None = None) -> Opened:
-    """Loads the data unless it is at hand, and draws or takes the weights. Raises RelumeError."""
+def make(
+    document: Document, dataset: Dataset | None = None, checkpoint: Checkpoint | None = None,
+    before: Dataset | None = None,
+) -> Opened:  # fmt: skip
+    """Loads the data unless it is at hand, and draws or takes the weights. `before` is as in `suited`. Raises
+    RelumeError."""
     dataset = dataset or datasets.load_spec(document.data)
-    document = dataclasses.replace(document, spec=fit_output(document.spec, dataset))
+    document, words = suited(document, dataset, before)
     if checkpoint is None:
-        return Opened(document, dataset, Trainer(document.spec, document.training, dataset))
+        return Opened(document, dataset, Trainer(document.spec, document.training, dataset), words=words)
     trainer = Trainer.from_checkpoint(document.spec, document.training, dataset, checkpoint)
     return Opened(document, dataset, trainer, int(checkpoint.stepper.get("step", 0)))
 
@@ -83,9 +89,9 @@ class Opener(QObject):
         samples = data.samples if kept is None else len(kept.x_train) + len(kept.x_test)
         return samples > MANY_SAMPLES or document.spec.parameter_count() > MANY_PARAMETERS
 
-    def now(self, document: Document) -> Opened:
+    def now(self, document: Document, before: Dataset | None = None) -> Opened:
         """Makes it in this thread. Raises RelumeError."""
-        opened = make(document, self._kept.get(document.data))
+        opened = make(document, self._kept.get(document.data), before=before)
         self.keep(document.data, opened.dataset)
         return opened
 
@@ -97,15 +103,18 @@ class Opener(QObject):
             self._kept.popitem(last=False)
             others.pop(0)
 
-    def open(self, document: Document, done: Callable[[Opened], None], failed: Callable[[RelumeError], None]) -> None:
-        """Calls `done` with what was made, at once if that is quick."""
+    def open(
+        self, document: Document, done: Callable[[Opened], None], failed: Callable[[RelumeError], None],
+        before: Dataset | None = None,
+    ) -> None:  # fmt: skip
+        """Calls `done` with what was made, at once if that is quick. `before` is as in `suited`."""
         self.cancel()
         if self.is_slow(document):
             dataset = self._kept.get(document.data)
-            self.beside(lambda: make(document, dataset), "Loading data", done, failed)
+            self.beside(lambda: make(document, dataset, before=before), "Loading data", done, failed)
             return
         try:
-            done(self.now(document))
+            done(self.now(document, before))
         except RelumeError as error:
             failed(error)
 

@@ -20,7 +20,6 @@ from engine.telemetry import Snapshot
 from engine.trainer import Trainer
 from gui import settings, threads
 from gui.document import Document, Edit, first_document, place_of
-from gui.edits import told
 from gui.opener import Opened, Opener, make_project
 from gui.saver import Saver
 from gui.tasks import Task
@@ -163,13 +162,12 @@ class Session(QObject):
             elif opened.document != old:
                 self._made = opened
                 self.undo_stack.push(Edit(text, old, opened.document, self._show, merge))
-                words = told(old.spec, opened.document.spec)
-                if words:
-                    self.notice.emit(words, "info")
+                if opened.words:
+                    self.notice.emit(opened.words, "info")
 
         self._wanted, self._opening = data, ""
         wanted = Document(spec or old.spec, training or old.training, data, old.speed)
-        self._opener.open(wanted, done, self._refuse)
+        self._opener.open(wanted, done, self._refuse, before=self.dataset if spec is None else None)
 
     def _refuse(self, error: RelumeError) -> None:
         self._warn(error)

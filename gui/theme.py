@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QByteArray, QObject, QRectF, Qt, QTemporaryDir, Signal
+from PySide6.QtCore import QByteArray, QObject, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QIcon, QPainter, QPalette, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication
+
+from gui.temporary import temporary_folder
 
 RESOURCES = Path(__file__).resolve().parent.parent / "resources"
 PALETTES: dict[str, dict[str, Any]] = json.loads((RESOURCES / "palette.json").read_text("utf-8"))
@@ -198,17 +200,17 @@ def stylesheet() -> str:
     return text.replace("@icons", _sheet_icons())
 
 
-_sheet_folders: dict[str, QTemporaryDir] = {}
+_sheet_folders: dict[str, Path] = {}
 
 
 def _sheet_icons() -> str:
     """A folder with the icons that the style sheet names, tinted; style sheets can tint none themselves."""
     theme = _name or "light"
     if theme not in _sheet_folders:
-        folder = _sheet_folders[theme] = QTemporaryDir()
+        folder = _sheet_folders[theme] = temporary_folder()
         for name, token in (("chevron-down", "ink 2"), ("check", "on accent")):
             tinted = (
                 (RESOURCES / "icons" / f"{name}.svg").read_text().replace("currentColor", _color(theme, token).name())
             )
-            Path(folder.filePath(f"{name}.svg")).write_text(tinted)
-    return _sheet_folders[theme].path()
+            (folder / f"{name}.svg").write_text(tinted)
+    return _sheet_folders[theme].as_posix()

@@ -15,7 +15,8 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ["PYQTGRAPH_QT_LIB"] = "PySide6"
 os.environ["QT_LOGGING_RULES"] = "qt.qpa.fonts.warning=false"  # offscreen knows no system fonts; ours is loaded below
 # Settings stay out of the user's. Compiled kernels do not: their folder is named by their source, so all may share it.
-os.environ.setdefault("XDG_CONFIG_HOME", tempfile.mkdtemp(prefix="relume-tests-"))
+SETTINGS = tempfile.TemporaryDirectory(prefix="relume-tests-")  # goes when the tests end
+os.environ.setdefault("XDG_CONFIG_HOME", SETTINGS.name)
 
 import pytest  # noqa: E402
 from PySide6.QtCore import QObject, QStandardPaths, QTimer, QtMsgType, qInstallMessageHandler  # noqa: E402

@@ -32,9 +32,15 @@ def test_every_example_fits_its_data_and_learns(name):
 
 
 def test_those_that_are_asked_for_are_there():
-    assert {"spiral", "digits", "killing-relus", "killing-relus-leaky", "abs-one-unit", "x-sin-5x"} <= set(
-        EXAMPLES.names()
-    )
+    assert {
+        "spiral",
+        "digits",
+        "killing-relus",
+        "killing-relus-leaky",
+        "abs-one-unit",
+        "x-sin-5x",
+        "feature-maps",
+    } <= set(EXAMPLES.names())
 
 
 def test_killing_relus_kills_half_of_the_first_layer_and_leaky_none():
@@ -45,6 +51,14 @@ def test_killing_relus_kills_half_of_the_first_layer_and_leaky_none():
 
 def test_the_spiral_is_learned():
     assert trained("spiral", 400).history.column("test_metric")[-1] > 0.95
+
+
+def test_clothes_are_told_apart_by_small_convolutions_within_a_few_epochs():
+    example = EXAMPLES.get("feature-maps")
+    assert [layer.kind for layer in example.spec.layers].count("Conv2D") == 2
+    trainer = trained("feature-maps", 4)
+    assert trainer.history.column("test_metric")[-1] > 0.83
+    assert not any(layer.dead.any() for layer in trainer.snapshot().layers)
 
 
 def test_a_damaged_example_is_told(tmp_path):

@@ -174,12 +174,12 @@ def test_what_cannot_be_written_is_told(tmp_path):
         tmp_path.chmod(0o700)
 
 
-def test_records_are_light_and_pictures_need_no_window():
+def test_records_are_light_and_pictures_need_no_window(tmp_path):
     code = (
         "import sys, engine.files.figures; assert 'matplotlib' not in sys.modules; "
-        "from tempfile import mkdtemp; from engine.files.figures import *; "
-        "export_figure(Figure('f', (Panel(()),)), mkdtemp() + '/f.png'); "
+        "from engine.files.figures import *; export_figure(Figure('f', (Panel(()),)), sys.argv[1] + '/f.png'); "
         "assert 'matplotlib.pyplot' not in sys.modules and not any('PySide' in m for m in sys.modules)"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from PySide6.QtCore import QSize
+from PySide6.QtCore import QPoint, QSize, Qt
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
@@ -19,6 +19,7 @@ from gui.opener import make
 from gui.panels.column import Column
 from gui.panels.data_panel import DataPanel
 from gui.panels.layer_card import LayerCard
+from gui.panels.network_panel import NetworkPanel
 from gui.panels.training_panel import TrainingPanel
 from gui.session import Session
 from gui.widgets.data_combo import data_picture
@@ -125,3 +126,59 @@ def test_every_data_set_has_its_picture(column: Column, mode: str) -> None:
         assert not data_picture(name).pixmap(QSize(28, 28)).isNull(), f"run tools/make_data_thumbnails.py {name}"
         if name != "table":
             assert not combo.itemIcon(combo.findData(name)).isNull()
+
+
+def is_in_sight(column: Column, widget: QWidget) -> bool:
+    """Whether a click on its middle reaches it."""
+    place = widget.mapTo(column, widget.rect().center())
+    found = column.childAt(place)
+    return found is not None and (found is widget or widget.isAncestorOf(found))
+
+
+def with_nine_layers(qtbot: QtBot, column: Column) -> NetworkPanel:
+    column.window().resize(1280, 800)
+    open_example(column, "feature-maps")
+    session, panel = session_of(column), column.findChild(NetworkPanel)
+    for _ in range(3):
+        session.edit("Add", spec=edits.add_layer(session.document.spec))
+    qtbot.waitUntil(lambda: len(panel.cards) == 9 and column.verticalScrollBar().maximum() > 0)
+    qtbot.wait(20)
+    return panel
+
+
+def test_a_layer_can_be_added_wherever_the_column_is_scrolled(qtbot: QtBot, column: Column) -> None:
+    panel = with_nine_layers(qtbot, column)
+    bar = column.verticalScrollBar()
+    for place in range(0, bar.maximum() + 1, 20):
+        bar.setValue(place)
+        assert is_in_sight(column, panel.add) and is_in_sight(column, panel.add_kind), place
+        assert panel.add_place.floats == (panel.cards[-1].geometry().bottom() > panel.add.mapTo(panel, QPoint()).y())
+    assert not panel.add_place.floats, "at the end it stands in its own place"
+    bar.setValue(0)
+    qtbot.mouseClick(panel.add, Qt.MouseButton.LeftButton)
+    assert len(session_of(column).document.spec.layers) == 10
+    column.window().resize(1280, 720)
+    qtbot.wait(20)
+    assert is_in_sight(column, panel.add)
+
+
+def test_the_row_that_floats_hides_no_control_that_tab_reaches(qtbot: QtBot, column: Column) -> None:
+    panel = with_nine_layers(qtbot, column)
+    panel.cards[0].setFocus()
+    seen = set()
+    for _ in range(200):
+        qtbot.keyClick(column.window().focusWidget(), Qt.Key.Key_Tab)
+        focused = column.window().focusWidget()
+        if focused is panel.add:
+            break
+        seen.update(card.index for card in panel.cards if card.isAncestorOf(focused))
+        assert not panel.isAncestorOf(focused) or is_in_sight(column, focused), focused.accessibleName()
+    assert seen == set(range(9)) and focused is panel.add
+
+
+def test_the_row_that_floats_stays_below_the_head_of_its_panel(qtbot: QtBot, column: Column) -> None:
+    panel = with_nine_layers(qtbot, column)
+    column.findChild(DataPanel).more.open(True)
+    column.window().resize(1280, 480)
+    qtbot.wait(20)
+    assert panel.add.mapTo(panel, QPoint()).y() >= 28

@@ -17,22 +17,17 @@ from engine import report
 from engine.data.dataset import Dataset
 from engine.data.preprocessing import Preprocessing
 from engine.files.figures import Figure, Image, Line
-from engine.layers import Conv2D, Dense, Dropout, Flatten, MaxPool2D
-from engine.output_panels import finer
+from engine.layers import Dense, Dropout
 from engine.spec import NetworkSpec, TrainingSpec
 from engine.telemetry import Distributions as ToldDistributions, Histogram, LayerSnapshot, Plane, Predictions, Snapshot
 from gui import theme
 from gui.numbers import number
-from gui.views import scales
-from gui.views.confusion import ConfusionMatrix
 from gui.views.curves import Curves, deaths
 from gui.views.distributions import Distributions
 from gui.views.gradient_flow import GradientFlow
 from gui.views.kernels import drawn_kernel
 from gui.views.layer_words import layer_words
 from gui.views.output import Output, kind_of
-from gui.views.plot import numbered
-from gui.views.weight_pictures import strongest
 from gui.views.weights import Weights
 
 VIEWS = (Output, Curves, GradientFlow, Distributions, Weights)
@@ -243,13 +238,6 @@ def test_the_window_and_the_command_line_draw_the_same_output(qtbot, case) -> No
     assert looks[0] == looks[1] and (written.title, written.x_label) == (drawn.title, drawn.x_label)
 
 
-def test_finer_keeps_values_and_adds_between() -> None:
-    grid = np.array([[[0.0, 1.0], [2.0, 3.0]]], np.float32)
-    fine = finer(grid, 3)
-    assert fine.shape == (1, 6, 6) and fine[0, 0, 0] == 0 and fine[0, -1, -1] == 3
-    assert (np.diff(fine[0], axis=1) >= 0).all()
-
-
 def test_click_picks_the_nearest_point_and_rings_it(qtbot) -> None:
     view = shown(qtbot, Output, "two classes")
     picture = view._pictures["plane"]
@@ -289,19 +277,6 @@ def test_scores_are_not_called_probabilities(qtbot) -> None:
     assert view._pictures["plane"].legend.bar == ("decision", "\u22121", "score of 1", "1")
 
 
-def test_long_class_names_stay_apart_in_the_confusion_matrix(qtbot) -> None:
-    matrix = ConfusionMatrix()
-    qtbot.addWidget(matrix)
-    matrix.resize(296, 300)
-    matrix.show_counts(
-        np.eye(3, dtype=int), ("a very long class name", "another very long class name", "c"), "test", False
-    )
-    area, picture = matrix._cells(), matrix.grab().toImage()
-    x, top = round(area.left() + area.width() / 3), round(area.top())
-    colors = {picture.pixel(x + aside, y) for aside in (-2, -1, 0, 1) for y in range(top - 20, top - 4)}
-    assert len(colors) == 1, "nothing is written between two columns"
-
-
 def test_exported_weights_name_the_inputs_where_they_are_few(qtbot) -> None:
     view = shown(qtbot, Weights, "two classes")
     assert [name for _, name in view.figure().panels[0].x_ticks] == ["x1", "x2"]
@@ -310,20 +285,6 @@ def test_exported_weights_name_the_inputs_where_they_are_few(qtbot) -> None:
     first, last = layer_words(spec)
     assert drawn_kernel(np.zeros((4, 4)), first, spec, None, names).names == names
     assert drawn_kernel(np.zeros((4, 1)), last, spec, None, names).names == ("1", "2", "3", "4")
-
-
-def test_kernels_of_images_are_drawn_as_images_and_those_of_maps_as_a_matrix() -> None:
-    layers = (Conv2D(6, 3), MaxPool2D(2), Conv2D(5, 3), Flatten(), Dense(4), Dense(2))
-    spec = NetworkSpec((12, 12, 2), layers, "softmax_cross_entropy")
-    first, second, third, _ = layer_words(spec)
-    kernel = np.arange(3 * 3 * 2 * 6, dtype=np.float32).reshape(3, 3, 2, 6)
-    drawn = drawn_kernel(kernel, first, spec, (12, 12, 2), ())
-    assert drawn.images is not None and drawn.images.shape == (6, 3, 7) and np.isnan(drawn.images[:, :, 3]).all()
-    assert np.array_equal(drawn.images[4, :, 4:], kernel[:, :, 1, 4])
-    matrix = drawn_kernel(np.ones((3, 3, 6, 5)), second, spec, (12, 12, 2), ())
-    assert matrix.images is None and matrix.matrix.shape == (54, 5) and matrix.names[53] == "filter 6, 3, 3"
-    flat = drawn_kernel(np.ones((45, 4)), third, spec, (12, 12, 2), ())
-    assert flat.names[7] == "place 2, filter 3" and flat.what == "places and filters of layer 3"
 
 
 def test_confusion_cell_picks_its_samples_in_turn(qtbot) -> None:
@@ -410,38 +371,6 @@ def test_weight_map_tells_the_weight_under_the_mouse(qtbot) -> None:
     assert parameters is not None
     kernel = parameters["0.kernel"]
     assert words.startswith("neuron 1, from x1: weight") and f"{abs(kernel[0, 0]):.2f}"[:3] in words
-
-
-def test_merged_cells_keep_the_strongest() -> None:
-    values = np.zeros((100, 100))
-    values[37, 41] = -5
-    values[90, 3] = 2
-    merged = strongest(values, 10, 10)
-    assert merged.shape == (10, 10) and merged.min() == -5 and merged.max() == 2
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "expected"), [(0, 128, (0, 150)), (-1.1, 1.0, (-1.5, 1.0)), (0, 0.0031, (0, 0.004))]
-)
-def test_ranges_grow_in_steps(low, high, expected) -> None:
-    assert scales.stepped_range(low, high) == pytest.approx(expected)
-
-
-def test_ticks_are_round() -> None:
-    assert len(numbered(-4.4, 4.4, few=True)) >= 3
-    assert [round(10**v, 2) for v in scales.log_ticks(*scales.log_range(0.04, 0.9))] == [0.03, 0.1, 0.3, 1.0]
-
-
-def test_labels_move_apart_and_stay_inside() -> None:
-    assert scales.apart([50, 52], 16, 0, 100) == [50, 66]
-    assert scales.apart([99, 98], 16, 0, 100) == [100, 84]
-
-
-def test_decimation_keeps_the_extremes() -> None:
-    x, y = np.arange(5000.0), np.sin(np.arange(5000.0))
-    y[1234] = 9
-    _, few = scales.decimate(x, y, 100)
-    assert len(few) <= 400 and few.max() == 9 and few[-1] == y[-1]
 
 
 @pytest.mark.parametrize("kind", VIEWS)

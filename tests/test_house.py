@@ -52,6 +52,11 @@ def test_source(path: Path):
     assert not colors, "colours live in resources/palette.json"
 
 
+def test_no_file_of_tests_is_long():
+    long = [path.name for path in (ROOT / "tests").glob("*.py") if len(path.read_text("utf-8").splitlines()) > LONGEST]
+    assert not long, "more than one subject? split it"
+
+
 COMPILERS = {"register_jitable", "njit", "jit", "vectorize", "guvectorize", "stencil", "cfunc", "overload",
              "overload_method", "overload_attribute"}  # fmt: skip
 FLAGS = {"fastmath", "error_model", "nogil", "cache", "parallel", "boundscheck", "forceobj"}

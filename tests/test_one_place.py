@@ -48,7 +48,8 @@ trainer = engine.Trainer(spec, engine.TrainingSpec(epochs=2, seed=3), data)
 trainer.run()
 network = trainer.network
 trainer.close()
-folder = pathlib.Path(tempfile.mkdtemp())
+place = tempfile.TemporaryDirectory()
+folder = pathlib.Path(place.name)
 for suffix in (".npz", ".safetensors", ".py"):
     report = engine.files.export_weights(network, folder / f"weights{suffix}", dataset=data)
     assert report.largest_difference < 1e-4, (suffix, report)

@@ -121,9 +121,9 @@ def test_what_takes_long_is_made_beside_the_window(qtbot: QtBot, session: Sessio
     threads: list[str] = []
     made = opener.make
 
-    def make(document: Document, *rest: Any) -> opener.Opened:
+    def make(document: Document, *rest: Any, **more: Any) -> opener.Opened:
         threads.append(threading.current_thread().name)
-        return made(document, *rest)
+        return made(document, *rest, **more)
 
     monkeypatch.setattr(opener, "make", make)
     session.edit("Data set", data=engine.datasets.switch(session.document.data, "iris"))

@@ -1,16 +1,13 @@
-"""Threads change the time of a step and nothing else: the same bits, no thread left over, a clean end."""
+"""Threads change the time of a step and nothing else: the same bits, no thread left over."""
 
 from __future__ import annotations
 
 import ctypes
 import dataclasses
 import gc
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import numba
 import numpy as np
@@ -28,7 +25,6 @@ from engine.optimizers import SGD, Adam
 from engine.spec import NetworkSpec, TrainingSpec
 from engine.trainer import Trainer
 
-ROOT = Path(__file__).parent.parent
 MANY = 10**9
 LOSS = "softmax_cross_entropy"
 DENSE = (Dense(500, "relu", l2=1e-4), Dropout(0.3), Dense(300, "prelu"), Dense(10))
@@ -412,50 +408,3 @@ def _place(typing, address):  # type: ignore[no-untyped-def]
 
 def _count_lane(run: int, lane: int) -> None:
     numba.carray(_place(run), (4,))[lane // (8 * at.LANE_WORDS)] += 1
-
-
-# ---- the end of a process ---------------------------------------------------------------------
-
-ENDING = """
-import os, random, sys, time
-import numpy as np
-import engine
-from engine.kernels.threads import set_threads
-
-x = np.random.default_rng(0).normal(size=(2000, 400)).astype(np.float32)
-y = np.arange(2000) % 10
-data = engine.Dataset(x, y, x[:0], y[:0], task="multiclass", class_names=tuple("abcdefghij"))
-spec = engine.NetworkSpec((400,), (engine.Dense(300, "relu"), engine.Dense(300, "relu"), engine.Dense(10)),
-                          "softmax_cross_entropy")
-training = engine.TrainingSpec(engine.Adam(learning_rate=1e-4), batch_size=500, epochs=10**6)
-warm = engine.Trainer(spec, training, data)
-warm.step(1)
-for number in range(int(sys.argv[1])):
-    child = os.fork() if int(sys.argv[1]) > 1 else 0
-    if not child:
-        random.seed(number)
-        set_threads(random.choice((2, 3, 4)))
-        trainer = engine.Trainer(spec, training, data)
-        trainer.start()
-        time.sleep(random.uniform(0.0, 0.15))
-        if number % 3 == 0:
-            trainer.pause()  # helpers sleep
-        elif number % 3 == 1:
-            trainer.close()
-        sys.exit(0)
-    deadline = time.monotonic() + 20
-    while (ended := os.waitpid(child, os.WNOHANG)) == (0, 0):
-        assert time.monotonic() < deadline, f"process {number} hangs"
-        time.sleep(0.002)
-    assert ended[1] == 0, f"process {number} ended with {ended[1]}"
-"""
-
-
-FORKED = pytest.mark.skipif(sys.platform != "linux", reason="forks")
-
-
-@pytest.mark.parametrize("processes", [pytest.param(20, marks=FORKED), 1])
-def test_a_process_ends_while_helpers_work_or_sleep(processes: int):
-    command = [sys.executable, "-c", ENDING, str(processes)]
-    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=150)
-    assert ran.returncode == 0 and not ran.stderr, ran.stderr

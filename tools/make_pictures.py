@@ -15,7 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-os.environ["XDG_CONFIG_HOME"] = tempfile.mkdtemp(prefix="relume-pictures-")  # the user's recent files stay out
+SETTINGS = tempfile.TemporaryDirectory(prefix="relume-pictures-")  # goes when the program ends
+os.environ["XDG_CONFIG_HOME"] = SETTINGS.name  # the user's recent files stay out
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 

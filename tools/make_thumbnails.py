@@ -19,6 +19,7 @@ from PySide6.QtWidgets import QApplication
 
 import engine
 from engine.examples import EXAMPLES, Example
+from engine.layers import Conv2D
 from gui import theme
 from gui.marks import paint_cross
 from gui.views.cells import cell_image, color_table, levels, step_above
@@ -53,6 +54,8 @@ def draw(run: Run, painter: QPainter) -> None:
     raw = run.data.raw_train
     if "dead" in run.example.group.lower() and run.data.image_shape:
         draw_rows(run, painter)
+    elif isinstance(run.spec.layers[0], Conv2D):
+        draw_maps(run, painter)
     elif run.data.image_shape:
         draw_images(run, painter)
     elif raw.shape[1] == 1:
@@ -137,16 +140,36 @@ def draw_curve(run: Run, painter: QPainter) -> None:
 
 
 def draw_images(run: Run, painter: QPainter) -> None:
-    raw = run.data.raw_train.reshape(len(run.data.raw_train), *run.data.image_shape)
-    size, paper, ink = 38, rgb(theme.color("sunken")), rgb(theme.color("ink"))
     for place in range(18):
-        row, column = divmod(place, 6)
-        image = raw[place] / (raw.max() or 1.0)
-        grey = (paper + (ink - paper) * image[..., None]).astype(np.uint8)
-        rgba = np.ascontiguousarray(np.dstack([grey, np.full(image.shape, 255, np.uint8)]))
-        picture = QImage(rgba.data, image.shape[1], image.shape[0], QImage.Format.Format_RGBA8888)
-        left = (WIDTH - 6 * 41) / 2 + column * 42
-        painter.drawImage(QRectF(left, 6 + row * 42, size, size), picture)
+        draw_tile(painter, *divmod(place, 6), sample_image(run, place))
+
+
+def draw_maps(run: Run, painter: QPainter) -> None:
+    """Three samples of other classes, each followed by what the busiest filters of the first layer make of it."""
+    _, firsts = np.unique(run.data.y_train, return_index=True)
+    samples = firsts[[9, 0, 5]]  # a boot, a shirt, a sandal
+    maps = run.network.activations(run.data.x_train[samples])[0]
+    filters = np.sort(np.argsort(-maps.mean(axis=(0, 1, 2)))[:5])
+    table = color_table(False)
+    for row, sample in enumerate(samples):
+        draw_tile(painter, row, 0, sample_image(run, sample))
+        for column, number in enumerate(filters, start=1):
+            values = maps[row, :, :, number]
+            draw_tile(painter, row, column, cell_image(levels(values, step_above(float(values.max())), False), table))
+
+
+def sample_image(run: Run, index: int) -> QImage:
+    """A training sample in grey."""
+    raw, paper, ink = run.data.raw_train, rgb(theme.color("sunken")), rgb(theme.color("ink"))
+    image = raw[index].reshape(run.data.image_shape[:2]) / (raw.max() or 1.0)
+    grey = (paper + (ink - paper) * image[..., None]).astype(np.uint8)
+    rgba = np.ascontiguousarray(np.dstack([grey, np.full(image.shape, 255, np.uint8)]))
+    return QImage(rgba.data, image.shape[1], image.shape[0], QImage.Format.Format_RGBA8888).copy()
+
+
+def draw_tile(painter: QPainter, row: int, column: int, picture: QImage) -> None:
+    """One of three rows of six pictures."""
+    painter.drawImage(QRectF((WIDTH - 6 * 41) / 2 + column * 42, 6 + row * 42, 38, 38), picture)
 
 
 def draw_rows(run: Run, painter: QPainter) -> None:

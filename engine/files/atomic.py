@@ -64,12 +64,13 @@ def sweep(folder: Path) -> None:
     with suppress(OSError):
         for entry in list(os.scandir(folder)):
             match = _TEMPORARY.fullmatch(entry.name)
-            if match and not _alive(int(match[1])):
+            if match and not is_alive(int(match[1])):
                 with suppress(OSError):
                     os.unlink(entry.path)
 
 
-def _alive(process: int) -> bool:
+def is_alive(process: int) -> bool:
+    """Whether there is a process of this number; True where that cannot be found out."""
     if os.name != "posix":
         return True  # there, asking might end the process
     try:

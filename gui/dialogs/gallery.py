@@ -33,7 +33,7 @@ from PySide6.QtWidgets import (
 )
 
 from engine.examples import EXAMPLES, Example
-from engine.layers import Dense
+from engine.layers import Conv2D, Dense
 from gui import settings, theme
 from gui.words import tip, unmarked
 
@@ -47,11 +47,15 @@ SHOWN_RECENT = 3
 
 
 def size_words(example: Example) -> str:
-    """What an example is made of: "2 inputs, 8-8"."""
-    units = [str(layer.units) for layer in example.spec.layers[:-1] if isinstance(layer, Dense)]
-    inputs = example.spec.input_shape[0]
-    kind = f"{inputs} input{'s' if inputs != 1 else ''}"
-    return f"{kind}, {'-'.join(units)}" if units else f"{kind}, no hidden layer"
+    """What an example is made of: "2 inputs, 8-8", "28 × 28 pixels, filters 8-16"."""
+    shape, hidden = example.spec.input_shape, example.spec.layers[:-1]
+    fed = f"{shape[0]} input{'s' if shape[0] != 1 else ''}"
+    if len(shape) > 1:
+        fed = f"{shape[0]} × {shape[1]} pixels"
+    filters = "-".join(str(layer.filters) for layer in hidden if isinstance(layer, Conv2D))
+    units = "-".join(str(layer.units) for layer in hidden if isinstance(layer, Dense))
+    made_of = [fed, f"filters {filters}" if filters else "", units]
+    return ", ".join(filter(None, made_of)) if filters or units else f"{fed}, no hidden layer"
 
 
 class Card(QFrame):

@@ -27,5 +27,5 @@ def change(
         return
     session.edit(text, merge=merge, **parts)
     words = edits.told(old, session.document.spec, wanted)
-    if words:
+    if words and "data" not in parts:  # what other data bring the session tells, once they are there
         session.notice.emit(words, "info")

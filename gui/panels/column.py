@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt, QTimer, Slot
+from PySide6.QtCore import QPoint, Qt, QTimer, Slot
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from gui.widgets.rows import Fold
 
 EDGE = 16
+COVERED = 50  # px that a row that floats may cover, and some more
 DETAILS = 72  # px that the card of a chosen layer grows by
 
 
@@ -46,6 +47,15 @@ class Column(QScrollArea):
         self._keep_width()
         if event.size().height() != event.oldSize().height():
             QTimer.singleShot(0, self, self._use_room)
+
+    def focusNextPrevChild(self, forward: bool) -> bool:
+        """What Tab reaches does not stay covered by a row that floats at the lower edge."""
+        moved, focused = super().focusNextPrevChild(forward), self.focusWidget()
+        if moved and focused is not None:
+            found = self.childAt(focused.mapTo(self, QPoint(focused.width() // 2, focused.height() - 1)))
+            if found is not None and found is not focused and not focused.isAncestorOf(found):
+                self.verticalScrollBar().setValue(self.verticalScrollBar().value() + COVERED)
+        return moved
 
     def _keep_width(self) -> None:
         bar = self.width() - self.viewport().width() if self.verticalScrollBar().isVisible() else 0

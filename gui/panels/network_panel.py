@@ -15,7 +15,9 @@ from gui.panels.layer_card import OUTPUT, LayerCard
 from gui.panels.layer_words import parameter_counts
 from gui.session import Session
 from gui.widgets.rows import bare, head_row, label
+from gui.widgets.sticky import StickyRow
 
+HEAD = 28  # px: no row floats above it
 NEW_CARDS = 4  # in one turn of the event loop
 
 
@@ -36,7 +38,8 @@ class NetworkPanel(QWidget):
         self._list = QVBoxLayout()
         bare(self._list, 4)
         column.addLayout(self._list)
-        column.addLayout(self._make_add())
+        self.add_place = StickyRow(self._make_add(), self, HEAD)
+        column.addWidget(self.add_place)
         self._marker = QFrame(self)
         self._marker.setFixedHeight(2)
         self._marker.hide()
@@ -47,8 +50,9 @@ class NetworkPanel(QWidget):
         self._dress()
         self._show_document()
 
-    def _make_add(self) -> QHBoxLayout:
-        row = QHBoxLayout()
+    def _make_add(self) -> QWidget:
+        made = QWidget()
+        row = QHBoxLayout(made)
         bare(row, 4)
         self.add = QPushButton("Add layer")
         self.add.setAccessibleName("Add layer")
@@ -70,7 +74,7 @@ class NetworkPanel(QWidget):
         self.add_kind.setMenu(menu)
         row.addWidget(self.add, 1)
         row.addWidget(self.add_kind)
-        return row
+        return made
 
     @Slot()
     def _dress(self) -> None:

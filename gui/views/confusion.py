@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QFontMetrics, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QToolTip
 
 from gui import theme
 from gui.views.pieces import Canvas, shade
+from gui.words import tip
 
 GAP = 8  # px between the names of two columns
+HEAD = 28.0  # px above the names of the columns, and below them
 
 
 class ConfusionMatrix(Canvas):
@@ -39,13 +41,44 @@ class ConfusionMatrix(Canvas):
         return QSize(296, 280)
 
     def _cells(self) -> QRectF:
-        metrics = self.fontMetrics()
+        return self._places()[0]
+
+    def _places(self) -> tuple[QRectF, bool]:
+        """Where the cells are, and whether the columns' names stand upright: where they are wider than a column."""
+        metrics = QFontMetrics(theme.font(11))
         widest = max((metrics.horizontalAdvance(name) for name in self.names), default=10)
-        left, top = min(max(44.0, widest + 34.0), self.width() * 0.4), 44.0
+        left = min(max(44.0, widest + 34.0), self.width() * 0.4)
+        area = self._square(left, HEAD + 16)
+        if widest <= self._room(area):
+            return area, False
+        return self._square(left, HEAD + min(widest, self.height() * 0.3)), True
+
+    def _square(self, left: float, top: float) -> QRectF:
         side = max(20.0, min(self.width() - left - 20, self.height() - top - 30))
         count = max(1, len(self.names))
-        side = side // count * count if side >= count else side
-        return QRectF(left, top, side, side)
+        return QRectF(left, top, *(side // count * count if side >= count else side,) * 2)
+
+    def _stride(self, area: QRectF) -> int:
+        """Every how many classes one has its name written."""
+        return max(1, int(np.ceil(14 * max(1, len(self.names)) / area.width())))
+
+    def _room(self, area: QRectF) -> float:
+        """How wide a name that lies above its column may be."""
+        return max(self._stride(area) * area.width() / max(1, len(self.names)) - GAP, 18.0)
+
+    def _paint_head(self, painter: QPainter, area: QRectF, upright: bool, middle: float, name: str) -> None:
+        """The name of a column, which begins just above it where it stands upright."""
+        metrics, flags = painter.fontMetrics(), Qt.AlignmentFlag
+        room = area.top() - HEAD if upright else self._room(area)
+        name = metrics.elidedText(name, Qt.TextElideMode.ElideRight, int(np.ceil(room)))
+        if not upright:
+            painter.drawText(QRectF(middle - room / 2, area.top() - 20, room, 16), flags.AlignCenter, name)
+            return
+        painter.save()
+        painter.translate(middle, area.top() - 5)
+        painter.rotate(-90)
+        painter.drawText(QRectF(0, -8, room + 1, 16), flags.AlignLeft | flags.AlignVCenter, name)
+        painter.restore()
 
     def _cell_at(self, place: QPointF) -> tuple[int, int] | None:
         area, count = self._cells(), len(self.counts)
@@ -61,7 +94,7 @@ class ConfusionMatrix(Canvas):
             count = len(self.counts)
             if not count:
                 return
-            area, flags = self._cells(), Qt.AlignmentFlag
+            (area, upright), flags = self._places(), Qt.AlignmentFlag
             side = area.width() / count
             shares = self.counts / np.maximum(self.counts.sum(axis=1, keepdims=True), 1)
             colors = shade(np.sqrt(shares) * 0.85, 0, 1, "sequential")
@@ -80,15 +113,12 @@ class ConfusionMatrix(Canvas):
                         painter.drawText(cell, flags.AlignCenter, str(self.counts[row, column]))
             painter.setOpacity(1.0)
             painter.setPen(theme.color("ink 2"))
-            stride = max(1, int(np.ceil(14 / side)))
-            for k in range(0, count, stride):
+            for k in range(0, count, self._stride(area)):
                 name = metrics.elidedText(self.names[k], Qt.TextElideMode.ElideRight, int(area.left()) - 32)
                 line = QRectF(24, area.top() + k * side, area.left() - 32, side)
                 painter.drawText(line, flags.AlignRight | flags.AlignVCenter, name)
-                middle, room = area.left() + (k + 0.5) * side, max(stride * side - GAP, 18.0)
-                name = metrics.elidedText(self.names[k], Qt.TextElideMode.ElideRight, int(room))
-                painter.drawText(QRectF(middle - room / 2, area.top() - 20, room, 16), flags.AlignCenter, name)
-            painter.drawText(QRectF(area.left(), area.top() - 40, area.width(), 16), flags.AlignHCenter, "predicted")
+                self._paint_head(painter, area, upright, area.left() + (k + 0.5) * side, self.names[k])
+            painter.drawText(QRectF(area.left(), 4, area.width(), 16), flags.AlignHCenter, "predicted")
             right, total = int(np.trace(self.counts)), int(self.counts.sum())
             words = f"{right} of {total} {self.part} samples right"
             painter.drawText(QRectF(16, area.bottom() + 6, self.width() - 24, 16), flags.AlignLeft, words)
@@ -103,6 +133,16 @@ class ConfusionMatrix(Canvas):
                 painter.setBrush(Qt.BrushStyle.NoBrush)
                 painter.drawRect(QRectF(area.left() + column * side, area.top() + row * side, side - 1, side - 1))
 
+    def _named_at(self, place: QPointF) -> str:
+        """The class whose name is above or beside the cells here, "" for none."""
+        area, count = self._cells(), len(self.counts)
+        above = place.y() < area.top() and area.left() <= place.x() < area.right()
+        beside = place.x() < area.left() and area.top() <= place.y() < area.bottom()
+        if not count or not (above or beside):
+            return ""
+        along = place.x() - area.left() if above else place.y() - area.top()
+        return self.names[min(int(along / area.width() * count), count - 1)]
+
     def mousePressEvent(self, event: QMouseEvent) -> None:
         cell = self._cell_at(event.position())
         if cell is not None:
@@ -115,7 +155,9 @@ class ConfusionMatrix(Canvas):
         if cell is not None:
             count = int(self.counts[cell])
             words = f"{count} of true {self.names[cell[0]]} taken for {self.names[cell[1]]}. Click: show one."
-            QToolTip.showText(event.globalPosition().toPoint(), words, self)
+        else:
+            words = self._named_at(event.position())
+        QToolTip.showText(event.globalPosition().toPoint(), tip(words), self)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         moves = {Qt.Key.Key_Up: (-1, 0), Qt.Key.Key_Down: (1, 0), Qt.Key.Key_Left: (0, -1), Qt.Key.Key_Right: (0, 1)}
