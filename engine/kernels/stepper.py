@@ -291,13 +291,13 @@ class Stepper:
 
     def _make_slots(self, optimizer: Optimizer) -> None:
         """Memory for the optimizer's slots; those that there are already keep their values."""
-        kept, count = self._slots, len(self.network.vector)
-        self._slot_buffers = Buffers()
-        self._slot_memory = self._slot_buffers.floats(max(1, len(optimizer.slots)), count)
-        self._slots = dict(zip(optimizer.slots, self._slot_memory, strict=False))
+        kept, count, buffers = self._slots, len(self.network.vector), Buffers()
+        memory = buffers.floats(max(1, len(optimizer.slots)), count)
+        self._backup = np.zeros((1 + len(memory), count), dtype=np.float32)  # where there is none for it, all stays
+        self._slot_buffers, self._slot_memory = buffers, memory
+        self._slots = dict(zip(optimizer.slots, memory, strict=False))
         for slot, row in self._slots.items():
             row[:] = kept.get(slot, optimizer.initial(slot))
-        self._backup = np.zeros((1 + len(self._slot_memory), count), dtype=np.float32)
 
     def take_over(self, other: Stepper) -> None:
         """Goes on where another stepper, on the same samples, stands: for a network of another spec."""
