@@ -8,7 +8,9 @@ its snapshots, nothing is looked at.
 from __future__ import annotations
 
 import math
+import statistics
 import time
+from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -22,7 +24,7 @@ from engine.unit_history import LONG_PASS, UnitHistory, UnitStatistics, is_miles
 if TYPE_CHECKING:
     from engine.trainer import Trainer
 
-BUDGET = 0.015
+BUDGET = 0.02
 FRAME_SECONDS = 0.028
 LEAST_SECONDS = 0.1  # from one snapshot to the next where the budget is spent
 SHORT_PASS = 3e8  # flops
@@ -31,6 +33,8 @@ MILESTONE_SAMPLES, MILESTONE_FLOPS = 256, 1e7
 DEBT = 0.004  # seconds on credit that do not hold up what lives on the screen
 #: That is renewed more often than by its turn.
 PATIENCE = {"activations": 0.1}
+HELD_UP = 4  # times as long as usual: the system had other things to do
+OVERDUE = 0.8  # seconds after which a picture comes before all others
 REST_SECONDS = 0.05  # of looking before what it found is shown, where nothing trains
 COMPUTED = ("plane", "activations", "distributions", "predictions", "sample")
 
@@ -55,6 +59,8 @@ class Observer:
         self._looked = 0.0
         self._extras: dict[str, Any] = {}
         self._extra_steps: dict[str, tuple[int, int, Any]] = {}
+        self._made: dict[str, float] = {}  # when each extra was made
+        self._times: dict[str, deque[float]] = {}  # seconds that each took lately
         self._spent: dict[str, float] = {}  # seconds on each, times its patience
         self._arrays: list[UnitArrays] | None = None  # what snapshots share until the next pass is done
         self._fresh = False  # whether there is something new to show
@@ -166,19 +172,28 @@ class Observer:
                 name = min(due, key=lambda other: self._spent.setdefault(other, least))
                 if until is not None and len(due) > 1 and name == "units":
                     name = due[1]  # at rest pictures come first: a pass may take seconds
-                if until is None and self._credit <= (-DEBT if name in PATIENCE else 0.0):
-                    break
                 began = time.monotonic()
+                if until is None:
+                    late = [other for other in due if began - self._made.get(other, began) > OVERDUE]
+                    name = min(late, key=self._made.__getitem__) if late else name
+                    if self._credit <= (-DEBT if late or name in PATIENCE else 0.0):
+                        break
                 try:
                     self._make(name, resting=until is not None)
                 finally:
-                    took = time.monotonic() - began
-                    self._credit -= took
-                    self._spent[name] += took * PATIENCE.get(name, 1.0)
+                    self._pay(name, time.monotonic() - began)
                 worked = True
         except Interrupted:
             pass
         return worked
+
+    def _pay(self, name: str, took: float) -> None:
+        """Takes what was done from the credit; hardly that the system held it up, or pictures would stop for long."""
+        times = self._times.setdefault(name, deque(maxlen=9))
+        times.append(took)
+        took = min(took, HELD_UP * statistics.median(times))
+        self._credit -= took
+        self._spent[name] += took * PATIENCE.get(name, 1.0)
 
     def _make(self, name: str, resting: bool) -> None:
         if name == "units":
@@ -193,6 +208,7 @@ class Observer:
             return
         self._extras[name] = self.probes.compute(name, self.trainer.sample, resting)
         self._extra_steps[name] = (*self._now(), self.trainer.sample)
+        self._made[name] = time.monotonic()
         self._fresh = True
 
     def _due(self) -> list[str]:
@@ -224,7 +240,8 @@ class Observer:
     def _continue_pass(self, milestone: bool = False) -> bool:
         """One slice of the pass over the training set. True when it is done."""
         assert self._pass is not None
-        rows = self._pass_rows[self._pass_position : self._pass_position + self.probes.slice_rows]
+        slices = -(-len(self._pass_rows) // self.probes.slice_rows)
+        rows = self._pass_rows[self._pass_position : self._pass_position + -(-len(self._pass_rows) // slices)]
         self._pass.survey(self.run.stepper, self.run.data.x_train[rows.start : rows.stop : rows.step])
         self._pass_position += len(rows)
         if self._pass_position < len(self._pass_rows):

@@ -11,6 +11,7 @@ import numpy as np
 
 from engine.data.dataset import Dataset
 from engine.data.extent import is_made_plane, plane_extent
+from engine.live import LOOKS, LiveSize
 from engine.losses import LOSSES, classes_of, encode_targets, link
 from engine.run import Run
 from engine.telemetry import (
@@ -34,6 +35,8 @@ SLICE_VALUES = 2_000_000
 PROBE_FLOPS = 4e9
 #: Work of a probe while the network trains, where the next one comes soon.
 LIVE_FLOPS = 1e8
+#: Seconds that one may take then, and samples at most: every frame a new heatmap, every second new predictions.
+LIVE = {"activations": (0.00035, 400), "predictions": (0.005, 5000)}
 HISTOGRAM_VALUES = 200_000
 
 
@@ -57,6 +60,11 @@ class Probes:
         self._order = _sorted_samples(run.data)
         self._picked: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         self._limit = PROBE_FLOPS
+        self._most: int | None = None  # samples of a live picture
+        self._live = {
+            name: LiveSize(seconds, (1 + (name == "predictions")) * self.flops, most, LOOKS if seconds < 0.001 else 2)
+            for name, (seconds, most) in LIVE.items()
+        }
 
     @staticmethod
     def slice_rows_of(work: Effort) -> int:
@@ -66,8 +74,10 @@ class Probes:
 
     def compute(self, name: str, sample: tuple[str, int] | None, resting: bool = True) -> Any:
         """The extra called `name` of telemetry.WATCHABLE, None where the data has no such picture. Unless the trainer
-        is `resting` it is of fewer samples."""
+        is `resting` it is of fewer samples: as many as are quickly seen."""
         self._limit = PROBE_FLOPS if resting else LIVE_FLOPS
+        live = None if resting else self._live.get(name)
+        self._most = None if live is None else live.count
         makers: dict[str, Callable[[], Any]] = {
             "plane": self.plane,
             "activations": self.activations,
@@ -75,7 +85,11 @@ class Probes:
             "predictions": self.predictions,
             "sample": lambda: self.sample(*sample) if sample else None,
         }
-        return makers[name]()
+        began = time.perf_counter()
+        made = makers[name]()
+        if live is not None:
+            live.took(time.perf_counter() - began)
+        return made
 
     def forward(self, x: np.ndarray) -> Layers:
         """(z, a) of every layer for the rows of x."""
@@ -106,6 +120,8 @@ class Probes:
         return link(self.spec.loss, last, str(self.data.task))
 
     def _affordable(self, wanted: int, least: int) -> int:
+        if self._most is not None:
+            return min(wanted, self._most)
         return int(np.clip(self._limit // self.flops, least, wanted))
 
     def plane(self) -> Plane | None:
@@ -137,7 +153,7 @@ class Probes:
         for layers in self._passes(x):
             for part, (_, a), own in zip(parts, layers, self._units, strict=True):
                 part.append(by_unit(a) if own else np.zeros((len(a), 0), np.float32))
-        return Activations(picked, tuple(np.concatenate(part) for part in parts), time.monotonic())
+        return Activations(picked, tuple(part[0] if len(part) == 1 else np.concatenate(part) for part in parts), time.monotonic())
 
     def distributions(self) -> Distributions:
         count = self._affordable(1000, 40)
