@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,6 +24,9 @@ from engine.telemetry import (
     SampleTrace,
 )
 from engine.units import Effort, by_unit, effort, has_units
+
+if TYPE_CHECKING:
+    from engine.live_forward import LiveForward
 
 Layers = list[tuple[np.ndarray, np.ndarray]]
 
@@ -59,6 +62,7 @@ class Probes:
         self._units = [has_units(layer) for layer in run.spec.layers]
         self._order = _sorted_samples(run.data)
         self._picked: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+        self._forward: dict[int, LiveForward] = {}
         self._limit = PROBE_FLOPS
         self._most: int | None = None  # samples of a live picture
         self._live = {
@@ -101,9 +105,13 @@ class Probes:
 
     def outputs(self, x: np.ndarray) -> np.ndarray:
         """What the last layer's activation gives, (n, outputs)."""
-        if not len(x):
-            return np.zeros((0, self.spec.output_shape[-1]), np.float32)
-        return np.concatenate([layers[-1][1] for layers in self._passes(x)])
+        parts = [np.zeros((0, self.spec.output_shape[-1]), np.float32)]
+        x = np.ascontiguousarray(x, np.float32)
+        for start in range(0, len(x), self.slice_rows):
+            if self.interrupted():
+                raise Interrupted
+            parts.append(self.run.network.predict(x[start : start + self.slice_rows]))
+        return np.concatenate(parts)
 
     def _passes(self, x: np.ndarray) -> Iterator[Layers]:
         """(z, a) of every layer, slice by slice."""
@@ -149,11 +157,19 @@ class Probes:
             picked = self._order[np.unique(np.linspace(0, len(self._order) - 1, count).round().astype(np.int64))]
             self._picked[count] = (picked, self.data.x_train[picked])
         picked, x = self._picked[count]
+        if self._most is not None and count <= self.slice_rows:
+            if count not in self._forward:
+                from engine.live_forward import LiveForward  # with the compiler, which takes a while to load
+
+                self._forward = {count: LiveForward(self.run.network, x)}
+            layers = self._forward[count]()
+            seen = tuple(np.zeros((count, 0), np.float32) if a is None else by_unit(a) for a in layers)
+            return Activations(picked, seen, time.monotonic())
         parts: list[list[np.ndarray]] = [[] for _ in self._units]
-        for layers in self._passes(x):
-            for part, (_, a), own in zip(parts, layers, self._units, strict=True):
+        for slices in self._passes(x):
+            for part, (_, a), own in zip(parts, slices, self._units, strict=True):
                 part.append(by_unit(a) if own else np.zeros((len(a), 0), np.float32))
-        return Activations(picked, tuple(part[0] if len(part) == 1 else np.concatenate(part) for part in parts), time.monotonic())
+        return Activations(picked, tuple(np.concatenate(part) for part in parts), time.monotonic())
 
     def distributions(self) -> Distributions:
         count = self._affordable(1000, 40)

@@ -217,7 +217,9 @@ class History:
     def table(self) -> np.ndarray:
         """All rows, (rows, columns) float64."""
         rows = self._rows[: self._count]
-        return np.vstack([rows, self._last]) if self._stands_apart else rows.copy()
+        if self._last is None or not self._stands_apart:
+            return rows.copy()
+        return np.vstack([rows, self._last])
 
     @property
     def _stands_apart(self) -> bool:
