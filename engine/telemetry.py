@@ -36,6 +36,13 @@ class LayerSnapshot:
     provisional: bool  # True until all training samples were seen with the same weights
     activations: np.ndarray | None = None  # (probe samples, units), when a visible view asked for them
 
+    def renewed(self, gradient_norm: float, provisional: bool, activations: np.ndarray | None) -> LayerSnapshot:
+        """The same units later. Many layers 30 times a second: made without the checks of a frozen class."""
+        other = object.__new__(LayerSnapshot)
+        new = {"gradient_norm": gradient_norm, "provisional": provisional, "activations": activations}
+        other.__dict__.update(self.__dict__, **new)
+        return other
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Plane:
