@@ -50,7 +50,7 @@ class Observer:
         self._looked = 0.0
         self._extras: dict[str, Any] = {}
         self._extra_steps: dict[str, tuple[int, int, Any]] = {}
-        self._made: dict[str, float] = {}  # when each extra was made
+        self._made: dict[str, float] = {}  # when each was renewed
         self._times: dict[str, deque[float]] = {}  # seconds that each took lately
         self._spent: dict[str, float] = {}  # seconds on each, times its patience
         self._layers_known: list[LayerSnapshot] | None = None  # what snapshots share until the next pass is done
@@ -158,18 +158,15 @@ class Observer:
         try:
             while until is None or time.monotonic() < until:
                 due = self._due()
+                if until is None:
+                    due = self._affordable(due)
+                elif len(due) > 1:
+                    due = [name for name in due if name != "units"]  # pictures come first: a pass may take seconds
                 if not due:
                     break
                 least = min(self._spent.values(), default=0.0)  # who is new has no debts of others
                 name = min(due, key=lambda other: self._spent.setdefault(other, least))
-                if until is not None and len(due) > 1 and name == "units":
-                    name = due[1]  # at rest pictures come first: a pass may take seconds
                 began = time.monotonic()
-                if until is None:
-                    late = [other for other in due if began - self._made.get(other, began) > OVERDUE]
-                    name = min(late, key=self._made.__getitem__) if late else name
-                    if self._credit <= (-DEBT if late or name in PATIENCE else 0.0):
-                        break
                 try:
                     self._make(name, resting=until is not None)
                 finally:
@@ -179,15 +176,31 @@ class Observer:
             pass
         return worked
 
+    def _affordable(self, due: list[str]) -> list[str]:
+        """What of it may come now, while the network trains: the one that is overdue; else what is paid for, and what
+        lives on the screen, on credit."""
+        now = time.monotonic()
+        if self._credit <= -DEBT:
+            return []
+        late = [name for name in due if now - self._made.get(name, now) > OVERDUE]
+        if late:
+            return [min(late, key=self._made.__getitem__)]
+        return [name for name in due if name in PATIENCE or self._credit > self._usual(name)]
+
+    def _usual(self, name: str) -> float:
+        """Seconds that it took lately."""
+        return statistics.median(self._times.get(name, (0.0,)))
+
     def _pay(self, name: str, took: float) -> None:
         """Takes what was done from the credit; hardly that the system held it up, or pictures would stop for long."""
         times = self._times.setdefault(name, deque(maxlen=9))
         times.append(took)
-        took = min(took, HELD_UP * statistics.median(times))
+        took = min(took, HELD_UP * self._usual(name))
         self._credit -= took
         self._spent[name] += took * PATIENCE.get(name, 1.0)
 
     def _make(self, name: str, resting: bool) -> None:
+        self._made[name] = time.monotonic()
         if name == "units":
             if self.trainer.commands.waiting():
                 raise Interrupted
@@ -200,7 +213,6 @@ class Observer:
             return
         self._extras[name] = self.probes.compute(name, self.trainer.sample, resting)
         self._extra_steps[name] = (*self._now(), self.trainer.sample)
-        self._made[name] = time.monotonic()
         self._fresh = True
 
     def _due(self) -> list[str]:
