@@ -34,8 +34,8 @@ MILESTONE_SAMPLES, MILESTONE_FLOPS = 256, 1e7
 DEBT = 0.004  # seconds on credit that do not hold up what lives on the screen
 #: That is renewed more often than by its turn.
 PATIENCE = {"activations": 0.1}
-HELD_UP = 4  # times as long as usual: the system had other things to do
-OVERDUE = 0.9  # seconds after which a picture comes before all others
+HELD_UP = 2  # times as long as usual: the system had other things to do
+OVERDUE, UNITS_OVERDUE = 0.9, 3.0  # seconds after which a picture, and a slice of the statistics, comes first
 REST_SECONDS = 0.05  # of looking before what it found is shown, where nothing trains
 COMPUTED = ("plane", "activations", "distributions", "predictions", "sample")
 
@@ -182,7 +182,10 @@ class Observer:
         now = time.monotonic()
         if self._credit <= -DEBT:
             return []
-        late = [name for name in due if now - self._made.get(name, now) > OVERDUE]
+        late = [
+            name for name in due
+            if now - self._made.get(name, now) > (UNITS_OVERDUE if name == "units" else OVERDUE)
+        ]  # fmt: skip
         if late:
             return [min(late, key=self._made.__getitem__)]
         return [name for name in due if name in PATIENCE or self._credit > self._usual(name)]

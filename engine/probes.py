@@ -39,7 +39,7 @@ PROBE_FLOPS = 4e9
 #: Work of a probe while the network trains, where the next one comes soon.
 LIVE_FLOPS = 1e8
 #: Seconds that one may take then, and samples at most: every frame a new heatmap, every second new predictions.
-LIVE = {"activations": (0.0003, 400), "predictions": (0.005, 5000)}
+LIVE = {"activations": (0.00025, 400), "predictions": (0.004, 5000)}
 HISTOGRAM_VALUES = 200_000
 
 
