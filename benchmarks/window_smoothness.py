@@ -1,6 +1,6 @@
 """How smooth the window stays while it trains at full speed, and what watching costs.
 
-    python benchmarks/window_smoothness.py [seconds per measurement] [--only WORD]
+    python benchmarks/window_smoothness.py [seconds per measurement] [--only WORD] [--view NAME]
 
 stall       the longest time between two beats of a 10 ms heartbeat in the event loop, less those 10 ms
 frames      how often a second the visible view of the middle was painted
@@ -20,7 +20,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ["XDG_CONFIG_HOME"] = tempfile.mkdtemp(prefix="relume-benchmark-")
 os.environ["QT_LOGGING_RULES"] = "qt.qpa.*=false"
@@ -35,7 +37,7 @@ from engine import datasets
 from engine.data.dataset import Dataset
 from engine.data.spec import DataSpec
 from engine.examples import EXAMPLES
-from engine.layers import Dense
+from engine.layers import Conv2D, Dense, Flatten, MaxPool2D
 from engine.optimizers import SGD
 from engine.spec import NetworkSpec, TrainingSpec
 from gui.document import Document
@@ -81,10 +83,10 @@ class Frames(QObject):
         return False
 
 
-def images(samples: int) -> Dataset:
+def images(samples: int, shape: tuple[int, ...] = (784,)) -> Dataset:
     """Random data of the size of a picture collection."""
     rng = np.random.default_rng(0)
-    x = rng.normal(size=(samples, 784)).astype(np.float32)
+    x = rng.standard_normal((samples, *shape), dtype=np.float32)
     y = rng.integers(0, 10, samples)
     return Dataset(x, y, x[:2000], y[:2000], task="multiclass", class_names=tuple("0123456789"))
 
@@ -92,6 +94,16 @@ def images(samples: int) -> Dataset:
 def classifier(inputs: int, widths: list[int]) -> NetworkSpec:
     hidden = [Dense(width, "relu", "he_normal") for width in widths]
     return NetworkSpec((inputs,), (*hidden, Dense(10)), "softmax_cross_entropy")
+
+
+def convolutions() -> NetworkSpec:
+    """Two convolutions on small pictures, as W4 of the other benchmarks."""
+    layers = (
+        Conv2D(16, 5, padding="valid", activation="relu"), MaxPool2D(2),
+        Conv2D(32, 5, padding="valid", activation="relu"), MaxPool2D(2),
+        Flatten(), Dense(128, "relu"), Dense(10),
+    )  # fmt: skip
+    return NetworkSpec((28, 28, 1), layers, "softmax_cross_entropy")
 
 
 def workloads() -> Iterator[tuple[str, Document, Dataset | None]]:
@@ -104,6 +116,7 @@ def workloads() -> Iterator[tuple[str, Document, Dataset | None]]:
     random = DataSpec("spiral", seed=60_000)  # only a name for the data of `images`
     yield "60,000 x 784, 256-128", Document(classifier(784, [256, 128]), slow, random), images(60_000)
     yield "digits, 20 layers of 64", Document(classifier(64, [64] * 20), slow, digits), None
+    yield "28 x 28, convolutions", Document(convolutions(), slow, random), images(6_000, (28, 28, 1))
     yield "digits, 2 layers of 1,000", Document(classifier(64, [1000, 1000]), slow, digits), None
 
 
@@ -204,6 +217,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("seconds", nargs="?", type=float, default=5.0)
     parser.add_argument("--only", default="")
+    parser.add_argument("--view", default="")
     options = parser.parse_args()
     bench = Bench()
     sys.stdout.write(
@@ -213,7 +227,7 @@ def main() -> None:
     )
     for title, document, data in workloads():
         if options.only in title:
-            for view in VIEWS:
+            for view in (view for view in VIEWS if options.view in view):
                 sys.stdout.write(measure(bench, title, view, document, data, options.seconds) + "\n")
                 sys.stdout.flush()
     close(bench.window)

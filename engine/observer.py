@@ -8,9 +8,11 @@ its snapshots, nothing is looked at.
 from __future__ import annotations
 
 import math
+import statistics
 import time
+from collections import deque
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,27 +24,20 @@ from engine.unit_history import LONG_PASS, UnitHistory, UnitStatistics, is_miles
 if TYPE_CHECKING:
     from engine.trainer import Trainer
 
-BUDGET = 0.015
+BUDGET = 0.02
 FRAME_SECONDS = 0.028
-LEAST_SECONDS = 0.1  # from one snapshot to the next where the budget is spent
+LEAST_SECONDS = 0.1  # from one look to the next where the budget is spent
+NUMBERS_SECONDS = 0.2  # from one snapshot to the next without a new picture
 SHORT_PASS = 3e8  # flops
 #: What a look at a milestone goes over at least; in flops: some tenths of a millisecond.
 MILESTONE_SAMPLES, MILESTONE_FLOPS = 256, 1e7
 DEBT = 0.004  # seconds on credit that do not hold up what lives on the screen
 #: That is renewed more often than by its turn.
 PATIENCE = {"activations": 0.1}
+HELD_UP = 2  # times as long as usual: the system had other things to do
+OVERDUE, UNITS_OVERDUE = 0.9, 3.0  # seconds after which a picture, and a slice of the statistics, comes first
 REST_SECONDS = 0.05  # of looking before what it found is shown, where nothing trains
 COMPUTED = ("plane", "activations", "distributions", "predictions", "sample")
-
-
-class UnitArrays(NamedTuple):
-    """What is known of a layer's units, for `LayerSnapshot`."""
-
-    dead: np.ndarray
-    max_z: np.ndarray
-    mean: np.ndarray
-    active_share: np.ndarray
-    dead_since: np.ndarray
 
 
 class Observer:
@@ -55,8 +50,10 @@ class Observer:
         self._looked = 0.0
         self._extras: dict[str, Any] = {}
         self._extra_steps: dict[str, tuple[int, int, Any]] = {}
+        self._made: dict[str, float] = {}  # when each was renewed
+        self._times: dict[str, deque[float]] = {}  # seconds that each took lately
         self._spent: dict[str, float] = {}  # seconds on each, times its patience
-        self._arrays: list[UnitArrays] | None = None  # what snapshots share until the next pass is done
+        self._layers_known: list[LayerSnapshot] | None = None  # what snapshots share until the next pass is done
         self._fresh = False  # whether there is something new to show
         self._edits = 0
         self._pass: UnitStatistics | None = None
@@ -103,7 +100,8 @@ class Observer:
         self._looked = now
         self._fresh = False
         busy = self._renew(None if running else now + REST_SECONDS)
-        if running or self._fresh or self._published == 0.0:
+        # while it trains a snapshot costs time too: one without a new picture is for the numbers only
+        if self._published == 0.0 or (busy or now - self._published >= NUMBERS_SECONDS if running else self._fresh):
             began = time.monotonic()
             self.publish()
             self._credit -= time.monotonic() - began if running else 0.0
@@ -160,27 +158,52 @@ class Observer:
         try:
             while until is None or time.monotonic() < until:
                 due = self._due()
+                if until is None:
+                    due = self._affordable(due)
+                elif len(due) > 1:
+                    due = [name for name in due if name != "units"]  # pictures come first: a pass may take seconds
                 if not due:
                     break
                 least = min(self._spent.values(), default=0.0)  # who is new has no debts of others
                 name = min(due, key=lambda other: self._spent.setdefault(other, least))
-                if until is not None and len(due) > 1 and name == "units":
-                    name = due[1]  # at rest pictures come first: a pass may take seconds
-                if until is None and self._credit <= (-DEBT if name in PATIENCE else 0.0):
-                    break
                 began = time.monotonic()
                 try:
                     self._make(name, resting=until is not None)
                 finally:
-                    took = time.monotonic() - began
-                    self._credit -= took
-                    self._spent[name] += took * PATIENCE.get(name, 1.0)
+                    self._pay(name, time.monotonic() - began)
                 worked = True
         except Interrupted:
             pass
         return worked
 
+    def _affordable(self, due: list[str]) -> list[str]:
+        """What of it may come now, while the network trains: the one that is overdue; else what is paid for, and what
+        lives on the screen, on credit."""
+        now = time.monotonic()
+        if self._credit <= -DEBT:
+            return []
+        late = [
+            name for name in due
+            if now - self._made.get(name, now) > (UNITS_OVERDUE if name == "units" else OVERDUE)
+        ]  # fmt: skip
+        if late:
+            return [min(late, key=self._made.__getitem__)]
+        return [name for name in due if name in PATIENCE or self._credit > self._usual(name)]
+
+    def _usual(self, name: str) -> float:
+        """Seconds that it took lately."""
+        return statistics.median(self._times.get(name, (0.0,)))
+
+    def _pay(self, name: str, took: float) -> None:
+        """Takes what was done from the credit; hardly that the system held it up, or pictures would stop for long."""
+        times = self._times.setdefault(name, deque(maxlen=9))
+        times.append(took)
+        took = min(took, HELD_UP * self._usual(name))
+        self._credit -= took
+        self._spent[name] += took * PATIENCE.get(name, 1.0)
+
     def _make(self, name: str, resting: bool) -> None:
+        self._made[name] = time.monotonic()
         if name == "units":
             if self.trainer.commands.waiting():
                 raise Interrupted
@@ -224,7 +247,8 @@ class Observer:
     def _continue_pass(self, milestone: bool = False) -> bool:
         """One slice of the pass over the training set. True when it is done."""
         assert self._pass is not None
-        rows = self._pass_rows[self._pass_position : self._pass_position + self.probes.slice_rows]
+        slices = -(-len(self._pass_rows) // self.probes.slice_rows)
+        rows = self._pass_rows[self._pass_position : self._pass_position + -(-len(self._pass_rows) // slices)]
         self._pass.survey(self.run.stepper, self.run.data.x_train[rows.start : rows.stop : rows.step])
         self._pass_position += len(rows)
         if self._pass_position < len(self._pass_rows):
@@ -232,7 +256,7 @@ class Observer:
         statistics, exact = self._pass, self._pass.suspects is None and self._pass_step == self._now()
         self._pass = None
         self._finished, self._finished_step, self._exact = statistics, self._now(), exact
-        self._arrays = None
+        self._layers_known = None
         self.units.add(self.run.stepper.epoch, statistics, milestone)
         self._fresh = True
         return True
@@ -274,35 +298,32 @@ class Observer:
         )
 
     def _layers(self, seen: Activations | None) -> tuple[LayerSnapshot, ...]:
-        if self._arrays is None:
-            self._arrays = [self._arrays_of(number) for number in range(len(self.run.spec.layers))]
+        if self._layers_known is None:
+            self._layers_known = [self._layer(number) for number in range(len(self.run.spec.layers))]
         resting = self.trainer.state != "running"
         provisional = not self._exact or resting and self._finished_step != self._now()
+        shown = seen.layers if seen else (None,) * len(self._norms)
+        parts = (self._layers_known, self._norms, self.units.widths, shown)
         return tuple(
-            LayerSnapshot(
-                dead=arrays.dead,
-                max_z=arrays.max_z,
-                mean=arrays.mean,
-                active_share=arrays.active_share,
-                dead_since=arrays.dead_since,
-                gradient_norm=self._norms[number],
-                provisional=bool(len(arrays.dead)) and provisional,
-                activations=seen.layers[number] if seen else None,
-            )
-            for number, arrays in enumerate(self._arrays)
+            known.renewed(norm, provisional and bool(width), activations)
+            for known, norm, width, activations in zip(*parts, strict=True)
         )
 
-    def _arrays_of(self, number: int) -> UnitArrays:
-        statistics, width = self._finished, self.units.widths[number]
+    def _layer(self, number: int) -> LayerSnapshot:
+        """What is known of a layer's units."""
+        statistics, width, nan = self._finished, self.units.widths[number], float("nan")
         if statistics is None or not width:
             unknown = _locked(np.full(width, np.nan, np.float32))
-            return UnitArrays(_locked(np.zeros(width, bool)), unknown, unknown, unknown, _locked(np.full(width, -1)))
-        return UnitArrays(
+            dead, since = _locked(np.zeros(width, bool)), _locked(np.full(width, -1))
+            return LayerSnapshot(dead, unknown, unknown, unknown, since, nan, True)
+        return LayerSnapshot(
             _locked(statistics.dead(number)),
             _locked(statistics.max_z[number].copy()),
             _locked(statistics.mean(number)),
             _locked(statistics.active_share(number)),
             _locked(self.units.dead_since[number].copy()),
+            nan,
+            True,
         )
 
     def _measure_rate(self) -> float:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from engine.data.dataset import Dataset
 from engine.data.extent import is_made_plane, plane_extent
+from engine.live import LOOKS, LiveSize
 from engine.losses import LOSSES, classes_of, encode_targets, link
 from engine.run import Run
 from engine.telemetry import (
@@ -24,6 +25,9 @@ from engine.telemetry import (
 )
 from engine.units import Effort, by_unit, effort, has_units
 
+if TYPE_CHECKING:
+    from engine.live_forward import LiveForward
+
 Layers = list[tuple[np.ndarray, np.ndarray]]
 
 #: Work of one slice: short enough that a command waits at most some 10 ms.
@@ -34,6 +38,8 @@ SLICE_VALUES = 2_000_000
 PROBE_FLOPS = 4e9
 #: Work of a probe while the network trains, where the next one comes soon.
 LIVE_FLOPS = 1e8
+#: Seconds that one may take then, and samples at most: every frame a new heatmap, every second new predictions.
+LIVE = {"activations": (0.00025, 400), "predictions": (0.004, 5000)}
 HISTOGRAM_VALUES = 200_000
 
 
@@ -56,7 +62,13 @@ class Probes:
         self._units = [has_units(layer) for layer in run.spec.layers]
         self._order = _sorted_samples(run.data)
         self._picked: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+        self._forward: dict[int, LiveForward] = {}
         self._limit = PROBE_FLOPS
+        self._most: int | None = None  # samples of a live picture
+        self._live = {
+            name: LiveSize(seconds, (1 + (name == "predictions")) * self.flops, most, LOOKS if seconds < 0.001 else 2)
+            for name, (seconds, most) in LIVE.items()
+        }
 
     @staticmethod
     def slice_rows_of(work: Effort) -> int:
@@ -66,8 +78,10 @@ class Probes:
 
     def compute(self, name: str, sample: tuple[str, int] | None, resting: bool = True) -> Any:
         """The extra called `name` of telemetry.WATCHABLE, None where the data has no such picture. Unless the trainer
-        is `resting` it is of fewer samples."""
+        is `resting` it is of fewer samples: as many as are quickly seen."""
         self._limit = PROBE_FLOPS if resting else LIVE_FLOPS
+        live = None if resting else self._live.get(name)
+        self._most = None if live is None else live.count
         makers: dict[str, Callable[[], Any]] = {
             "plane": self.plane,
             "activations": self.activations,
@@ -75,7 +89,11 @@ class Probes:
             "predictions": self.predictions,
             "sample": lambda: self.sample(*sample) if sample else None,
         }
-        return makers[name]()
+        began = time.perf_counter()
+        made = makers[name]()
+        if live is not None:
+            live.took(time.perf_counter() - began)
+        return made
 
     def forward(self, x: np.ndarray) -> Layers:
         """(z, a) of every layer for the rows of x."""
@@ -87,9 +105,13 @@ class Probes:
 
     def outputs(self, x: np.ndarray) -> np.ndarray:
         """What the last layer's activation gives, (n, outputs)."""
-        if not len(x):
-            return np.zeros((0, self.spec.output_shape[-1]), np.float32)
-        return np.concatenate([layers[-1][1] for layers in self._passes(x)])
+        parts = [np.zeros((0, self.spec.output_shape[-1]), np.float32)]
+        x = np.ascontiguousarray(x, np.float32)
+        for start in range(0, len(x), self.slice_rows):
+            if self.interrupted():
+                raise Interrupted
+            parts.append(self.run.network.predict(x[start : start + self.slice_rows]))
+        return np.concatenate(parts)
 
     def _passes(self, x: np.ndarray) -> Iterator[Layers]:
         """(z, a) of every layer, slice by slice."""
@@ -106,6 +128,8 @@ class Probes:
         return link(self.spec.loss, last, str(self.data.task))
 
     def _affordable(self, wanted: int, least: int) -> int:
+        if self._most is not None:
+            return min(wanted, self._most)
         return int(np.clip(self._limit // self.flops, least, wanted))
 
     def plane(self) -> Plane | None:
@@ -133,9 +157,17 @@ class Probes:
             picked = self._order[np.unique(np.linspace(0, len(self._order) - 1, count).round().astype(np.int64))]
             self._picked[count] = (picked, self.data.x_train[picked])
         picked, x = self._picked[count]
+        if self._most is not None and count <= self.slice_rows:
+            if count not in self._forward:
+                from engine.live_forward import LiveForward  # with the compiler, which takes a while to load
+
+                self._forward = {count: LiveForward(self.run.network, x)}
+            layers = self._forward[count]()
+            seen = tuple(np.zeros((count, 0), np.float32) if a is None else by_unit(a) for a in layers)
+            return Activations(picked, seen, time.monotonic())
         parts: list[list[np.ndarray]] = [[] for _ in self._units]
-        for layers in self._passes(x):
-            for part, (_, a), own in zip(parts, layers, self._units, strict=True):
+        for slices in self._passes(x):
+            for part, (_, a), own in zip(parts, slices, self._units, strict=True):
                 part.append(by_unit(a) if own else np.zeros((len(a), 0), np.float32))
         return Activations(picked, tuple(np.concatenate(part) for part in parts), time.monotonic())
 

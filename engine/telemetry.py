@@ -36,6 +36,13 @@ class LayerSnapshot:
     provisional: bool  # True until all training samples were seen with the same weights
     activations: np.ndarray | None = None  # (probe samples, units), when a visible view asked for them
 
+    def renewed(self, gradient_norm: float, provisional: bool, activations: np.ndarray | None) -> LayerSnapshot:
+        """The same units later. Many layers 30 times a second: made without the checks of a frozen class."""
+        other = object.__new__(LayerSnapshot)
+        new = {"gradient_norm": gradient_norm, "provisional": provisional, "activations": activations}
+        other.__dict__.update(self.__dict__, **new)
+        return other
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Plane:
@@ -183,7 +190,7 @@ class History:
     MOST_ROWS = 256 + 128 * 22 + 1
 
     def __init__(self) -> None:
-        self._rows = np.empty((self.MOST_ROWS, len(HISTORY_COLUMNS)))
+        self._rows = np.empty((len(HISTORY_COLUMNS), self.MOST_ROWS)).T  # rows are added, none is ever changed
         self._count = 0
         self._last: np.ndarray | None = None
 
@@ -217,9 +224,14 @@ class History:
     def table(self) -> np.ndarray:
         """All rows, (rows, columns) float64."""
         rows = self._rows[: self._count]
-        if self._last is not None and (not self._count or rows[-1, 0] != self._last[0]):
-            return np.vstack([rows, self._last])
-        return rows.copy()
+        if self._last is None or not self._stands_apart:
+            return rows.copy()
+        return np.vstack([rows, self._last])
+
+    @property
+    def _stands_apart(self) -> bool:
+        """Whether the newest row is not one of those that are kept."""
+        return self._last is not None and not (self._count and self._rows[self._count - 1, 0] == self._last[0])
 
     def column(self, name: str) -> np.ndarray:
         """One column as an array. Raises RelumeError for an unknown name."""
@@ -229,13 +241,13 @@ class History:
         return self.table()[:, HISTORY_COLUMNS.index(name)].copy()
 
     def columns(self) -> Mapping[str, np.ndarray]:
-        """A read-only copy of every column."""
-        table = self.table().T.copy()
+        """Every column as it is now, read-only."""
+        table = self.table().T if self._stands_apart else self._rows[: self._count].T
         table.flags.writeable = False
         return MappingProxyType(dict(zip(HISTORY_COLUMNS, table, strict=True)))
 
     def __len__(self) -> int:
-        return len(self.table())
+        return self._count + self._stands_apart
 
     def to_dict(self) -> dict[str, object]:
         return {"rows": self.table().tolist()}

@@ -89,9 +89,9 @@ class Trainer:
         """Trains in the background thread, or goes on. Returns at once."""
         if self.state == "closed":
             raise RelumeError("The trainer is closed.", fix="Make a new one.")
-        self.open()
         self._at_rest.clear()
-        self._send(self._resume)
+        self._send(self._resume)  # before a new thread begins: one that fails at once does so once
+        self.open()
 
     resume = start
 
@@ -275,7 +275,7 @@ class Trainer:
     def _resume(self) -> None:
         if self.state == "running":
             return
-        if self._run.at_limit and self.state == "finished":
+        if self.state == "finished" and self._run.at_limit:
             self._run.extend()
         self.error = None
         self._due = time.monotonic()

@@ -40,7 +40,7 @@ def build(argv: list[str]) -> tuple[QApplication, MainWindow]:
     gc.disable()
     # the trainer's thread needs Python only between two compiled calls, some 80 times a second: what it waits there for
     # the window is lost
-    sys.setswitchinterval(0.0003)
+    sys.setswitchinterval(0.0001)
     existing = QApplication.instance()
     app = existing if isinstance(existing, QApplication) else QApplication(argv[:1])
     app.setApplicationName("Relume")

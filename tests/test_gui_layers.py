@@ -127,6 +127,15 @@ def test_an_empty_stride_of_a_pool_is_its_size(session, panel, qtbot):
     assert session.document.spec.layers[1].strides is None
 
 
+def test_many_new_cards_come_in_turns_though_others_were_of_another_kind(session, panel, qtbot):
+    deep = network((*MAPS[:3], *(Dense(5, "relu") for _ in range(20)), Dense(10)))
+    session.edit("Deep", spec=deep)
+    qtbot.waitUntil(lambda: [card.title.text().split("\u2002")[1] for card in panel.cards[:4]][-1] == "Dense")
+    session.edit("Maps", spec=network((*MAPS[:2], Flatten(), *(Dropout(0.1) for _ in range(19)), Dense(10))))
+    qtbot.waitUntil(lambda: [card.kind for card in panel.cards[:-1]] == kinds(session.document.spec)[:-1])
+    assert panel.cards[2].title.text() == "3\u2002Flatten" and len(panel.cards) == 23
+
+
 def test_a_card_tells_its_window_its_shape_and_when_chosen_its_parameters(session, panel):
     card = panel.cards[0]
     assert (card.shape.left.text(), card.shape.right.text()) == ("5 × 5", "8 × 8 × 4")

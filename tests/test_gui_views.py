@@ -297,6 +297,8 @@ def test_confusion_cell_picks_its_samples_in_turn(qtbot) -> None:
     assert {part for part, _ in picked} == {"test"} and {index for _, index in picked} == {3, 13}
     view._test_set.setChecked(False)
     assert "80 of 80 training samples right" in view.summary()
+    view._matrix.show_counts(np.eye(3, dtype=int), ("a", "b", "c"), "test", False, 1200)
+    assert "3 of 3 test samples right, of 1\u2009200 in all" in view.summary(), "live it may be of some of them"
 
 
 def test_curves_switch_axis_scale_and_quantity(qtbot) -> None:

@@ -24,6 +24,8 @@ ROWS = 8 if _WIDE or not _FEATURES.get("avx") else 6  # rows of the largest inne
 
 DEPTH, HEIGHT, WIDTH = 256, 96, 128  # of the parts of a (HEIGHT) and b (WIDTH) that are copied close together
 STRIPS, PANEL = DEPTH * WIDTH, DEPTH * HEIGHT
+LINE = 16  # numbers of a cache line
+AHEAD = 8  # rows that are fetched before they are copied
 SMALL = 16384  # a smaller b is used where it lies
 
 _number, word, _lane = ir.FloatType(), ir.IntType(64), ir.IntType(32)
@@ -202,10 +204,26 @@ def _plain_tiles(
     return _PLAIN
 
 
+@intrinsic
+def _fetch(typing: Any, address: Any) -> Any:
+    """Asks for a cache line that is soon read."""
+
+    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        byte = ir.IntType(8).as_pointer()
+        kind = ir.FunctionType(_VOID, [byte, _lane, _lane, _lane])
+        fetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
+        builder.call(fetch, [builder.inttoptr(arguments[0], byte), _lane(0), _lane(3), _lane(1)])
+        return context.get_dummy_value()
+
+    return types.void(types.int64), emit
+
+
 @register_jitable(**OPTIONS)
 def _pack_rows(rows: Any, columns: Any, source: Any, source_row: Any, target: Any) -> None:
     """Copies rows to where they lie HEIGHT numbers apart."""
     for r in range(rows):
+        for left in range(0, columns, LINE):
+            _fetch(source + 4 * ((r + AHEAD) * source_row + left))
         s, t = floats(source + 4 * r * source_row, columns), floats(target + 4 * r * HEIGHT, columns)
         for j in range(columns):
             t[j] = s[j]
@@ -214,12 +232,19 @@ def _pack_rows(rows: Any, columns: Any, source: Any, source_row: Any, target: An
 @register_jitable(**OPTIONS)
 def _pack_strips(rows: Any, columns: Any, source: Any, source_row: Any, target: Any) -> None:
     """Copies strips of 2 LANES columns, each to DEPTH rows that lie one after the other."""
+    whole = columns // (2 * LANES) * (2 * LANES)
     for r in range(rows):
-        for left in range(0, columns, 2 * LANES):
+        for left in range(0, whole, 2 * LANES):
             s = floats(source + 4 * (r * source_row + left), 2 * LANES)
             t = floats(target + 4 * (left * DEPTH + r * 2 * LANES), 2 * LANES)
-            for j in range(min(2 * LANES, columns - left)):
+            for line in range(0, 2 * LANES, LINE):
+                _fetch(source + 4 * ((r + AHEAD) * source_row + left + line))
+            for j in range(2 * LANES):
                 t[j] = s[j]
+        s = floats(source + 4 * (r * source_row + whole), 2 * LANES)
+        t = floats(target + 4 * (whole * DEPTH + r * 2 * LANES), 2 * LANES)
+        for j in range(columns - whole):
+            t[j] = s[j]
 
 
 @intrinsic(prefer_literal=True)

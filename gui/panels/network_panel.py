@@ -87,10 +87,11 @@ class NetworkPanel(QWidget):
     @Slot()
     def _show_document(self) -> None:
         spec = self.session.document.spec
-        self._fit_cards(_kinds(spec))
-        fed = (spec.input_shape, *spec.shapes())
-        for index, (card, layer) in enumerate(zip(self.cards, spec.layers, strict=False)):
-            card.show_layer(index, layer, fed[index])
+        kinds, fed = _kinds(spec), (spec.input_shape, *spec.shapes())
+        self._fit_cards(kinds)
+        for index, (card, layer, kind) in enumerate(zip(self.cards, spec.layers, kinds, strict=False)):
+            if card.kind == kind:  # else its own comes in the next turns
+                card.show_layer(index, layer, fed[index])
         self._show_selection()
         self._show_state(self.session.snapshot)
 

@@ -8,6 +8,7 @@ from PySide6.QtGui import QColor, QFontMetrics, QKeyEvent, QMouseEvent, QPainter
 from PySide6.QtWidgets import QToolTip
 
 from gui import theme
+from gui.numbers import count as whole
 from gui.views.pieces import Canvas, shade
 from gui.words import tip
 
@@ -24,21 +25,29 @@ class ConfusionMatrix(Canvas):
         super().__init__()
         self.counts = np.zeros((0, 0), np.int64)
         self.names: tuple[str, ...] = ()
-        self.part = "test"
+        self.part, self.samples = "test", 0
         self.at = (0, 0)
         self.faded = False
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName("Confusion matrix")
 
-    def show_counts(self, counts: np.ndarray, names: tuple[str, ...], part: str, faded: bool) -> None:
-        same = (names, part, faded) == (self.names, self.part, self.faded) and np.array_equal(counts, self.counts)
-        self.counts, self.names, self.part, self.faded = counts, names, part, faded
+    def show_counts(self, counts: np.ndarray, names: tuple[str, ...], part: str, faded: bool, samples: int = 0) -> None:
+        """`samples`: how many the part has; the counts may be of some of them."""
+        shown = (names, part, faded, samples)
+        same = shown == (self.names, self.part, self.faded, self.samples) and np.array_equal(counts, self.counts)
+        self.counts, (self.names, self.part, self.faded, self.samples) = counts, shown
         if not same:
             self.update()
 
     def sizeHint(self) -> QSize:
         return QSize(296, 280)
+
+    def words(self) -> str:
+        """How many are right, and of how many where those are not all."""
+        right, total = int(np.trace(self.counts)), int(self.counts.sum())
+        words = f"{whole(right)} of {whole(total)} {self.part} samples right"
+        return f"{words}, of {whole(self.samples)} in all" if self.samples > total else words
 
     def _cells(self) -> QRectF:
         return self._places()[0]
@@ -119,9 +128,7 @@ class ConfusionMatrix(Canvas):
                 painter.drawText(line, flags.AlignRight | flags.AlignVCenter, name)
                 self._paint_head(painter, area, upright, area.left() + (k + 0.5) * side, self.names[k])
             painter.drawText(QRectF(area.left(), 4, area.width(), 16), flags.AlignHCenter, "predicted")
-            right, total = int(np.trace(self.counts)), int(self.counts.sum())
-            words = f"{right} of {total} {self.part} samples right"
-            painter.drawText(QRectF(16, area.bottom() + 6, self.width() - 24, 16), flags.AlignLeft, words)
+            painter.drawText(QRectF(16, area.bottom() + 6, self.width() - 24, 16), flags.AlignLeft, self.words())
             painter.save()
             painter.translate(14, area.center().y())
             painter.rotate(-90)

@@ -49,8 +49,12 @@ class Scale:
         self.steps, self.top, self.clipped = StepScale(), 1.0, False
 
     def follow(self, shown: list[np.ndarray]) -> None:
-        self.top = self.steps.update(max(large_size(values) for values in shown))
-        self.clipped = any(_reach(values) > self.top * 1.001 for values in shown)
+        large, reaches = 0.0, [_reach(values) for values in shown]
+        for values, reach in zip(shown, reaches, strict=True):
+            if not reach <= large:  # else it has nothing larger
+                large = max(large, large_size(values))
+        self.top = self.steps.update(large)
+        self.clipped = any(reach > self.top * 1.001 for reach in reaches)
 
 
 class Heatmap(View):

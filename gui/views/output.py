@@ -132,7 +132,9 @@ class Output(View):
         if counts is None:
             return
         names = tuple(str(name) for name in self.session.dataset.class_names)
-        self._matrix.show_counts(np.asarray(counts), names, "test" if test else "training", faded)
+        dataset = self.session.dataset
+        samples = len(dataset.y_test if test else dataset.y_train)
+        self._matrix.show_counts(np.asarray(counts), names, "test" if test else "training", faded, samples)
         if self._pages.currentWidget() is not self._matrix:
             self._pages.setCurrentWidget(self._matrix)
 
@@ -182,8 +184,7 @@ class Output(View):
         if self._pages.currentWidget() is self._empty:
             return "No output yet."
         if self._kind == "confusion":
-            right, total = int(np.trace(self._matrix.counts)), int(self._matrix.counts.sum())
-            return f"Confusion matrix: {right} of {total} {self._matrix.part} samples right."
+            return f"Confusion matrix: {self._matrix.words()}."
         titles = {
             "plane": "Output over the two inputs",
             "fit": "Fitted curve",

@@ -1,0 +1,44 @@
+"""Forward passes of the same few samples over and over: only the activations are kept, in memory that is there."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+
+from engine.kernels import loops
+from engine.kernels.program import address
+from engine.network import Network
+from engine.units import has_units
+
+
+class LiveForward:
+    """Activations of a network's layers on `x`, float32 (samples, *input_shape), with the parameters of the moment.
+
+    What `Program.forward` gives, but for the layers that have no units of their own: those are left out.
+    """
+
+    def __init__(self, network: Network, x: np.ndarray) -> None:
+        self._program, self._x = network.program, np.ascontiguousarray(x, np.float32)
+        self._program.make()
+        self._own = [has_units(layer) for layer in network.spec.layers]
+        shapes = [(len(x), *shape) for shape, own in zip(network.spec.shapes(), self._own, strict=True) if own]
+        ends = list(itertools.accumulate(map(math.prod, shapes), initial=0))
+        self._parts = [(slice(*part), shape) for part, shape in zip(itertools.pairwise(ends), shapes, strict=True)]
+        self._kept = np.empty(ends[-1], np.float32)
+        sources = [a for (_, _, *a), own in zip(self._program.values[0], self._own, strict=True) if own]
+        begin = address(self._kept)
+        copies = [(source, begin + 4 * start, width) for (source, width), start in zip(sources, ends, strict=False)]
+        self._copies = np.array(copies, np.int64).reshape(-1, 3)
+
+    def __call__(self) -> list[np.ndarray | None]:
+        """A new array (samples, *shape) for each layer, None for one without units."""
+        program = self._program
+        loops.PREDICT(
+            address(program.lane_table), program.operations.shape[1], program.tile, len(self._x), address(self._x),
+            program.inputs, address(self._copies), len(self._copies),
+        )  # fmt: skip
+        kept = self._kept.copy()
+        arrays = (kept[part].reshape(shape) for part, shape in self._parts)
+        return [next(arrays) if own else None for own in self._own]
