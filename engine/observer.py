@@ -166,11 +166,12 @@ class Observer:
                     break
                 least = min(self._spent.values(), default=0.0)  # who is new has no debts of others
                 name = min(due, key=lambda other: self._spent.setdefault(other, least))
-                began = time.monotonic()
+                began, done = time.monotonic(), False
                 try:
                     self._make(name, resting=until is not None)
+                    done = True
                 finally:
-                    self._pay(name, time.monotonic() - began)
+                    self._pay(name, time.monotonic() - began, done)
                 worked = True
         except Interrupted:
             pass
@@ -194,16 +195,16 @@ class Observer:
         """Seconds that it took lately."""
         return statistics.median(self._times.get(name, (0.0,)))
 
-    def _pay(self, name: str, took: float) -> None:
+    def _pay(self, name: str, took: float, done: bool) -> None:
         """Takes what was done from the credit; hardly that the system held it up, or pictures would stop for long."""
-        times = self._times.setdefault(name, deque(maxlen=9))
-        times.append(took)
-        took = min(took, HELD_UP * self._usual(name))
+        if done:
+            self._made[name] = time.monotonic()
+            self._times.setdefault(name, deque(maxlen=9)).append(took)
+            took = min(took, HELD_UP * self._usual(name))
         self._credit -= took
         self._spent[name] += took * PATIENCE.get(name, 1.0)
 
     def _make(self, name: str, resting: bool) -> None:
-        self._made[name] = time.monotonic()
         if name == "units":
             if self.trainer.commands.waiting():
                 raise Interrupted

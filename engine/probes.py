@@ -26,7 +26,7 @@ from engine.telemetry import (
 from engine.units import Effort, by_unit, effort, has_units
 
 if TYPE_CHECKING:
-    from engine.live_forward import LiveForward
+    from engine.kernels.live_forward import LiveForward
 
 Layers = list[tuple[np.ndarray, np.ndarray]]
 
@@ -62,7 +62,7 @@ class Probes:
         self._units = [has_units(layer) for layer in run.spec.layers]
         self._order = _sorted_samples(run.data)
         self._picked: dict[int, tuple[np.ndarray, np.ndarray]] = {}
-        self._forward: dict[int, LiveForward] = {}
+        self._live_forward: tuple[int, LiveForward] | None = None  # of so many samples
         self._limit = PROBE_FLOPS
         self._most: int | None = None  # samples of a live picture
         self._live = {
@@ -110,7 +110,7 @@ class Probes:
         for start in range(0, len(x), self.slice_rows):
             if self.interrupted():
                 raise Interrupted
-            parts.append(self.run.network.predict(x[start : start + self.slice_rows]))
+            parts.append(self.run.stepper.predict(x[start : start + self.slice_rows]))
         return np.concatenate(parts)
 
     def _passes(self, x: np.ndarray) -> Iterator[Layers]:
@@ -158,11 +158,9 @@ class Probes:
             self._picked[count] = (picked, self.data.x_train[picked])
         picked, x = self._picked[count]
         if self._most is not None and count <= self.slice_rows:
-            if count not in self._forward:
-                from engine.live_forward import LiveForward  # with the compiler, which takes a while to load
-
-                self._forward = {count: LiveForward(self.run.network, x)}
-            layers = self._forward[count]()
+            if self._live_forward is None or self._live_forward[0] != count:
+                self._live_forward = (count, self.run.stepper.live_forward(x))
+            layers = self._live_forward[1]()
             seen = tuple(np.zeros((count, 0), np.float32) if a is None else by_unit(a) for a in layers)
             return Activations(picked, seen, time.monotonic())
         parts: list[list[np.ndarray]] = [[] for _ in self._units]

@@ -192,14 +192,19 @@ class Run:
         old = self._stepper_at_hand()
         if spec != self.spec:
             check_fit(spec, self.data)
-        if spec != self.spec or training.optimizer.slots != self.training.optimizer.slots:
+        if spec != self.spec or training.optimizer.kind != self.training.optimizer.kind:
             memory.check_network(spec.parameter_count(), len(training.optimizer.slots))
         begun = old is not None and old.step > 0
         fresh = not begun and not self._edited
         if spec == self.spec and not (fresh and training.seed != self.training.seed):
             if old is not None:
-                old.set_training(training)
+                try:
+                    old.set_training(training)
+                except MemoryError:
+                    what = "There is not enough memory for this optimizer."
+                    raise RelumeError(what, "training", "Use one that keeps less.") from None
                 old.restart_batch()
+                self.prepared = self.prepared and all(kernel.ready for kernel in old.kernels)
             self._set_training(training)
             return False
         try:

@@ -127,6 +127,20 @@ def test_parts_train_like_the_whole_tile(activation: str, monkeypatch: pytest.Mo
     assert np.allclose(ends[0], ends[2], atol=2e-5) and np.allclose(ends[1], ends[2], atol=2e-5)
 
 
+@pytest.mark.parametrize("pool", (engine.MaxPool2D(2), engine.AveragePool2D(2)))
+def test_a_dense_layer_after_pooling_has_the_whole_tile(
+    pool: engine.MaxPool2D, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layers = (pool, engine.Flatten(), engine.Dense(256, "relu"), engine.Dense(10))
+    monkeypatch.setattr(stages, "NEAR", 1)
+    cut = stepper_of((28, 28, 1), layers, engine.Adam(0.001))
+    end = trained(cut)
+    assert [stage.rows == cut._program.tile for stage in cut._program._stages] == [False, True, True]
+    monkeypatch.setattr(stages, "NEAR", 1 << 40)
+    monkeypatch.setattr(programs, "DEFERRED_KERNEL", 1 << 40)
+    assert np.allclose(end, trained(stepper_of((28, 28, 1), layers, engine.Adam(0.001))), atol=2e-5)
+
+
 @pytest.mark.parametrize(("activation", "swaps"), (("relu", True), ("tanh", True), ("abs", False), ("prelu", False)))
 def test_pooling_comes_first_only_where_that_changes_nothing(
     activation: str, swaps: bool, monkeypatch: pytest.MonkeyPatch

@@ -114,6 +114,28 @@ def test_a_network_too_large_for_a_run_that_trains_is_refused(memory):
         trainer.close()
 
 
+def test_an_optimizer_without_memory_for_its_slots_changes_nothing(monkeypatch: pytest.MonkeyPatch):
+    data, training = engine.datasets.load("spiral", seed=3, samples=200), engine.TrainingSpec(batch_size=10, seed=7)
+    ends = []
+    for attempt in (False, True):
+        trainer = engine.Trainer(SMALL, dataclasses.replace(training, optimizer=engine.Adam()), data)
+        trainer.step(20)
+        if attempt:
+            with monkeypatch.context() as patch:
+                patch.setattr("engine.kernels.stepper.np.zeros", no_memory)
+                with pytest.raises(engine.RelumeError, match="not enough memory for this optimizer"):
+                    trainer.change(training=dataclasses.replace(training, optimizer=engine.AdamW()))
+        assert trainer.training.optimizer == engine.Adam()
+        trainer.step(20)
+        state = trainer.checkpoint().stepper
+        ends.append((trainer.network.vector.tobytes(), state["slot.mean"].tobytes(), state["born"]))
+    assert ends[0] == ends[1]
+
+
+def no_memory(*_: object, **__: object) -> np.ndarray:
+    raise MemoryError
+
+
 def test_the_window_says_so_and_goes_on_after_an_edit(qtbot, memory, window):
     qtbot.waitUntil(lambda: window.session.state == "failed", timeout=20_000)
     qtbot.waitUntil(lambda: "not enough memory" in window.notice_bar.words.text(), timeout=20_000)

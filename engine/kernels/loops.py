@@ -21,6 +21,7 @@ from engine.kernels.layout import (
     BATCH_SIZE,
     BY_LOSS,
     CALM_LANE,
+    CAREFUL,
     COLLECT_SHARE,
     COUNT,
     DEFERS,
@@ -48,6 +49,7 @@ from engine.kernels.layout import (
     PART_FIRST,
     PART_ROWS,
     PENALIZE,
+    PENALIZED,
     PLACE,
     RENEW,
     ROW,
@@ -193,7 +195,7 @@ def _run_lane(run: int, lane: int) -> None:
     _scores(lane, rows)
     if np.isfinite(doubles(moment[LANE_SUMS], 1)[LOSS_SUM]):
         _backwards(lane, r[COUNT], rows)
-        if r[DEFERS] != 0:
+        if r[DEFERS] != 0 and r[PENALIZED] == 0 and r[CAREFUL] == 0:
             call_two(r[CALM_LANE], run, lane)
     else:
         moment[BAD] = 1

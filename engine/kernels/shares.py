@@ -62,6 +62,7 @@ def _pieces(begin: int, end: int, tensors: np.ndarray, kernels: Sequence[Kernel]
         return [(begin, end, -1, -1, 0, 0)]
     pieces: list[tuple[int, ...]] = []
     deferred = {kernel.begin: kernel for kernel in kernels}
+    assert len(deferred) == len(kernels), "a kernel belongs to one operation"
     for number, (start, stop) in enumerate(tensors[:, :2].tolist()):
         low, high = max(begin, start), min(end, stop)
         kernel = deferred.get(start)

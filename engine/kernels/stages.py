@@ -42,14 +42,11 @@ class Stage:
 
 
 def split(operations: Sequence[Item]) -> list[tuple[Item, ...]]:
-    """The operations of every stage: a stage begins with a product, the first also with what comes before."""
+    """The operations of every stage: one begins with every product."""
     stages: list[list[Item]] = []
-    multiplied = False
     for item in operations:
-        product = blocks.find(item[1].block).product is not None
-        if not stages or (product and multiplied):
+        if not stages or blocks.find(item[1].block).product is not None:
             stages.append([])
-        multiplied = multiplied or product
         stages[-1].append(item)
     return [tuple(stage) for stage in stages]
 

@@ -1,6 +1,6 @@
 """The step that ends a batch: gradients of all lanes together, penalties, the optimizer.
 
-A large vector is cut into parts that threads can share; where a part ends depends on the network only.
+A large vector is cut into shares for threads, of pieces (`shares.py`); where they end depends on the network only.
 """
 
 from __future__ import annotations

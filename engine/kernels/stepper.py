@@ -14,6 +14,7 @@ from engine.errors import RelumeError
 from engine.kernels import layout as at, loops, shares
 from engine.kernels.buffers import Buffers, address
 from engine.kernels.jit import Kernel
+from engine.kernels.live_forward import LiveForward
 from engine.kernels.program import MOST_LANES, Program, loss_and_metric
 from engine.kernels.threads import Crew, threads
 from engine.kernels.updates import optimizer_kernel
@@ -254,6 +255,14 @@ class Stepper:
         """(z, a) of every layer; nothing random acts."""
         return self._plain.forward(np.ascontiguousarray(x, dtype=np.float32))
 
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        """What the last layer's activation gives; nothing random acts."""
+        return self._plain.predict(np.ascontiguousarray(x, dtype=np.float32))
+
+    def live_forward(self, x: np.ndarray) -> LiveForward:
+        """Forward passes of these samples over and over."""
+        return LiveForward(self._plain, x)
+
     # ---- changes and state --------------------------------------------------------------------
 
     def set_training(self, training: TrainingSpec) -> None:
@@ -263,10 +272,11 @@ class Stepper:
         program = self._program_for(training)
         if self._program is not None and program is not self._program:
             program.check_memory()
-        if training.optimizer.kind != self.training.optimizer.kind:
-            self._slots, self._s[at.BORN] = {}, self._s[at.STEP]
-        if not len(self._slot_memory) or tuple(self._slots) != training.optimizer.slots:
-            self._make_slots(training.optimizer)
+        other = training.optimizer.kind != self.training.optimizer.kind
+        if other or not len(self._slot_memory) or tuple(self._slots) != training.optimizer.slots:
+            self._make_slots(training.optimizer, {} if other else self._slots)
+        if other:
+            self._s[at.BORN] = self._s[at.STEP]
         self._numbers = np.array(training.optimizer.numbers())
         self.training = training
         s = self._s
@@ -289,9 +299,9 @@ class Stepper:
         at_hand = self._program is not None and shape == (self._program.tile, self._program.lanes)
         return self._program if at_hand else program
 
-    def _make_slots(self, optimizer: Optimizer) -> None:
-        """Memory for the optimizer's slots; those that there are already keep their values."""
-        kept, count, buffers = self._slots, len(self.network.vector), Buffers()
+    def _make_slots(self, optimizer: Optimizer, kept: Mapping[str, np.ndarray]) -> None:
+        """Memory for the optimizer's slots; those that are kept have their values."""
+        count, buffers = len(self.network.vector), Buffers()
         memory = buffers.floats(max(1, len(optimizer.slots)), count)
         self._backup = np.zeros((1 + len(memory), count), dtype=np.float32)  # where there is none for it, all stays
         self._slot_buffers, self._slot_memory = buffers, memory

@@ -8,22 +8,24 @@ import math
 import numpy as np
 
 from engine.kernels import loops
-from engine.kernels.program import address
-from engine.network import Network
+from engine.kernels.buffers import address
+from engine.kernels.program import Program
 from engine.units import has_units
 
 
 class LiveForward:
-    """Activations of a network's layers on `x`, float32 (samples, *input_shape), with the parameters of the moment.
+    """Activations of a program's layers on `x`, float32 (samples, *input_shape), with the parameters of the moment.
 
-    What `Program.forward` gives, but for the layers that have no units of their own: those are left out.
+    What `Program.forward` gives, but for the layers that have no units of their own: those are left out. For the one
+    thread that trains.
     """
 
-    def __init__(self, network: Network, x: np.ndarray) -> None:
-        self._program, self._x = network.program, np.ascontiguousarray(x, np.float32)
+    def __init__(self, program: Program, x: np.ndarray) -> None:
+        self._program, self._x = program, np.ascontiguousarray(x, np.float32)
         self._program.make()
-        self._own = [has_units(layer) for layer in network.spec.layers]
-        shapes = [(len(x), *shape) for shape, own in zip(network.spec.shapes(), self._own, strict=True) if own]
+        spec = program.network.spec
+        self._own = [has_units(layer) for layer in spec.layers]
+        shapes = [(len(x), *shape) for shape, own in zip(spec.shapes(), self._own, strict=True) if own]
         ends = list(itertools.accumulate(map(math.prod, shapes), initial=0))
         self._parts = [(slice(*part), shape) for part, shape in zip(itertools.pairwise(ends), shapes, strict=True)]
         self._kept = np.empty(ends[-1], np.float32)
