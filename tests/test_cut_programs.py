@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 
 import numpy as np
@@ -35,8 +36,9 @@ def stepper_of(
 
 
 def trained(stepper: Stepper) -> np.ndarray:
+    before = stepper.step
     stepper.advance(1 << 40, SIZES["steps"], 1 << 40)
-    assert stepper.diverged is None and stepper.step == SIZES["steps"]
+    assert stepper.diverged is None and stepper.step == before + SIZES["steps"]
     return stepper.network.vector.copy()
 
 
@@ -77,6 +79,22 @@ def test_deferred_kernels_have_the_same_bits_with_any_threads(monkeypatch: pytes
         ends.append((trained(stepper).tobytes(), stepper.gradient_norms()))
         assert stepper._program.lanes > 1 and stepper._program.deferred()
     assert ends[0] == ends[1] == ends[2]
+
+
+def test_another_batch_size_of_more_rounds_keeps_no_piece_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One round of tiles for 100 samples, two for 200: with tiles and lanes alike, yet not the same program."""
+    monkeypatch.setattr(programs, "MOST_ROWS", 100)
+    monkeypatch.setattr(programs, "TWO_LANES", 1e18)
+    ends = []
+    for deferred in (1 << 15, 1 << 40):
+        monkeypatch.setattr(programs, "DEFERRED_KERNEL", deferred)
+        stepper = stepper_of((331,), dense(), engine.SGD(0.05))
+        stepper.advance(1 << 40, 3, 1 << 40)
+        shape = stepper._program.shape
+        stepper.set_training(dataclasses.replace(stepper.training, batch_size=200))
+        assert stepper._program.shape[:2] == shape[:2] and stepper._program.shape != shape
+        ends.append(trained(stepper))
+    assert np.allclose(*ends, atol=2e-5)
 
 
 @pytest.mark.parametrize("scale", (1e7, 1e25))

@@ -72,12 +72,14 @@ class Program:
         self.whole_batches = any(blocks.find(operation.block).whole_batch for _, operation in self._operations)
         self.tail_blocks = (blocks.find(f"loss {spec.loss}"), blocks.find(f"metric {metric_name(task, self.outputs)}"))
         self._choose_tiles(batch, training)
-        kept = training and batch is not None and batch <= self.lanes * self.tile and batch <= DEFERRED_ROWS
+        #: Whether every batch is one tile of every lane: what one operation makes of its weights is not needed again.
+        self.one_round = training and batch is not None and batch <= self.lanes * self.tile
+        few = self.one_round and self.lanes * self.tile <= DEFERRED_ROWS
         #: Positions of operations whose kernel's gradient is made when the step is taken.
         self._deferred = {
             place
-            for place, (_, operation) in enumerate(self._operations)
-            if kept and operation.block == "affine" and operation.inputs * operation.outputs >= DEFERRED_KERNEL
+            for place, (_, o) in enumerate(self._operations)
+            if few and o.block == "affine" and o.inputs * o.outputs >= DEFERRED_KERNEL
         }
         self._stages = stages.staged(self._operations, self.tile, self.whole_batches)
 
@@ -98,6 +100,11 @@ class Program:
             self.lanes = max(1, min(wanted, worth, GRADIENTS // (4 * max(1, parameters)), batch // 4))
             share = -(-batch // self.lanes)
             self.tile = -(-share // -(-share // self.tile))
+
+    @property
+    def shape(self) -> tuple[int, int, bool]:
+        """What the size of a batch decides; programs of one network that are alike in it are the same."""
+        return self.tile, self.lanes, self.one_round
 
     @property
     def flops(self) -> int:
@@ -121,9 +128,9 @@ class Program:
         kept = sum(self._operations[position][1].outputs for position in self._deferred)
         a_row = sum(sizes) + 2 * self._between + 2 * self.outputs + kept
         lane, plans = self.tile * a_row + 2 * self._near + len(self.network.vector), 0
+        lane += self._turned
         for o in operations:
-            scratch = blocks.find(o.block).scratch
-            lane += scratch(o.inputs, o.outputs, o.geometry, self.tile) if scratch else 0
+            lane += 0 if self._shares_scratch(o) else self._scratch(o)
         for rows, o in dict.fromkeys((stage.rows, o) for stage in self._stages for _, o in stage.operations):
             plan = blocks.find(o.block).plan
             if plan:  # some of its words are there once, some for every row
@@ -140,6 +147,20 @@ class Program:
     def _near(self) -> int:
         """Numbers of the largest gradient within a stage."""
         return max((stage.rows * stage.inner_width for stage in self._stages), default=0)
+
+    def _scratch(self, operation: Operation) -> int:
+        """Numbers of working memory."""
+        scratch = blocks.find(operation.block).scratch
+        return scratch(operation.inputs, operation.outputs, operation.geometry, self.tile) if scratch else 0
+
+    def _shares_scratch(self, operation: Operation) -> bool:
+        """Whether it turns its kernel in memory that all do: one after the other, it stays near."""
+        return self.one_round and blocks.find(operation.block).product is not None
+
+    @property
+    def _turned(self) -> int:
+        """Numbers of that memory."""
+        return max((self._scratch(o) for _, o in self._operations if self._shares_scratch(o)), default=0)
 
     def check_memory(self) -> None:
         """Raises RelumeError with the figures where the buffers, if they are still to be made, cannot fit."""
@@ -181,14 +202,14 @@ class Program:
         x_tile, t_tile = keep.floats(tile, self.inputs), keep.floats(tile, self.outputs)
         lane[at.X_TILE], lane[at.T_TILE] = address(x_tile), address(t_tile)
         whole = np.zeros((len(self._operations), at.WORDS), dtype=np.int64)  # as if every stage had the whole tile
-        source = address(x_tile)
+        source, turned = address(x_tile), address(keep.floats(self._turned))
         spans: dict[int, list[tuple[int, int]]] = {}
         asked = False  # whether an operation before this one has parameters, so that it wants the gradient
         numbers = iter(whole)
         for stage in self._stages:
             for layer, operation in stage.operations:
                 o, block = next(numbers), blocks.find(operation.block)
-                self._fill(keep, lane, o, layer, operation, stage.rows)
+                self._fill(keep, lane, o, layer, operation, stage.rows, turned)
                 target = address(keep.floats(tile, operation.outputs))
                 o[at.X], o[at.Y], o[at.GX] = source, target, int(asked)
                 spans.setdefault(layer, []).append((target, operation.outputs))
@@ -213,9 +234,9 @@ class Program:
         self.values.append(values)
 
     def _fill(
-        self, keep: Buffers, lane: np.ndarray, o: np.ndarray, layer: int, operation: Operation, rows: int
+        self, keep: Buffers, lane: np.ndarray, o: np.ndarray, layer: int, operation: Operation, rows: int, turned: int
     ) -> None:  # fmt: skip
-        """What an operation is, without its buffers."""
+        """What an operation is, without its buffers. `turned`: where kernels are turned one after the other."""
         block = blocks.find(operation.block)
         o[at.FORWARD] = block.forward.address
         o[at.COMMIT] = block.commit.address if block.commit else 0
@@ -224,9 +245,7 @@ class Program:
         for word, name in enumerate(operation.parameters):
             offset = 4 * self.network.slices[f"{layer}.{name}"][0].start
             o[at.P0 + word], o[at.G0 + word] = address(self.network.vector) + offset, lane[at.GRADIENT] + offset
-        if block.scratch:
-            size = block.scratch(operation.inputs, operation.outputs, operation.geometry, self.tile)
-            o[at.WORK] = address(keep.floats(size))
+        o[at.WORK] = turned if self._shares_scratch(operation) else address(keep.floats(self._scratch(operation)))
         if operation.geometry:
             o[at.GEOMETRY] = address(keep.words(np.array(operation.geometry, dtype=np.int64)))
         if block.plan:

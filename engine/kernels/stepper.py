@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Kernel", "Stepper"]
 
 _SHUFFLE_STREAM = 3
-SHARED_VECTOR = 1 << 17  # parameters from which on threads share the step that they are awake for
+SHARED_VECTOR = 1 << 15  # parameters from which on threads share the step that they are awake for
 _SHORT = {"drop": at.DROP, "merge": at.MERGE, "keep": at.KEEP}
 _COUNTERS = (
     "STEP", "EPOCH", "BATCH", "START", "STOP", "ROW", "SAMPLES", "BATCH_SAMPLES", "CAREFUL", "ALL_SAMPLES", "BORN",
@@ -139,7 +139,7 @@ class Stepper:
         """The vector in shares for threads, where it is large, and these in pieces."""
         program, n = self._program, self.network.trainable
         kernels = program.deferred()
-        count = MOST_LANES if n >= (SHARED_VECTOR if program.lanes > 1 else 8 * SHARED_VECTOR) else 1
+        count = MOST_LANES if n >= (SHARED_VECTOR if program.lanes > 1 else 32 * SHARED_VECTOR) else 1
         self._s[at.SHARES], self._s[at.DEFERS] = count, int(bool(kernels))
         keep = Buffers()
         self._share_memory = (keep, shares.dealt_out(n, count, self._tensors, kernels))
@@ -295,9 +295,8 @@ class Stepper:
         size = training.batch_size
         largest = min(len(self.x), 2 * size - 1 if training.short_batch == "merge" else size)
         program = Program(self.network, True, self.task, batch=largest if size < len(self.x) else len(self.x))
-        shape = (program.tile, program.lanes)
-        at_hand = self._program is not None and shape == (self._program.tile, self._program.lanes)
-        return self._program if at_hand else program
+        alike = self._program is not None and program.shape == self._program.shape
+        return self._program if alike else program
 
     def _make_slots(self, optimizer: Optimizer, kept: Mapping[str, np.ndarray]) -> None:
         """Memory for the optimizer's slots; those that are kept have their values."""
