@@ -99,16 +99,21 @@ def _ndim(value: Any) -> int:
     return len(getattr(value, "shape", None) or ())
 
 
+def _plain_number(number: float) -> str:
+    """1000000 and 0.5, not 1e+06; very large and very small ones with their powers."""
+    return f"{number:.0f}" if number == round(number) and abs(number) < 1e9 else f"{number:g}"
+
+
 def _range_words(declared: FieldInfo) -> str:
     parts = []
     if declared.minimum is not None:
-        parts.append(f"at least {declared.minimum:g}")
+        parts.append(f"at least {_plain_number(declared.minimum)}")
     if declared.above is not None:
-        parts.append(f"above {declared.above:g}")
+        parts.append(f"above {_plain_number(declared.above)}")
     if declared.maximum is not None:
-        parts.append(f"at most {declared.maximum:g}")
+        parts.append(f"at most {_plain_number(declared.maximum)}")
     if declared.below is not None:
-        parts.append(f"below {declared.below:g}")
+        parts.append(f"below {_plain_number(declared.below)}")
     return " and ".join(parts)
 
 

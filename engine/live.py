@@ -18,10 +18,11 @@ class LiveSize:
         flops: work of a sample.
         most: samples.
         looks: pictures of one size before it may change.
+        least: samples, whatever they take.
     """
 
-    def __init__(self, seconds: float, flops: float, most: int, looks: int = LOOKS) -> None:
-        self._sizes = [size for size in SIZES if size < most] + [most]
+    def __init__(self, seconds: float, flops: float, most: int, looks: int = LOOKS, least: int = 0) -> None:
+        self._sizes = [size for size in SIZES if least <= size < most] + [most]
         self._seconds, self._looks = seconds, looks
         self._place = 0
         while self._place + 1 < len(self._sizes) and self._sizes[self._place + 1] * flops <= GUESS * seconds:

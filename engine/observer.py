@@ -258,7 +258,8 @@ class Observer:
         self._pass = None
         self._finished, self._finished_step, self._exact = statistics, self._now(), exact
         self._layers_known = None
-        self.units.add(self.run.stepper.epoch, statistics, milestone)
+        running = self.run.stepper.batch > 0  # what is found in the middle of an epoch happened in that one
+        self.units.add(self.run.stepper.epoch + running, statistics, milestone)
         self._fresh = True
         return True
 

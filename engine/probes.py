@@ -41,6 +41,7 @@ LIVE_FLOPS = 1e8
 #: Seconds that one may take then, and samples at most: every frame a new heatmap, every second new predictions.
 LIVE = {"activations": (0.00025, 400), "predictions": (0.004, 5000)}
 HISTOGRAM_VALUES = 200_000
+MOST_CLASSES = 32  # that are sure to be seen in a live picture
 
 
 class Interrupted(Exception):  # noqa: N818 - a signal inside the engine, not an error
@@ -65,8 +66,11 @@ class Probes:
         self._live_forward: tuple[int, LiveForward] | None = None  # of so many samples
         self._limit = PROBE_FLOPS
         self._most: int | None = None  # samples of a live picture
+        classes = min(len(run.data.class_names), MOST_CLASSES)  # one sample of each, where they are as many
         self._live = {
-            name: LiveSize(seconds, (1 + (name == "predictions")) * self.flops, most, LOOKS if seconds < 0.001 else 2)
+            name: LiveSize(
+                seconds, (1 + (name == "predictions")) * self.flops, most, LOOKS if seconds < 0.001 else 2, classes
+            )
             for name, (seconds, most) in LIVE.items()
         }
 

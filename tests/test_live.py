@@ -35,6 +35,14 @@ def run_of(spec: engine.NetworkSpec) -> Run:
 
 
 @pytest.mark.parametrize("spec", [DENSE, MAPS], ids=["dense", "maps"])
+def test_there_are_at_least_as_many_samples_as_classes() -> None:
+    size = LiveSize(seconds=1e-6, flops=1e9, most=400, least=10)
+    for _ in range(100):
+        size.took(1.0)
+    assert size.count == 12
+    assert LiveSize(1e-6, 1e9, most=5, least=10).count == 5, "where there are as many"
+
+
 def test_live_pictures_are_those_of_the_network_at_that_step(spec: engine.NetworkSpec) -> None:
     run = run_of(spec)
     probes = Probes(run, lambda: False)

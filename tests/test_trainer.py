@@ -260,6 +260,15 @@ def test_a_milestone_goes_over_all_samples_only_where_a_unit_may_have_died() -> 
             assert sum(seen) < 10_000, "what is known to be dead is not looked for again"
 
 
+def test_a_death_in_the_first_epoch_is_not_from_the_start(spiral: engine.Dataset) -> None:
+    spec = engine.NetworkSpec((2,), (engine.Dense(4, "relu"), engine.Dense(1)), "binary_cross_entropy")
+    trainer = engine.Trainer(spec, TRAINING, spiral)
+    trainer.edit_parameters({"0.bias": np.array([-1e3, 0, 0, 0], np.float32)})
+    trainer.step(2)
+    trainer.edit_parameters({"0.bias": np.array([-1e3, -1e3, 0, 0], np.float32)})
+    assert trainer.snapshot().layers[0].dead_since[:2].tolist() == [0, 1]
+
+
 def test_a_sparse_unit_is_not_dead() -> None:
     x = np.linspace(-1, 1, 1000, dtype=np.float32)[:, None]
     data = engine.Dataset(x, x.copy(), x, x.copy(), task="regression")

@@ -269,7 +269,7 @@ class Heatmap(View):
             words += "; of a filter the mean of its map"
         if self.snapshot.state == "diverged":
             words = f"The last good picture, before it diverged in epoch {self.snapshot.epoch}: {words}"
-        elif self.snapshot.taken - self.data.taken > STALE_AFTER:
+        elif self.snapshot.state == "running" and self.snapshot.taken - self.data.taken > STALE_AFTER:
             words += f". {self.snapshot.taken - self.data.taken:.1f} s old"
         return words
 

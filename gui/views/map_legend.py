@@ -49,7 +49,8 @@ class MapLegend(QWidget):
         if words:
             return words
         snapshot, tiles, links = view.snapshot, view.canvas.tiles, view.canvas.links
-        if snapshot is not None and snapshot.taken - tiles.taken > STALE_AFTER:
+        running = snapshot is not None and snapshot.state == "running"  # at rest a picture is of this very step
+        if snapshot is not None and running and snapshot.taken - tiles.taken > STALE_AFTER:
             return f"{snapshot.taken - tiles.taken:.1f} s old"
         if tiles.mapped is not None:
             return f"maps of {'test' if tiles.mapped[0] == 'test' else 'training'} sample {count(tiles.mapped[1] + 1)}"
