@@ -35,14 +35,6 @@ def run_of(spec: engine.NetworkSpec) -> Run:
 
 
 @pytest.mark.parametrize("spec", [DENSE, MAPS], ids=["dense", "maps"])
-def test_there_are_at_least_as_many_samples_as_classes() -> None:
-    size = LiveSize(seconds=1e-6, flops=1e9, most=400, least=10)
-    for _ in range(100):
-        size.took(1.0)
-    assert size.count == 12
-    assert LiveSize(1e-6, 1e9, most=5, least=10).count == 5, "where there are as many"
-
-
 def test_live_pictures_are_those_of_the_network_at_that_step(spec: engine.NetworkSpec) -> None:
     run = run_of(spec)
     probes = Probes(run, lambda: False)
@@ -69,6 +61,14 @@ def test_live_predictions_are_of_some_samples_and_count_those(monkeypatch: pytes
     assert (len(full.test_samples), full.confusion_train.sum()) == (300, 900)
     assert 1 <= len(live.test_samples) <= 2 * SIZES[0] and live.confusion_test.sum() == len(live.test_samples)
     assert np.allclose(live.test, full.test[live.test_samples], rtol=1e-5, atol=1e-7)
+
+
+def test_there_are_at_least_as_many_samples_as_classes() -> None:
+    size = LiveSize(seconds=1e-6, flops=1e9, most=400, least=10)
+    for _ in range(100):
+        size.took(1.0)
+    assert size.count == 12
+    assert LiveSize(1e-6, 1e9, most=5, least=10).count == 5, "where there are as many"
 
 
 def test_the_number_of_live_samples_follows_their_cost_and_rests() -> None:
