@@ -18,7 +18,7 @@ from gui.widgets.rows import bare, head_row, label
 from gui.widgets.sticky import StickyRow
 
 HEAD = 28  # px: no row floats above it
-NEW_CARDS = 2  # in one turn of the event loop
+NEW_CARDS = 4  # in one turn of the event loop
 
 
 class NetworkPanel(QWidget):
