@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from engine.kernels.program import Program
 
 ROOM = 64  # numbers
+LINE = 64  # bytes of a cache line
 _INIT_STREAM = 1  # one seed, separate streams by purpose and layer
 
 
@@ -248,8 +249,10 @@ def _fed(spec: NetworkSpec) -> list[tuple[Layer, tuple[int, ...]]]:
 
 
 def _vector(size: int, dtype: np.dtype) -> np.ndarray:
-    """Zeros with room after them: kernels read whole registers."""
-    return np.zeros(size + ROOM, dtype=dtype)[:size]
+    """Zeros that begin at a cache line, with room after them: kernels read whole registers."""
+    raw = np.zeros(size + 2 * ROOM, dtype=dtype)
+    start = -raw.ctypes.data % LINE // raw.itemsize
+    return raw[start : start + size]
 
 
 def _laid_out(spec: NetworkSpec) -> tuple[dict[str, tuple[slice, tuple[int, ...]]], int]:

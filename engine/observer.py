@@ -131,22 +131,25 @@ class Observer:
         """At a milestone the units are measured in every run, so that deaths are dated alike. A long pass gives way to
         a command.
 
-        Some samples are enough where they show that no other unit has died."""
-        flops = self.probes.flops * len(self.run.data.x_train)
+        Every so-many-th sample is enough where these show that no other unit has died; else further ones until they
+        do, or there are no more."""
+        samples = len(self.run.data.x_train)
+        flops = self.probes.flops * samples
         if not is_milestone(self.run.stepper.epoch, flops):
             return
-        stride = len(self.run.data.x_train) // max(MILESTONE_SAMPLES, int(MILESTONE_FLOPS // self.probes.flops))
-        if stride > 1:
-            self._begin_pass(stride, suspects=self.units.dated())
-            while not self._continue_pass(milestone=True):
-                pass
-            assert self._finished is not None
-            if not self._finished.casts_suspicion():
-                return
-        self._begin_pass()
-        while not self._continue_pass(milestone=True):
-            if flops >= LONG_PASS and self.trainer.commands.waiting():
-                return
+        stride = max(1, samples // max(MILESTONE_SAMPLES, int(MILESTONE_FLOPS // self.probes.flops)))
+        self._begin_pass(stride, suspects=self.units.dated() if stride > 1 else None)
+        assert self._pass is not None
+        for first in range(stride):
+            self._pass_rows, self._pass_position = range(first, samples, stride), 0
+            while not self._take_slice():
+                if flops >= LONG_PASS and self.trainer.commands.waiting():
+                    return
+            if not self._pass.casts_suspicion():
+                break
+        else:
+            self._pass.suspects = None  # every sample was seen
+        self._finish_pass(milestone=True)
 
     def _now(self) -> tuple[int, int]:
         return (self.run.stepper.step, self._edits)
@@ -245,15 +248,25 @@ class Observer:
         self._pass, self._pass_position = UnitStatistics(self.run.spec, suspects), 0
         self._pass_step = self._now()
 
-    def _continue_pass(self, milestone: bool = False) -> bool:
+    def _continue_pass(self) -> bool:
         """One slice of the pass over the training set. True when it is done."""
+        done = self._take_slice()
+        if done:
+            self._finish_pass()
+        return done
+
+    def _take_slice(self) -> bool:
+        """Measures some rows of the pass. True when there are no more."""
         assert self._pass is not None
         slices = -(-len(self._pass_rows) // self.probes.slice_rows)
         rows = self._pass_rows[self._pass_position : self._pass_position + -(-len(self._pass_rows) // slices)]
         self._pass.survey(self.run.stepper, self.run.data.x_train[rows.start : rows.stop : rows.step])
         self._pass_position += len(rows)
-        if self._pass_position < len(self._pass_rows):
-            return False
+        return self._pass_position >= len(self._pass_rows)
+
+    def _finish_pass(self, milestone: bool = False) -> None:
+        """What the pass found is what is known now."""
+        assert self._pass is not None
         statistics, exact = self._pass, self._pass.suspects is None and self._pass_step == self._now()
         self._pass = None
         self._finished, self._finished_step, self._exact = statistics, self._now(), exact
@@ -261,7 +274,6 @@ class Observer:
         running = self.run.stepper.batch > 0  # what is found in the middle of an epoch happened in that one
         self.units.add(self.run.stepper.epoch + running, statistics, milestone)
         self._fresh = True
-        return True
 
     # ---- snapshots --------------------------------------------------------------------------------
 

@@ -96,11 +96,12 @@ def _accuracy(op: Any, rows: Any, moment: Any) -> None:
     right = 0
     for r in range(rows):
         y, t = floats(o[X] + 4 * r * u, u), floats(o[P0] + 4 * r * u, u)
-        best, label = 0, 0
+        best, said, label = y[0], t[0], t[0]  # the largest output, the target there, the largest target
         for j in range(1, u):
-            best = j if y[j] > y[best] else best
-            label = j if t[j] > t[label] else label
-        right += best == label
+            more = y[j] > best
+            best, said = (y[j] if more else best), (t[j] if more else said)
+            label = t[j] if t[j] > label else label
+        right += said == label
     doubles(o[SUMS], 2)[CORRECT] += np.float64(right)
 
 

@@ -13,6 +13,7 @@ from engine import losses
 from engine.errors import RelumeError
 from engine.kernels import layout as at, loops, shares
 from engine.kernels.buffers import Buffers, address
+from engine.kernels.elementwise import STRIDE
 from engine.kernels.jit import Kernel
 from engine.kernels.live_forward import LiveForward
 from engine.kernels.program import MOST_LANES, Program, loss_and_metric
@@ -301,10 +302,11 @@ class Stepper:
     def _make_slots(self, optimizer: Optimizer, kept: Mapping[str, np.ndarray]) -> None:
         """Memory for the optimizer's slots; those that are kept have their values."""
         count, buffers = len(self.network.vector), Buffers()
-        memory = buffers.floats(max(1, len(optimizer.slots)), count)
-        self._backup = np.zeros((1 + len(memory), count), dtype=np.float32)  # where there is none for it, all stays
+        stride = -(-count // STRIDE) * STRIDE  # every slot begins at a cache line
+        memory = buffers.floats(max(1, len(optimizer.slots)), stride)
+        self._backup = np.zeros((1 + len(memory), stride), dtype=np.float32)  # where there is none for it, all stays
         self._slot_buffers, self._slot_memory = buffers, memory
-        self._slots = dict(zip(optimizer.slots, memory, strict=False))
+        self._slots = dict(zip(optimizer.slots, memory[:, :count], strict=False))
         for slot, row in self._slots.items():
             row[:] = kept.get(slot, optimizer.initial(slot))
 
