@@ -142,7 +142,7 @@ class Observer:
         assert self._pass is not None
         for first in range(stride):
             self._pass_rows, self._pass_position = range(first, samples, stride), 0
-            while not self._take_slice():
+            while not self._take_slice(clearing=first > 0):
                 if flops >= LONG_PASS and self.trainer.commands.waiting():
                     return
             if not self._pass.casts_suspicion():
@@ -255,19 +255,22 @@ class Observer:
             self._finish_pass()
         return done
 
-    def _take_slice(self) -> bool:
-        """Measures some rows of the pass. True when there are no more."""
+    def _take_slice(self, clearing: bool = False) -> bool:
+        """Measures some rows of the pass; of those that are there only for `clearing` suspects, the largest z. True
+        when there are no more."""
         assert self._pass is not None
         slices = -(-len(self._pass_rows) // self.probes.slice_rows)
         rows = self._pass_rows[self._pass_position : self._pass_position + -(-len(self._pass_rows) // slices)]
-        self._pass.survey(self.run.stepper, self.run.data.x_train[rows.start : rows.stop : rows.step])
+        survey = self._pass.survey_heights if clearing else self._pass.survey
+        survey(self.run.stepper, self.run.data.x_train[rows.start : rows.stop : rows.step])
         self._pass_position += len(rows)
         return self._pass_position >= len(self._pass_rows)
 
     def _finish_pass(self, milestone: bool = False) -> None:
         """What the pass found is what is known now."""
         assert self._pass is not None
-        statistics, exact = self._pass, self._pass.suspects is None and self._pass_step == self._now()
+        statistics = self._pass
+        exact = statistics.samples == len(self.run.data.x_train) and self._pass_step == self._now()
         self._pass = None
         self._finished, self._finished_step, self._exact = statistics, self._now(), exact
         self._layers_known = None

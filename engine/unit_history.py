@@ -53,6 +53,10 @@ class UnitStatistics:
         stepper.survey(x, self.max_z, self.sums, self.active)
         self.samples += len(x)
 
+    def survey_heights(self, stepper: Stepper, x: np.ndarray) -> None:
+        """Samples that may only clear suspects: nothing but the largest z hears of them."""
+        stepper.survey(x, self.max_z)
+
     def add(self, layers: Sequence[tuple[np.ndarray, np.ndarray]]) -> None:
         """The same from (z, a) of every layer, each (samples, *shape), by numpy: the slow twin."""
         with np.errstate(all="ignore"):  # weights about to diverge give infinities
@@ -95,13 +99,12 @@ class UnitStatistics:
 def is_milestone(epoch: int, flops: float) -> bool:
     """Whether units are measured at the end of this epoch in every run, watched or not.
 
-    Every epoch up to 4, then 2 of each doubling; where a pass over the training set takes long (`flops`), only
-    every 16th of these epochs. It depends on nothing else, so that the epoch of a death is the same in every run.
+    After 1, 2, 4, 8, ... epochs; where a pass over the training set takes long (`flops`), from 16 on. It depends on
+    nothing else, so that the epoch of a death is the same in every run.
     """
     if epoch == 0 and flops >= LATE_PASS:
         return False
-    spacing = 1 << max(0, epoch.bit_length() - 2)
-    return epoch % (spacing if flops < LONG_PASS else max(16, spacing)) == 0
+    return epoch & (epoch - 1) == 0 and not (flops >= LONG_PASS and 0 < epoch < 16)
 
 
 class UnitHistory:

@@ -261,6 +261,18 @@ def test_a_milestone_goes_over_samples_until_no_unit_may_have_died() -> None:
             assert 5_000 <= sum(seen) < 10_000, "what is known to be dead is not looked for again"
 
 
+def test_a_snapshot_after_a_milestone_tells_of_all_samples() -> None:
+    x = np.linspace(-1, 1, 5000, dtype=np.float32)[:, None]
+    data = engine.Dataset(x, x.copy(), x[:0], x[:0], task="regression")
+    layers = (engine.Dense(2, "relu"), *(engine.Dense(64, "tanh") for _ in range(3)), engine.Dense(1))
+    trainer = engine.Trainer(engine.NetworkSpec((1,), layers), TRAINING, data)
+    trainer.edit_parameters({"0.kernel": np.ones((1, 2), np.float32), "0.bias": np.array([1, -1], np.float32)})
+    trainer.step(0)
+    layer = trainer.snapshot().layers[0]
+    assert layer.dead.tolist() == [False, True]
+    assert layer.active_share[0] == np.float32(4999 / 5000)
+
+
 def test_a_death_in_the_first_epoch_is_not_from_the_start(spiral: engine.Dataset) -> None:
     spec = engine.NetworkSpec((2,), (engine.Dense(4, "relu"), engine.Dense(1)), "binary_cross_entropy")
     trainer = engine.Trainer(spec, TRAINING, spiral)

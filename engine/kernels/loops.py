@@ -145,24 +145,49 @@ def _forward(lane: int, count: int, tile: int, n: int, x: int, width: int, copie
 def _survey(lane: int, count: int, tile: int, n: int, x: int, width: int, entries: int, entry_count: int) -> None:
     """Every row of x through the program; per entry the largest z, the sum of a and how often a is not 0, by unit.
 
-    An entry: z, a, numbers per sample, units, and where the three results are (float32, float64, int64).
+    An entry: z, a, numbers per sample, units, and where the three results are (float32, float64, int64); 0 for the
+    last two where only the first is wanted.
     """
-    table, moment = words(entries, 7 * entry_count), words(lane, LANE_WORDS)
+    moment = words(lane, LANE_WORDS)
     for first in range(0, n, tile):
         rows = min(tile, n - first)
         copy(x + 4 * first * width, moment[X_TILE], rows * width)
         _forwards(lane, count, rows)
         for k in range(entry_count):
-            size, u = table[7 * k + 2], table[7 * k + 3]
-            top, total, active = floats(table[7 * k + 4], u), doubles(table[7 * k + 5], u), words(table[7 * k + 6], u)
-            for r in range(0, rows * size, u):
-                z, a = floats(table[7 * k] + 4 * r, u), floats(table[7 * k + 1] + 4 * r, u)
-                for j in range(u):
-                    top[j] = z[j] if z[j] > top[j] else top[j]
-                for j in range(u):
-                    total[j] += np.float64(a[j])
-                for j in range(u):
-                    active[j] += np.int64(a[j] != np.float32(0.0))
+            entry = words(entries + 56 * k, 7)
+            if entry[5] != 0:
+                _add_activity(entry, rows)
+        for k in range(entry_count):
+            _raise_heights(words(entries + 56 * k, 7), rows)
+
+
+@register_jitable(**OPTIONS)
+def _add_activity(entry: Any, rows: Any) -> None:
+    """The sums of a, and how often it is not 0."""
+    size, u = entry[2], entry[3]
+    total, active = doubles(entry[5], u), words(entry[6], u)
+    for r in range(0, rows * size, u):
+        a = floats(entry[1] + 4 * r, u)
+        for j in range(u):
+            total[j] += np.float64(a[j])
+        for j in range(u):
+            active[j] += np.int64(a[j] != np.float32(0.0))
+
+
+@register_jitable(**OPTIONS)
+def _raise_heights(entry: Any, rows: Any) -> None:
+    """The largest z; z is lost. Its halves are compared as a whole, which is quick however few units there are."""
+    u = entry[3]
+    left, top = rows * entry[2] // u, floats(entry[4], u)
+    z = floats(entry[0], u)
+    while left > 1:
+        half = left // 2
+        left -= half
+        other = floats(entry[0] + 4 * left * u, half * u)
+        for i in range(half * u):
+            z[i] = other[i] if other[i] > z[i] else z[i]
+    for j in range(u):
+        top[j] = z[j] if z[j] > top[j] else top[j]
 
 
 def _evaluate(

@@ -359,19 +359,22 @@ class Program:
         )  # fmt: skip
 
     def survey(
-        self, x: np.ndarray, largest: Sequence[np.ndarray], sums: Sequence[np.ndarray], active: Sequence[np.ndarray]
-    ) -> None:
+        self, x: np.ndarray, largest: Sequence[np.ndarray], sums: Sequence[np.ndarray] = (),
+        active: Sequence[np.ndarray] = (),
+    ) -> None:  # fmt: skip
         """Adds samples to what is known of every unit (a channel is a unit, over all positions), in place.
 
         Args:
             largest: float32 (units,) a layer, the largest z; none where the layer's array is empty.
-            sums, active: float64 the sums of a, int64 how often a is not 0.
+            sums, active: float64 the sums of a, int64 how often a is not 0; neither, where only z is asked for.
         """
         with self._lock:
             self.make()
             entries = [
-                (z, a, width, len(top), address(top), address(total), address(count))
-                for (z, _, a, width), top, total, count in zip(self.values[0], largest, sums, active, strict=True)
+                (z, a, width, len(top), address(top), *(map(address, more) if more else (0, 0)))
+                for (z, _, a, width), top, *more in zip(
+                    self.values[0], largest, *filter(len, (sums, active)), strict=True
+                )
                 if len(top)
             ]
             table = np.array(entries, dtype=np.int64).reshape(-1, 7)

@@ -248,7 +248,7 @@ class Stepper:
         x = np.ascontiguousarray(x, dtype=np.float32)
         return self._plain.evaluate(x, np.ascontiguousarray(targets, dtype=np.float32).reshape(len(x), -1))
 
-    def survey(self, x: np.ndarray, largest: Any, sums: Any, active: Any) -> None:
+    def survey(self, x: np.ndarray, largest: Any, sums: Any = (), active: Any = ()) -> None:
         """`Program.survey`; nothing random acts."""
         self._plain.survey(np.ascontiguousarray(x, dtype=np.float32), largest, sums, active)
 
