@@ -370,11 +370,10 @@ class Program:
         """
         with self._lock:
             self.make()
+            wanted = (largest, sums, active) if sums else (largest,)
             entries = [
                 (z, a, width, len(top), address(top), *(map(address, more) if more else (0, 0)))
-                for (z, _, a, width), top, *more in zip(
-                    self.values[0], largest, *filter(len, (sums, active)), strict=True
-                )
+                for (z, _, a, width), top, *more in zip(self.values[0], *wanted, strict=True)
                 if len(top)
             ]
             table = np.array(entries, dtype=np.int64).reshape(-1, 7)
