@@ -66,7 +66,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--only", default="", help="workloads, for example W2,W3,W7; nothing is written")
     parser.add_argument("--untuned", action="store_true", help="networks that nobody tuned for, too")
     parser.add_argument("--rounds", type=int, default=5, help="turns of each engine")
-    parser.add_argument("--seconds", type=float, default=0.5, help="of each turn, at least")
+    parser.add_argument("--seconds", type=float, default=1.0, help="of each turn, at least")
     options = parser.parse_args()
     if options.quick:
         options.rounds, options.seconds = min(options.rounds, 3), min(options.seconds, 0.15)
