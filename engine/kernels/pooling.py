@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -21,6 +22,9 @@ from engine.layers.windows import GEOMETRY_WORDS
 WRITTEN_OUT = (2, 3)  # the usual sizes of windows, whose places need no loops
 _SIGNATURE = types.void(*[types.int64] * 11)
 _NOTHING = ir.Constant(vector, [0.0] * LANES)
+_LOWEST = ir.Constant(vector, [-math.inf] * LANES)
+_NAN = ir.Constant(vector, [math.nan] * LANES)
+_FALSE = ir.Constant(ir.VectorType(ir.IntType(1), LANES), [0] * LANES)
 
 Places = Callable[[Callable[[Any], None]], None]  # calls a function with the offset of every place of a window
 
@@ -38,8 +42,11 @@ class _Window:
     def load(self, buffer: str, offset: Any = None) -> Any:
         return load_vector(self.builder, self.place(buffer, offset))
 
+    def store(self, buffer: str, value: Any, offset: Any = None) -> None:
+        store_vector(self.builder, value, self.place(buffer, offset), None)
+
     def variable(self, value: Any) -> Any:
-        variable = cgutils.alloca_once(self.builder, vector)
+        variable = cgutils.alloca_once(self.builder, value.type)
         self.builder.store(value, variable)
         return variable
 
@@ -96,16 +103,15 @@ def _write_row(body: Callable[[_Window], None]) -> Any:
 
 
 def _write_largest(w: _Window) -> None:
-    b, best = w.builder, w.variable(w.load("x"))
+    b, best, missing = w.builder, w.variable(_LOWEST), w.variable(_FALSE)
 
     def compare(offset: Any) -> None:
         value, top = w.load("x", offset), b.load(best)
-        larger = b.fcmp_ordered(">", value, top)
-        wins = b.or_(larger, b.fcmp_unordered("uno", value, value))  # a NaN is passed on
-        b.store(b.select(wins, value, top), best)
+        b.store(b.select(b.fcmp_ordered(">", value, top), value, top), best)
+        b.store(b.or_(b.load(missing), b.fcmp_unordered("uno", value, value)), missing)  # a NaN is passed on
 
     w.places(compare)
-    store_vector(b, b.load(best), w.place("y"), w.mask)
+    w.store("y", b.select(b.load(missing), _NAN, b.load(best)))
 
 
 def _write_to_largest(w: _Window) -> None:
@@ -115,8 +121,19 @@ def _write_to_largest(w: _Window) -> None:
 
     def give(offset: Any) -> None:
         rest, hit = b.load(left), b.fcmp_ordered("==", w.load("x", offset), top)
-        after = b.fadd(w.load("gx", offset), b.select(hit, rest, _NOTHING))
-        b.store(after, w.place("gx", offset)).align = 4
+        w.store("gx", b.fadd(w.load("gx", offset), b.select(hit, rest, _NOTHING)), offset)
+        b.store(b.select(hit, _NOTHING, rest), left)
+
+    w.places(give)
+
+
+def _write_once_to_largest(w: _Window) -> None:
+    """The same where every place is in one window: whatever was there is written over."""
+    b, top, left = w.builder, w.load("y"), w.variable(w.load("gy"))
+
+    def give(offset: Any) -> None:
+        rest, hit = b.load(left), b.fcmp_ordered("==", w.load("x", offset), top)
+        w.store("gx", b.select(hit, rest, _NOTHING), offset)
         b.store(b.select(hit, _NOTHING, rest), left)
 
     w.places(give)
@@ -125,12 +142,19 @@ def _write_to_largest(w: _Window) -> None:
 def _write_mean(w: _Window) -> None:
     b, total = w.builder, w.variable(_NOTHING)
     w.places(lambda offset: b.store(b.fadd(b.load(total), w.load("x", offset)), total))
-    store_vector(b, b.fmul(b.load(total), w.scale), w.place("y"), w.mask)
+    w.store("y", b.fmul(b.load(total), w.scale))
 
 
 def _write_to_all(w: _Window) -> None:
-    b, given = w.builder, w.builder.fmul(w.load("gy"), w.scale)
-    w.places(lambda offset: store_vector(b, b.fadd(w.load("gx", offset), given), w.place("gx", offset), w.mask))
+    b = w.builder
+    given = b.select(w.mask, b.fmul(w.load("gy"), w.scale), _NOTHING)
+    w.places(lambda offset: w.store("gx", b.fadd(w.load("gx", offset), given), offset))
+
+
+def _write_once_to_all(w: _Window) -> None:
+    """The same where every place is in one window."""
+    given = w.builder.fmul(w.load("gy"), w.scale)
+    w.places(lambda offset: w.store("gx", given, offset))
 
 
 @intrinsic
@@ -144,6 +168,11 @@ def _to_largest(typing, columns, count, high, wide, down, across, step, x, y, gy
 
 
 @intrinsic
+def _once_to_largest(typing, columns, count, high, wide, down, across, step, x, y, gy, gx):  # noqa: ANN001, ANN202
+    return _write_row(_write_once_to_largest)
+
+
+@intrinsic
 def _mean(typing, columns, count, high, wide, down, across, step, x, y, gy, gx):  # noqa: ANN001, ANN202
     return _write_row(_write_mean)
 
@@ -151,6 +180,11 @@ def _mean(typing, columns, count, high, wide, down, across, step, x, y, gy, gx):
 @intrinsic
 def _to_all(typing, columns, count, high, wide, down, across, step, x, y, gy, gx):  # noqa: ANN001, ANN202
     return _write_row(_write_to_all)
+
+
+@intrinsic
+def _once_to_all(typing, columns, count, high, wide, down, across, step, x, y, gy, gx):  # noqa: ANN001, ANN202
+    return _write_row(_write_once_to_all)
 
 
 @register_jitable(**OPTIONS)
@@ -161,16 +195,31 @@ def _span(position: Any, extent: Any, size: Any, stride: Any, before: Any) -> An
     return first, min(start + size, extent) - first
 
 
+@register_jitable(**OPTIONS)
+def _is_once(g: Any) -> Any:
+    """Whether every place is in one window, and the channels fill a register."""
+    height, width, c, high_rows, columns, size, stride = g[0], g[1], g[2], g[4], g[5], g[6], g[7]
+    return stride == size and c >= LANES and high_rows * size >= height + g[8] and columns * size >= width + g[9]
+
+
 def _over_windows(op: Any, rows: Any, moment: Any) -> None:
-    """`windows` over every row of windows, in runs of those that are alike: at the edges they are smaller."""
+    """`windows` over every row of windows, in runs of those that are alike: at the edges they are smaller.
+
+    What is written, not added to, is written in whole registers: the last channels a second time, and the numbers after
+    few channels before their turn comes.
+    """
     o = words(op, WORDS)
     g = words(o[GEOMETRY], GEOMETRY_WORDS)
     height, width, c, high_rows, columns, size, stride = g[0], g[1], g[2], g[4], g[5], g[6], g[7]
     above, before, x, y, gy, gx = g[8], g[9], o[X], o[Y], o[GY], o[GX]
+    adds = once = False
     if BACKWARD:  # type: ignore[name-defined] # noqa: F821
         if gx == 0:
             return
-        zero(gx, rows * height * width * c)
+        once = _is_once(g)
+        adds = not once
+        if adds:
+            zero(gx, rows * height * width * c)
     whole = min(columns, (width - size + before) // stride + 1)  # from here on windows are cut off on the right
     for r in range(rows):
         for row in range(high_rows):
@@ -181,24 +230,36 @@ def _over_windows(op: Any, rows: Any, moment: Any) -> None:
                 count = whole - column if wide == size else 1
                 source = 4 * ((r * height + top) * width + left) * c
                 target = 4 * ((r * high_rows + row) * columns + column) * c
-                for j in range(0, c, LANES):
+                for k in range(0, c, LANES):
+                    j = k if adds else max(0, min(k, c - LANES))
                     s, t = source + 4 * j, target + 4 * j
-                    windows(  # type: ignore[name-defined] # noqa: F821
-                        c - j, count, high, wide, width * c, c, stride * c, x + s, y + t, gy + t, gx + s
-                    )
+                    if once:
+                        windows_once(  # type: ignore[name-defined] # noqa: F821
+                            c - j, count, high, wide, width * c, c, stride * c, x + s, y + t, gy + t, gx + s
+                        )
+                    else:
+                        windows(  # type: ignore[name-defined] # noqa: F821
+                            c - j, count, high, wide, width * c, c, stride * c, x + s, y + t, gy + t, gx + s
+                        )
                 column += count
 
 
-def _pool(name: str, forward: Any, backward: Any) -> Block:
+def _pool(name: str, forward: Any, backward: Any, once: Any) -> Block:
     return Block(
-        block_kernel(f"{name} forward", _over_windows, windows=lambda: forward, BACKWARD=lambda: False),
-        block_kernel(f"{name} backward", _over_windows, windows=lambda: backward, BACKWARD=lambda: True),
-    )
+        block_kernel(
+            f"{name} forward", _over_windows, windows=lambda: forward, windows_once=lambda: forward,
+            BACKWARD=lambda: False,
+        ),
+        block_kernel(
+            f"{name} backward", _over_windows, windows=lambda: backward, windows_once=lambda: once,
+            BACKWARD=lambda: True,
+        ),
+    )  # fmt: skip
 
 
 def max_pool() -> Block:
-    return _pool("max pool", _largest, _to_largest)
+    return _pool("max pool", _largest, _to_largest, _once_to_largest)
 
 
 def average_pool() -> Block:
-    return _pool("average pool", _mean, _to_all)
+    return _pool("average pool", _mean, _to_all, _once_to_all)
