@@ -43,7 +43,7 @@ class _Window:
         return load_vector(self.builder, self.place(buffer, offset))
 
     def store(self, buffer: str, value: Any, offset: Any = None) -> None:
-        store_vector(self.builder, value, self.place(buffer, offset), None)
+        store_vector(self.builder, value, self.place(buffer, offset))
 
     def variable(self, value: Any) -> Any:
         variable = cgutils.alloca_once(self.builder, value.type)

@@ -52,10 +52,7 @@ def load_vector(builder: Any, pointer: Any) -> Any:
     return item
 
 
-def store_vector(builder: Any, value: Any, pointer: Any, mask: Any) -> None:
-    """Lanes outside the mask are written back as they were: a masked store is slow on some processors."""
-    if mask is not None:
-        value = builder.select(mask, value, load_vector(builder, pointer))
+def store_vector(builder: Any, value: Any, pointer: Any) -> None:
     builder.store(value, pointer).align = 4
 
 
@@ -103,9 +100,14 @@ def _store_rows(
     """Writes a tile. Rows of one number are written number by number: vectors would overlap from row to row."""
 
     def write(masked: Any) -> None:
-        for (i, j), value in results.items():
-            place = pointer(builder, c_rows[i], word(j * LANES), vector)
-            store_vector(builder, value, place, masked if j == width - 1 else None)
+        """Lanes outside the mask are written back as they were: a masked store is slow on some processors. All are read
+        first, or the compiler makes masked stores of it."""
+        places = {key: pointer(builder, c_rows[key[0]], word(key[1] * LANES), vector) for key in results}
+        last = [key for key in results if masked is not None and key[1] == width - 1]
+        before = {key: load_vector(builder, places[key]) for key in last}
+        for key, value in results.items():
+            kept = builder.select(masked, value, before[key]) if key in before else value
+            store_vector(builder, kept, places[key])
 
     if mask is None or width > 1:
         write(mask)
