@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.kernels import head_start
+from engine.kernels import head_start, second_compiler
 from engine.warm_up import first_kernels
 from gui.document import first_document
 
@@ -51,6 +51,30 @@ def test_the_first_network_is_that_of_a_new_window() -> None:
     titles = {kernel.title for kernel in first_kernels()}
     assert {f"{getattr(layer, 'activation')} forward" for layer in document.spec.layers[:-1]} <= titles  # noqa: B009
     assert "training loop" in titles and any(document.training.optimizer.kind in title for title in titles)
+
+
+def test_after_it_has_ended_a_network_gets_a_second_process_of_its_own(
+    begun: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Slow:
+        """A kernel that no cache has."""
+
+        ready = False
+
+        def __init__(self, title: str) -> None:
+            self.title = title
+
+        def compile(self) -> bool:
+            process = head_start.running()
+            if process is not None and self.title == "3":
+                process.kill()
+                process.wait()
+            return True
+
+    monkeypatch.setattr(second_compiler, "has_disk_cache", lambda: True)
+    head_start.begin()
+    assert second_compiler.compile_all([Slow(str(k)) for k in range(10)], lambda done, all_: True)  # type: ignore[misc]
+    assert begun == [[head_start.FIRST], ["9", "8", "7", "6", "5", "4"]]
 
 
 def test_it_loads_no_compiler() -> None:

@@ -51,8 +51,9 @@ class _Window:
         return variable
 
 
-def _write_row(body: Callable[[_Window], None]) -> Any:
-    """What an intrinsic returns: `body` for every window of a row of `count`, for at most LANES channels.
+def _write_row(body: Callable[[_Window], None], sizes: tuple[int, ...] = WRITTEN_OUT) -> Any:
+    """What an intrinsic returns: `body` for every window of a row of `count`, for at most LANES channels; windows of
+    these sizes are written out.
 
     Arguments: columns, count, high, wide, down, across (from place to place), step (from window to window), then where
     the first window and what comes of it lie in x, y and their gradients.
@@ -96,7 +97,7 @@ def _write_row(body: Callable[[_Window], None]) -> Any:
                 with other:
                     choose(sizes[1:])
 
-        choose(WRITTEN_OUT)
+        choose(sizes)
         return context.get_dummy_value()
 
     return _SIGNATURE, emit
@@ -169,7 +170,7 @@ def _to_largest(typing, columns, count, high, wide, down, across, step, x, y, gy
 
 @intrinsic
 def _once_to_largest(typing, columns, count, high, wide, down, across, step, x, y, gy, gx):  # noqa: ANN001, ANN202
-    return _write_row(_write_once_to_largest)
+    return _write_row(_write_once_to_largest, WRITTEN_OUT[:1])
 
 
 @intrinsic
@@ -184,7 +185,7 @@ def _to_all(typing, columns, count, high, wide, down, across, step, x, y, gy, gx
 
 @intrinsic
 def _once_to_all(typing, columns, count, high, wide, down, across, step, x, y, gy, gx):  # noqa: ANN001, ANN202
-    return _write_row(_write_once_to_all)
+    return _write_row(_write_once_to_all, WRITTEN_OUT[:1])
 
 
 @register_jitable(**OPTIONS)

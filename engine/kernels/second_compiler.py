@@ -20,7 +20,8 @@ def compile_all(kernels: Sequence[Kernel], progress: Callable[[int, int], bool])
                 return False
             compiled = kernel.compile()
             rest = kernels[number + 1 :]
-            if compiled and second is None and len(rest) >= WORTH_IT:
+            at_work = second is not None and second.poll() is None
+            if compiled and not at_work and len(rest) >= WORTH_IT:
                 second = _started(rest)
         return True
     finally:
