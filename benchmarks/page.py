@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "performance.md"
-SECTIONS = ("machine", "workloads", "activations", "untuned", "scaling")
+SECTIONS = ("machine", "workloads", "activations", "untuned", "scaling", "watching", "starting")
 HEAD = """# Performance
 
 Relume beside other engines, measured in one run on one machine. Figures of different runs do not compare; ratios within

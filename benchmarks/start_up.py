@@ -1,7 +1,7 @@
 """How long a start takes: window visible, first training step; with an empty kernel cache and with a filled one.
 
 Each start is a fresh process without a screen (QT_QPA_PLATFORM=offscreen). Then what an activation costs that is not
-in the cache, in a network that is. Run: python benchmarks/start_up.py
+in the cache, in a network that is. Run: python benchmarks/start_up.py; it writes its section of docs/performance.md.
 """
 
 from __future__ import annotations
@@ -15,6 +15,15 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from benchmarks import page  # noqa: E402
+
+WORDS = (
+    "Fresh processes without a screen: seconds until the window is visible, and from there to the first training step; "
+    "the longest time in which the window did not answer on the way, and how many different words of progress it told."
+)
+CHANGES = "Another activation, which no cache has, in a network whose other kernels are ready:"
 CHILD = """
 import json, sys, time
 began = float(sys.argv[1])
@@ -82,22 +91,21 @@ def another_activation(cache: str) -> list[float]:
 
 
 def main() -> None:
-    for network in ("first", "feature-maps"):
+    rows, costs = [], []
+    for network, words in (("first", "two dense layers"), ("feature-maps", "convolutions (an example)")):
         with tempfile.TemporaryDirectory() as cache:
-            rows = [
-                ("empty cache", start(cache, network)),
-                *(("filled cache", start(cache, network)) for _ in range(3)),
-            ]
-            costs = another_activation(cache) if network == "first" else []
-        for name, row in rows:
-            after = row["first step"] - row["visible"]
-            sys.stdout.write(
-                f"{network:12} {name:12} window visible {row['visible']:5.2f} s, first step {row['first step']:5.2f} s "
-                f"({after:.2f} s after), longest stall {1000 * row['longest stall']:3.0f} ms, "
-                f"{row['told']:.0f} progress words\n"
-            )
-        for name, cost in zip(ACTIVATIONS, costs, strict=False):
-            sys.stdout.write(f"{name:12} to its first step, compiled afresh: {cost:.2f} s\n")
+            for kernels in ("compiled", *["from the cache"] * 3):
+                row = start(cache, network)
+                seconds = [f"{value:.2f}" for value in (row["visible"], row["first step"] - row["visible"])]
+                rows.append([words, kernels, *seconds, f"{1000 * row['longest stall']:.0f}", f"{row['told']:.0f}"])
+            if network == "first":
+                costs = [f"{cost:.2f}" for cost in another_activation(cache)]
+    starts = page.table(["", "kernels", "window, s", "step after it, s", "longest stall, ms", "words"], rows)
+    changes = page.table(["activation", *ACTIVATIONS], [["to its first step, s", *costs]])
+    machine = page.machine("python benchmarks/start_up.py")
+    text = "\n\n".join(["## Starting", f"{WORDS} {machine}", starts, f"{CHANGES}", changes])
+    sys.stdout.write(text + "\n")
+    page.write("starting", text)
 
 
 if __name__ == "__main__":

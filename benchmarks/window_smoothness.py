@@ -2,10 +2,7 @@
 
     python benchmarks/window_smoothness.py [seconds per measurement] [--only WORD] [--view NAME]
 
-stall       the longest time between two beats of a 10 ms heartbeat in the event loop, less those 10 ms
-frames      how often a second the visible view of the middle was painted
-throughput  training with the window and this view, beside the same run with nobody looking, in turns
-pause       the longest time from Pause until the run stands still, of five
+Writes its section of docs/performance.md unless only some are asked for.
 """
 
 from __future__ import annotations
@@ -33,6 +30,8 @@ import numpy as np
 from PySide6.QtCore import QEvent, QEventLoop, QObject, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
+from benchmarks import page
+from benchmarks.engines import progress
 from benchmarks.worker import dataset
 from benchmarks.workloads import WORKLOADS
 from engine import datasets
@@ -49,6 +48,13 @@ atexit.register(shutil.rmtree, os.environ["XDG_CONFIG_HOME"], ignore_errors=True
 
 ENDLESS = 10**9
 VIEWS = ("map", "heatmap")
+HEADS = ("", "view", "opening, ms", "99 %, ms", "longest, ms", "pause, ms", "frames/s", "samples/s", "of unwatched")
+WORDS = (
+    "The window while it trains at full speed, on a screen in memory. Stalls are times between two beats of a 10 ms "
+    "heartbeat in the event loop, less those 10 ms: while a network opens, then 99 % and the longest while it trains. "
+    "Pause: until the run stands still, the longest of five. Frames: how often the view was painted. Then training "
+    "with the window and this view beside the same run with nobody looking, in turns: the median of the turns' ratios."
+)
 SHARES = 20  # turns of looking and not looking
 
 
@@ -181,7 +187,9 @@ class Bench:
         return longest
 
 
-def measure(bench: Bench, title: str, view_name: str, document: Document, data: Dataset | None, seconds: float) -> str:
+def measure(
+    bench: Bench, title: str, view_name: str, document: Document, data: Dataset | None, seconds: float
+) -> list[str]:
     bench.window.show_view(view_name)
     opening = bench.open(document, data)
     view = next(view for view in bench.window.tab_views() if view.name == view_name)
@@ -193,10 +201,8 @@ def measure(bench: Bench, title: str, view_name: str, document: Document, data: 
     usual = float(np.quantile(bench.heart.gaps, 0.99)) - 0.01
     rate, ratio = bench.throughput(seconds)
     pause = bench.pause()
-    return (
-        f"{title:38s} {view_name:8s} {1e3 * opening:7.0f} {1e3 * usual:7.0f} {1e3 * stall:7.0f} {painted:8.1f} "
-        f"{rate / 1e3:10.1f} {100 * ratio:9.1f} % {1e3 * pause:8.0f}"
-    )
+    times = [f"{1e3 * value:.0f}" for value in (opening, usual, stall, pause)]
+    return [title, view_name, *times, f"{painted:.1f}", page.number(rate), page.percent(ratio)]
 
 
 def main() -> None:
@@ -205,18 +211,18 @@ def main() -> None:
     parser.add_argument("--only", default="")
     parser.add_argument("--view", default="")
     options = parser.parse_args()
-    bench = Bench()
-    sys.stdout.write(
-        f"{'':38s} {'':8s} {'stall in ms':>23s} {'frames':>8s} {'k samples':>10s} {'of the run':>11s} {'pause':>8s}\n"
-        f"{'':38s} {'view':8s} {'opening':>7s} {'99 %':>7s} {'longest':>7s} {'per s':>8s} {'per s':>10s} "
-        f"{'unwatched':>11s} {'in ms':>8s}\n"
-    )
+    bench, rows = Bench(), []
     for title, document, data in workloads():
-        if options.only in title:
-            for view in (view for view in VIEWS if options.view in view):
-                sys.stdout.write(measure(bench, title, view, document, data, options.seconds) + "\n")
-                sys.stdout.flush()
+        for view in VIEWS if options.only in title else ():
+            if options.view in view:
+                rows.append(measure(bench, title, view, document, data, options.seconds))
+                progress(" | ".join(rows[-1]))
     close(bench.window)
+    words = f"{WORDS} {page.machine(' '.join(['python benchmarks/window_smoothness.py', *sys.argv[1:]]))}"
+    text = "\n\n".join(["## Watching", words, page.table(HEADS, rows)])
+    sys.stdout.write(text + "\n")
+    if not (options.only or options.view):
+        page.write("watching", text)
 
 
 def close(window: MainWindow) -> None:
