@@ -7,6 +7,7 @@ import pytest
 import engine
 from engine import cli
 from engine.diagnosis import check_design, examine
+from engine.diagnosis.finding import lower_rate
 from engine.jobs import Job
 
 HIDDEN = engine.Dense(4, "relu")
@@ -35,6 +36,13 @@ def test_the_command_line_notes_a_trouble_by_its_title(capsys):
     cli._introduce(Job("x", engine.Trainer(spec, engine.TrainingSpec(epochs=1), data), 1))
     said = " ".join(capsys.readouterr().out.split())
     assert "Note: The output is squashed twice. binary_cross_entropy takes raw scores" in said
+
+
+@pytest.mark.parametrize(("rate", "lower"), [(0.05, 0.005), (1000.0, 0.01)])
+def test_a_lower_rate_is_one_that_trains(rate, lower):
+    """A tenth; from far too high a rate at once to where the optimizer works."""
+    remedy = lower_rate(engine.TrainingSpec(engine.Adam(rate)))
+    assert remedy.arguments == {"value": lower}
 
 
 def test_a_diverged_run_is_found_first():
