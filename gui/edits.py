@@ -97,4 +97,7 @@ def told(old: NetworkSpec, new: NetworkSpec, wanted: str = "") -> str:
     if old.input_shape == new.input_shape:
         return ""
     gone = [kind for kind in before if before[kind] > after[kind] and kind != "Dense"]
-    return f"{' and '.join(gone)} went: the data no longer fit. Undo brings all back." if gone else ""
+    if not gone:
+        return ""
+    words = " and ".join(filter(None, (", ".join(gone[:-1]), gone[-1])))
+    return f"{words} {'do' if len(gone) > 1 else 'does'} not fit these data and left the network. Undo brings all back."

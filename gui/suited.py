@@ -15,13 +15,17 @@ from gui.edits import told
 def suited(document: Document, dataset: Dataset, before: Dataset | None = None) -> tuple[Document, str]:
     """`document` for `dataset`, and what came or went in its network without being asked for.
 
-    Layers that fit stay. Only where images come, go or have another size, a network that is unchanged since it was
-    given gives way to a first one for the new data. `before`: the data it stood for so far, None to keep its layers.
+    Layers that fit stay. A network of which only the output would stay, and one that is unchanged since it was given
+    where images come, go or have another size, give way to a first one for the new data. `before`: the data it stood
+    for so far, None to keep its layers.
     """
     old = document.spec
     if before is None or not _images_change(before, dataset) or not _is_unchanged(old, before):
         spec = fit_output(old, dataset)
-        return dataclasses.replace(document, spec=spec), told(old, spec)
+        if len(spec.layers) > 1 or len(old.layers) == 1:
+            return dataclasses.replace(document, spec=spec), told(old, spec)
+        words = "Only the output fits these data: a first network for them took its place. Undo brings it all back."
+        return dataclasses.replace(document, spec=default_design(dataset)[0]), words
     spec, training = default_design(dataset)
     given = (first_document().training, default_design(before)[1])
     seed = document.training.seed

@@ -93,3 +93,14 @@ def test_a_changed_network_for_images_loses_only_what_does_not_fit(session, choo
     session.edit("Units", spec=edits.set_layer(session.document.spec, 0, filters=4))
     assert choose("spiral")[-2:] == ["Dense", "Dense"] and "Conv2D" in session.told[0]
     assert datasets.get("spiral").name == session.document.data.name
+
+
+def test_a_network_of_which_only_the_output_fits_gives_way(qtbot, session, choose):
+    """The example with feature maps has no dense layer but its output: for points in a plane nothing would learn."""
+    session.load_example("feature-maps")
+    qtbot.waitUntil(lambda: session.document.data.name == CLOTHES and not session._opener.waiting, timeout=30_000)
+    mine = session.document.spec
+    assert choose("circles") == ["Dense", "Dense", "Dense"]
+    assert session.document.spec == default_design(session.dataset)[0] and "took its place" in session.told[-1]
+    session.undo()
+    qtbot.waitUntil(lambda: session.document.spec == mine, timeout=30_000)
