@@ -65,7 +65,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="a glance: short, few rounds, nothing is written")
     parser.add_argument("--only", default="", help="workloads, for example W2,W3,W7; nothing is written")
     parser.add_argument("--untuned", action="store_true", help="networks that nobody tuned for, too")
-    parser.add_argument("--rounds", type=int, default=5, help="turns of each engine")
+    parser.add_argument("--rounds", type=int, default=7, help="turns of each engine")
     parser.add_argument("--seconds", type=float, default=1.0, help="of each turn, at least")
     options = parser.parse_args()
     if options.quick:

@@ -15,7 +15,7 @@ from benchmarks.flops import per_sample
 from engine.spec import NetworkSpec, TrainingSpec
 
 Entrant = tuple[str, int]  # engine, threads
-LIMIT_SECONDS = 0.15
+LIMIT_SECONDS, LIMIT_SIZES = 0.25, (512, 1024)
 HOPELESS = 0.1  # times as fast as with fewer threads, at first try: such rounds would only take time
 
 
@@ -84,10 +84,13 @@ class Duel:
                 progress(f"{self.design.name}: round {number + 1} of {rounds}")
                 order = order[1:] + order[:1]
                 for info, threads in order:
-                    if info.name == OWN:
-                        limits.setdefault(threads, []).append(self._limit(threads))
-                    rate = self._rate(info, threads, chosen[info, threads])
-                    results[info.name, threads].append(rate)
+                    own = info.name == OWN
+                    before = self._limits(threads) if own else {}
+                    results[info.name, threads].append(self._rate(info, threads, chosen[info, threads]))
+                    if own:
+                        after = self._limits(threads)
+                        limit = max(statistics.mean((before[size], after[size])) for size in before)
+                        limits.setdefault(threads, []).append(limit)
         settings = {(info.name, threads): words for (info, threads), words in chosen.items()}
         outcome = Outcome(self.design, results, settings, limits)
         for engine in dict.fromkeys(name for name, _ in results if name != OWN):
@@ -132,7 +135,7 @@ class Duel:
         answer = self.field.worker(info, threads).ask(request)
         return answer["samples"] / answer["secs"]
 
-    def _limit(self, threads: int) -> float:
-        """sgemm's rate of this moment: the machine's speed changes from one to the next."""
+    def _limits(self, threads: int) -> dict[int, float]:
+        """sgemm's rate of this moment, by size: the machine's speed changes from one to the next."""
         worker = self.field.worker(LIMIT, threads)
-        return max(worker.ask({"size": size, "min_s": LIMIT_SECONDS})["flops_per_s"] for size in (512, 1024))
+        return {size: worker.ask({"size": size, "min_s": LIMIT_SECONDS})["flops_per_s"] for size in LIMIT_SIZES}

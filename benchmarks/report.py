@@ -15,7 +15,7 @@ WORDS = (
     "its turn; the number after a name is its threads. The peers have their best settings (fused optimizers, channels "
     "last, compiled steps or epochs), each the fastest of its first tries. A ratio is the median of the rounds' "
     "ratios, with the faster number of threads on both sides. The limit is sgemm's rate (the better of 512 and 1024 "
-    "squares, measured in every round just before Relume's turn, in the same way) over the exact operations of the "
+    "squares, in every round the mean of just before and just after Relume's turn) over the exact operations of the "
     "matrix products of a workload; a share is the median of the rounds' shares."
 )
 #: Workload -> (engine, how many times as fast at least).
