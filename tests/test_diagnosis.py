@@ -38,7 +38,7 @@ def test_the_command_line_notes_a_trouble_by_its_title(capsys):
     assert "Note: The output is squashed twice. binary_cross_entropy takes raw scores" in said
 
 
-@pytest.mark.parametrize(("rate", "lower"), [(0.05, 0.005), (1000.0, 0.01)])
+@pytest.mark.parametrize(("rate", "lower"), [(0.05, 0.005), (0.5, 0.05), (1000.0, 0.1)])
 def test_a_lower_rate_is_one_that_trains(rate, lower):
     """A tenth; from far too high a rate at once to where the optimizer works."""
     remedy = lower_rate(engine.TrainingSpec(engine.Adam(rate)))

@@ -53,7 +53,7 @@ def test_it_is_told_once_with_layer_and_step(window: MainWindow) -> None:
 def test_lowering_the_rate_cures_and_is_undone(window: MainWindow, qtbot) -> None:
     session = window.session
     press(window, "Lower the rate to")
-    assert session.document.training.optimizer.learning_rate <= RATE / 10
+    assert session.document.training.optimizer.learning_rate == 0.1, "not a tenth of what is far too high"
     qtbot.waitUntil(lambda: session.state == "paused" and not diverged(window), timeout=5_000)
     assert window.notice_bar.isHidden()
     session.undo_stack.undo()

@@ -37,7 +37,7 @@ class Finding:
 
 
 def lower_rate(training: TrainingSpec) -> Remedy:
-    """A tenth of the learning rate, at most ten times what its optimizer usually has."""
+    """A tenth of the learning rate, at most a hundred times what its optimizer usually has."""
     optimizer = training.optimizer
-    value = min(optimizer.learning_rate / 10, 10 * type(optimizer)().learning_rate)
+    value = min(optimizer.learning_rate / 10, 100 * type(optimizer)().learning_rate)
     return Remedy("Lower the rate", "learning_rate", {"value": float(f"{value:.3g}")})
