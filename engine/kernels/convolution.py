@@ -63,17 +63,17 @@ from engine.layers.windows import GEOMETRY_WORDS
 NEAR = 8192  # numbers of input and output that a sum of the kernel's gradient goes over at once: what L1 holds
 
 
-def _window_body(b: Any, height: int, width: int, mask: Any, group: Any, values: Any) -> None:
+def _window_body(b: Any, height: int, width: int, columns: Any, group: Any, values: Any) -> None:
     table, a, runs, length, a_run, kernel, b_run, b_step, start, c = values
     first = b.add(table, b.mul(group, word(16 * height)))
     a_rows, c_rows = [], []
     for i in range(height):
         places = [b.add(first, word(16 * i + 8 * side)) for side in (0, 1)]
         offsets = [b.load(b.inttoptr(place, word.as_pointer())) for place in places]
-        a_rows.append(b.add(a, b.mul(offsets[0], word(4))))
+        a_rows.append((b.add(a, b.mul(offsets[0], word(4))), 0))
         c_rows.append(b.add(c, b.mul(offsets[1], word(4))))
     levels = [(runs, a_run, b_run), (length, word(1), b_step)]
-    emit_tile(b, height, width, mask, levels, a_rows, kernel, [start] * height, c_rows)
+    emit_tile(b, height, width, columns, levels, a_rows, kernel, [start] * height, c_rows)
 
 
 _WINDOW = tile_intrinsic("window_tile", 10, _window_body)
@@ -88,13 +88,13 @@ def _window_tiles(
     return _WINDOW
 
 
-def _deep_body(b: Any, height: int, width: int, mask: Any, group: Any, values: Any) -> None:
+def _deep_body(b: Any, height: int, width: int, columns: Any, group: Any, values: Any) -> None:
     k0, a0, b0, k1, a1, b1, k2, a2, b2, a, g, c, c_row = values
     first = b.mul(group, word(height))
     rows = [b.add(first, word(i)) for i in range(height)]
-    a_rows = [b.add(a, b.mul(word(4), row)) for row in rows]
+    a_rows = [(b.add(a, b.mul(word(4), first)), i) for i in range(height)]
     c_rows = [b.add(c, b.mul(b.mul(word(4), row), c_row)) for row in rows]
-    emit_tile(b, height, width, mask, [(k0, a0, b0), (k1, a1, b1), (k2, a2, b2)], a_rows, g, c_rows, c_rows)
+    emit_tile(b, height, width, columns, [(k0, a0, b0), (k1, a1, b1), (k2, a2, b2)], a_rows, g, c_rows, c_rows)
 
 
 _DEEP = tile_intrinsic("deep_tile", 13, _deep_body)

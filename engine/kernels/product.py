@@ -15,7 +15,6 @@ from numba.core import cgutils
 from numba.extending import intrinsic, register_jitable
 
 from engine.kernels.jit import OPTIONS, Kernel
-from engine.kernels.memory import floats
 
 _FEATURES = binding.get_host_cpu_features()
 _WIDE = bool(_FEATURES.get("avx512f"))
@@ -23,10 +22,12 @@ LANES = 16 if _WIDE else (8 if _FEATURES.get("avx") else 4)  # float32 numbers i
 ROWS = 8 if _WIDE or not _FEATURES.get("avx") else 6  # rows of the largest inner tile
 
 DEPTH, HEIGHT, WIDTH = 256, 96, 128  # of the parts of a (HEIGHT) and b (WIDTH) that are copied close together
-STRIPS, PANEL = DEPTH * WIDTH, DEPTH * HEIGHT
+APART = DEPTH + 1  # rows from strip to strip of b: a power of two would put them in the same lines of the cache
+STRIPS, PANEL = APART * WIDTH, DEPTH * HEIGHT
 LINE = 16  # numbers of a cache line
 AHEAD = 8  # rows that are fetched before they are copied
-SMALL = 16384  # a smaller b is used where it lies
+SMALL = 16384  # a smaller b is used where it lies,
+FEW = 6 * ROWS  # and for so few rows a larger one too
 
 _number, word, _lane = ir.FloatType(), ir.IntType(64), ir.IntType(32)
 vector = ir.VectorType(_number, LANES)
@@ -57,12 +58,14 @@ def store_vector(builder: Any, value: Any, pointer: Any) -> None:
 
 
 def emit_tile(
-    builder: Any, height: int, width: int, mask: Any, levels: Sequence[tuple[Any, Any, Any]], a_rows: Sequence[Any],
-    b: Any, start_rows: Sequence[Any], c_rows: Sequence[Any],
+    builder: Any, height: int, width: int, columns: Any, levels: Sequence[tuple[Any, Any, Any]],
+    a_rows: Sequence[Any], b: Any, start_rows: Sequence[Any], c_rows: Sequence[Any], rolled: bool = False,
 ) -> None:  # fmt: skip
-    """c = start + a b for `height` rows of `width` vectors, the last one under the mask.
+    """c = start + a b for `height` rows of `width` vectors; of the last one what is within so many columns.
 
-    levels: (count, step in a, step in b) of the loops that sum, the innermost last. Rows are addresses.
+    levels: (count, step in a, step in b) of the loops that sum, the innermost last. Rows are addresses; those of a
+    are (address, numbers after it): where rows lie side by side, one address and plain numbers make the better code.
+    rolled: no copies of the innermost body, which only short sums are better for; they take long to compile.
     """
     fma = cgutils.get_or_insert_function(builder.module, ir.FunctionType(vector, [vector] * 3), f"llvm.fma.v{LANES}f32")
     sums = {(i, j): cgutils.alloca_once(builder, vector) for i in range(height) for j in range(width)}
@@ -78,46 +81,66 @@ def emit_tile(
                     builder.add(a_offset, builder.mul(loop.index, a_step)),
                     builder.add(b_offset, builder.mul(loop.index, b_step)),
                 )
+            if rolled:
+                _keep_rolled(builder, loop)
             return
-        columns = [
+        b_row = [
             load_vector(builder, pointer(builder, b, builder.add(b_offset, word(j * LANES)), vector))
             for j in range(width)
         ]
         for i in range(height):
-            value = spread(builder, builder.load(pointer(builder, a_rows[i], a_offset)), vector)
+            base, after = a_rows[i]
+            value = spread(builder, builder.load(pointer(builder, base, builder.add(a_offset, word(after)))), vector)
             for j in range(width):
                 place = sums[i, j]
-                builder.store(builder.call(fma, [value, columns[j], builder.load(place)]), place)
+                builder.store(builder.call(fma, [value, b_row[j], builder.load(place)]), place)
 
     loops(levels, word(0), word(0))
     results = {(i, j): builder.load(place) for (i, j), place in sums.items()}
-    _store_rows(builder, width, results, c_rows, mask)
+    _store_rows(builder, width, results, c_rows, builder.sub(columns, word(LANES * (width - 1))))
+
+
+def _keep_rolled(builder: Any, loop: Any) -> None:
+    """Asks for no copies of a loop's body."""
+    module, (_, latch) = builder.module, loop.index.incomings[-1]
+    wish = module.add_metadata([ir.MetaDataString(module, "llvm.loop.unroll.disable")])
+    node = module.add_metadata([wish, _lane(len(module.metadata))])
+    node.operands = (node, wish)  # a loop is told by a node that names itself first
+    latch.terminator.set_metadata("llvm.loop", node)
 
 
 def _store_rows(
-    builder: Any, width: int, results: dict[tuple[int, int], Any], c_rows: Sequence[Any], mask: Any
+    builder: Any, width: int, results: dict[tuple[int, int], Any], c_rows: Sequence[Any], left: Any
 ) -> None:
-    """Writes a tile. Rows of one number are written number by number: vectors would overlap from row to row."""
+    """Writes a tile; `left`: columns of its last vectors, more than LANES count as these."""
 
-    def write(masked: Any) -> None:
+    def write(mask: Any) -> None:
         """Lanes outside the mask are written back as they were: a masked store is slow on some processors. All are read
         first, or the compiler makes masked stores of it."""
         places = {key: pointer(builder, c_rows[key[0]], word(key[1] * LANES), vector) for key in results}
-        last = [key for key in results if masked is not None and key[1] == width - 1]
+        last = [key for key in results if mask is not None and key[1] == width - 1]
         before = {key: load_vector(builder, places[key]) for key in last}
         for key, value in results.items():
-            kept = builder.select(masked, value, before[key]) if key in before else value
+            kept = builder.select(mask, value, before[key]) if key in before else value
             store_vector(builder, kept, places[key])
 
-    if mask is None or width > 1:
-        write(mask)
-        return
-    with builder.if_else(builder.extract_element(mask, _lane(1))) as (several, one):
-        with several:
-            write(mask)
-        with one:
-            for (i, _), value in results.items():
-                builder.store(builder.extract_element(value, _lane(0)), pointer(builder, c_rows[i], word(0)))
+    def write_part() -> None:
+        """Rows of one number are written number by number: vectors would overlap from row to row."""
+        if width > 1:
+            write(column_mask(builder, left))
+            return
+        with builder.if_else(builder.icmp_signed(">", left, word(1))) as (several, one):
+            with several:
+                write(column_mask(builder, left))
+            with one:
+                for (i, _), value in results.items():
+                    builder.store(builder.extract_element(value, _lane(0)), pointer(builder, c_rows[i], word(0)))
+
+    with builder.if_else(builder.icmp_signed(">=", left, word(LANES))) as (whole, part):
+        with whole:
+            write(None)
+        with part:
+            write_part()
 
 
 def _tile_function(module: Any, name: str, arguments: int, body: Any) -> Any:
@@ -139,39 +162,34 @@ def column_mask(builder: Any, columns: Any) -> Any:
 
 
 def _emit_dispatch(builder: Any, rows: Any, columns: Any, arguments: Sequence[Any], tile: Any) -> None:
-    """Calls `tile(height, width, masked)`, a function, for the rows (1 to ROWS) and columns (1 to 2 LANES) at hand."""
-    shapes = ((2, False), (2, True), (1, False), (1, True))
-    full = builder.icmp_signed(">=", columns, word(2 * LANES))
+    """Calls `tile(height, width)`, a function, for the rows (1 to ROWS) and columns at hand."""
     wide = builder.icmp_signed(">", columns, word(LANES))
-    one = builder.icmp_signed("==", columns, word(LANES))
-    choice = builder.select(full, word(0), builder.select(wide, word(1), builder.select(one, word(2), word(3))))
     end = builder.append_basic_block()
     begin = builder.append_basic_block()
     builder.cbranch(builder.icmp_signed(">", arguments[0], word(0)), begin, end)
     builder.position_at_end(begin)
-    switch = builder.switch(builder.add(builder.mul(choice, word(ROWS + 1)), rows), end)
-    for number, (width, masked) in enumerate(shapes):
+    switch = builder.switch(builder.add(builder.select(wide, word(ROWS + 1), word(0)), rows), end)
+    for width in (1, 2):
         for height in range(1, ROWS + 1):
             block = builder.append_basic_block()
-            switch.add_case(word(number * (ROWS + 1) + height), block)
+            switch.add_case(word((width - 1) * (ROWS + 1) + height), block)
             with builder.goto_block(block):
-                builder.call(tile(height, width, masked), arguments)
+                builder.call(tile(height, width), arguments)
                 builder.branch(end)
     builder.position_at_end(end)
 
 
 def tile_intrinsic(name: str, arguments: int, body: Any) -> Any:
     """An intrinsic f(rows, groups, columns, *arguments): so many groups of so many rows (1 to ROWS) of at most
-    2 LANES columns. body(builder, height, width, mask, group, arguments) writes one tile."""
+    2 LANES columns. body(builder, height, width, columns, group, arguments) writes one tile."""
 
-    def tile(module: Any, height: int, width: int, masked: bool) -> Any:
+    def tile(module: Any, height: int, width: int) -> Any:
         def fill(builder: Any, values: Any) -> None:
             groups, columns = values[:2]
-            mask = column_mask(builder, builder.sub(columns, word(LANES * (width - 1)))) if masked else None
             with cgutils.for_range(builder, groups) as loop:
-                body(builder, height, width, mask, loop.index, values[2:])
+                body(builder, height, width, columns, loop.index, values[2:])
 
-        return _tile_function(module, f"{name}_{height}_{width}_{masked}", arguments + 2, fill)
+        return _tile_function(module, f"{name}_{height}_{width}", arguments + 2, fill)
 
     def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         rows, columns = values[0], values[2]
@@ -181,29 +199,66 @@ def tile_intrinsic(name: str, arguments: int, body: Any) -> Any:
     return types.void(*[types.int64] * (arguments + 3)), emit
 
 
-def _plain_body(b: Any, height: int, width: int, mask: Any, group: Any, values: Any) -> None:
-    k, a, a_row, a_step, bb, b_step, start, start_row, c, c_row = values
-    first = b.mul(group, word(4 * height))
+def _body(turned: bool) -> Any:
+    """Tiles of a product whose a lies row by row, or column by column."""
 
-    def rows_from(base: Any, stride: Any) -> list[Any]:
-        return [b.add(base, b.mul(b.add(first, word(4 * i)), stride)) for i in range(height)]
+    def body(b: Any, height: int, width: int, columns: Any, group: Any, values: Any) -> None:
+        k, a, a_stride, bb, b_step, start, start_row, c, c_row = values
+        first = b.mul(group, word(4 * height))
 
-    emit_tile(
-        b, height, width, mask, [(k, a_step, b_step)], rows_from(a, a_row), bb, rows_from(start, start_row),
-        rows_from(c, c_row),
-    )  # fmt: skip
+        def rows_from(base: Any, stride: Any) -> list[Any]:
+            return [b.add(base, b.mul(b.add(first, word(4 * i)), stride)) for i in range(height)]
+
+        if turned:
+            step, a_rows = a_stride, [(b.add(a, first), i) for i in range(height)]
+        else:
+            step, a_rows = word(1), [(row, 0) for row in rows_from(a, a_stride)]
+        start_rows, c_rows = rows_from(start, start_row), rows_from(c, c_row)
+        emit_tile(b, height, width, columns, [(k, step, b_step)], a_rows, bb, start_rows, c_rows, rolled=True)
+
+    return body
 
 
-_PLAIN = tile_intrinsic("plain_tile", 10, _plain_body)
+_PLAIN, _TURNED = (tile_intrinsic(f"{kind}_tile", 9, _body(kind == "turned")) for kind in ("plain", "turned"))
 
 
 @intrinsic
 def _plain_tiles(
-    typing: Any, rows: Any, groups: Any, columns: Any, k: Any, a: Any, a_row: Any, a_step: Any, b: Any, b_step: Any,
-    start: Any, start_row: Any, c: Any, c_row: Any,
+    typing: Any, rows: Any, groups: Any, columns: Any, k: Any, a: Any, a_row: Any, b: Any, b_step: Any, start: Any,
+    start_row: Any, c: Any, c_row: Any,
 ) -> Any:  # fmt: skip
     """`groups` x `rows` rows and at most 2 LANES columns of c = start + a b."""
     return _PLAIN
+
+
+@intrinsic
+def _turned_tiles(
+    typing: Any, rows: Any, groups: Any, columns: Any, k: Any, a: Any, a_step: Any, b: Any, b_step: Any, start: Any,
+    start_row: Any, c: Any, c_row: Any,
+) -> Any:  # fmt: skip
+    """The same where a lies column by column."""
+    return _TURNED
+
+
+@register_jitable(**OPTIONS)
+def _strip(
+    split: Any, columns: Any, k: Any, a: Any, a_row: Any, a_step: Any, b: Any, b_step: Any, start: Any, start_row: Any,
+    c: Any, c_row: Any,
+) -> None:  # fmt: skip
+    """At most 2 LANES columns of c = start + a b; `split`: of the rows, as `split_rows` gives it."""
+    tiles, height, larger = split
+    i = 4 * larger * (height + 1)
+    rest, rest_start, rest_c = a + i * a_row, start + i * start_row, c + i * c_row
+    if a_step == 1:
+        _plain_tiles(height + 1, larger, columns, k, a, a_row, b, b_step, start, start_row, c, c_row)
+        _plain_tiles(
+            height, tiles - larger, columns, k, rest, a_row, b, b_step, rest_start, start_row, rest_c, c_row
+        )  # fmt: skip
+    else:
+        _turned_tiles(height + 1, larger, columns, k, a, a_step, b, b_step, start, start_row, c, c_row)
+        _turned_tiles(
+            height, tiles - larger, columns, k, rest, a_step, b, b_step, rest_start, start_row, rest_c, c_row
+        )  # fmt: skip
 
 
 @intrinsic
@@ -220,33 +275,27 @@ def _fetch(typing: Any, address: Any) -> Any:
     return types.void(types.int64), emit
 
 
-@register_jitable(**OPTIONS)
-def _pack_rows(rows: Any, columns: Any, source: Any, source_row: Any, target: Any) -> None:
-    """Copies rows to where they lie HEIGHT numbers apart."""
-    for r in range(rows):
-        for left in range(0, columns, LINE):
-            _fetch(source + 4 * ((r + AHEAD) * source_row + left))
-        s, t = floats(source + 4 * r * source_row, columns), floats(target + 4 * r * HEIGHT, columns)
-        for j in range(columns):
-            t[j] = s[j]
+@intrinsic
+def _move_two(typing: Any, source: Any, target: Any) -> Any:
+    """Copies 2 LANES numbers: no loop over so few becomes vectors."""
+
+    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        for j in range(2):
+            value = load_vector(builder, pointer(builder, arguments[0], word(j * LANES), vector))
+            store_vector(builder, value, pointer(builder, arguments[1], word(j * LANES), vector))
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64), emit
 
 
 @register_jitable(**OPTIONS)
-def _pack_strips(rows: Any, columns: Any, source: Any, source_row: Any, target: Any) -> None:
-    """Copies strips of 2 LANES columns, each to DEPTH rows that lie one after the other."""
-    whole = columns // (2 * LANES) * (2 * LANES)
+def _pack(rows: Any, columns: Any, source: Any, source_row: Any, target: Any, target_row: Any, across: Any) -> None:
+    """Copies rows in groups of 2 LANES columns; the first of a group, number j of row r, to r target_row + j across."""
     for r in range(rows):
-        for left in range(0, whole, 2 * LANES):
-            s = floats(source + 4 * (r * source_row + left), 2 * LANES)
-            t = floats(target + 4 * (left * DEPTH + r * 2 * LANES), 2 * LANES)
+        for j in range(0, columns, 2 * LANES):
             for line in range(0, 2 * LANES, LINE):
-                _fetch(source + 4 * ((r + AHEAD) * source_row + left + line))
-            for j in range(2 * LANES):
-                t[j] = s[j]
-        s = floats(source + 4 * (r * source_row + whole), 2 * LANES)
-        t = floats(target + 4 * (whole * DEPTH + r * 2 * LANES), 2 * LANES)
-        for j in range(columns - whole):
-            t[j] = s[j]
+                _fetch(source + 4 * ((r + AHEAD) * source_row + j + line))
+            _move_two(source + 4 * (r * source_row + j), target + 4 * (r * target_row + j * across))
 
 
 @intrinsic(prefer_literal=True)
@@ -278,21 +327,15 @@ def product(
 ) -> None:  # fmt: skip
     """c (m x n) = start + a (m x k) b (k x n): addresses of float32 memory, strides in numbers.
 
-    Compiled as a kernel. A start_row of 0 starts every row alike (a bias, or zeros). Sums run over k in order.
-    Up to 2 LANES - 1 numbers after a row of b, start and c are read, and those of c written back unchanged.
-    Parts of large matrices are copied close together first, for the caches' sake.
+    Compiled as a kernel. One of a_row and a_step is 1. A start_row of 0 starts every row alike (a bias, or zeros).
+    Sums run over k in order. Up to 2 LANES - 1 numbers after a, b, start and a row of c are read, and those of c
+    written back unchanged. Parts of large matrices are copied close together first, for the caches' sake.
     """
-    if m < 4 * ROWS or k * n < SMALL:
-        tiles, height, larger = split_rows(m)
-        i = 4 * larger * (height + 1)
+    if m <= FEW or k * n < SMALL:
+        split = split_rows(m)
         for j in range(0, n, 2 * LANES):
-            _plain_tiles(
-                height + 1, larger, n - j, k, a, a_row, a_step, b + 4 * j, b_step, start + 4 * j, start_row, c + 4 * j,
-                c_row,
-            )  # fmt: skip
-            _plain_tiles(
-                height, tiles - larger, n - j, k, a + i * a_row, a_row, a_step, b + 4 * j, b_step,
-                start + i * start_row + 4 * j, start_row, c + i * c_row + 4 * j, c_row,
+            _strip(
+                split, n - j, k, a, a_row, a_step, b + 4 * j, b_step, start + 4 * j, start_row, c + 4 * j, c_row
             )  # fmt: skip
         return
     strips, panel = _stack(STRIPS), _stack(PANEL)
@@ -302,26 +345,21 @@ def product(
         depth = min(deep, k - low)
         for left in range(0, n, WIDTH):
             right = min(left + WIDTH, n)
-            _pack_strips(depth, right - left, b + 4 * (low * b_step + left), b_step, strips)
+            _pack(depth, right - left, b + 4 * (low * b_step + left), b_step, strips, 2 * LANES, APART)
             for first in range(0, m, HEIGHT):
-                tiles, height, larger = split_rows(min(HEIGHT, m - first))
-                i = 4 * larger * (height + 1)
+                split = split_rows(min(HEIGHT, m - first))
                 a_part, row, step = a + 4 * (first * a_row + low * a_step), a_row, a_step
                 if a_step > LANES:
-                    _pack_rows(depth, min(HEIGHT, m - first), a_part, a_step, panel)
+                    _pack(depth, min(HEIGHT, m - first), a_part, a_step, panel, HEIGHT, 1)
                     a_part, row, step = panel, 1, HEIGHT
                 for j in range(left, right, 2 * LANES):
-                    strip, result = strips + 4 * (j - left) * DEPTH, c + 4 * (first * c_row + j)
+                    result = c + 4 * (first * c_row + j)
                     begin, begin_row = start + 4 * (first * start_row + j), start_row
                     if low > 0:
                         begin, begin_row = result, c_row
-                    _plain_tiles(
-                        height + 1, larger, n - j, depth, a_part, row, step, strip, 2 * LANES, begin, begin_row,
-                        result, c_row,
-                    )  # fmt: skip
-                    _plain_tiles(
-                        height, tiles - larger, n - j, depth, a_part + i * row, row, step, strip, 2 * LANES,
-                        begin + i * begin_row, begin_row, result + i * c_row, c_row,
+                    _strip(
+                        split, n - j, depth, a_part, row, step, strips + 4 * (j - left) * APART, 2 * LANES, begin,
+                        begin_row, result, c_row,
                     )  # fmt: skip
 
 
