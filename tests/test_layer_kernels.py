@@ -90,10 +90,10 @@ def test_networks_agree_with_their_twins(name: str, n: int):
 
 
 @pytest.mark.parametrize(("size", "stride", "padding", "extents"), WINDOWS, ids=str)
-@pytest.mark.parametrize("kind", [Conv2D, MaxPool2D, AveragePool2D])
-def test_windows_agree_with_their_twins(kind, size, stride, padding, extents):
+@pytest.mark.parametrize(("kind", "channels"), [(Conv2D, 3), (Conv2D, 9), (MaxPool2D, 3), (AveragePool2D, 3)])
+def test_windows_agree_with_their_twins(kind, channels, size, stride, padding, extents):
     layer = Conv2D(5, size, stride, padding, "tanh") if kind is Conv2D else kind(size, stride, padding)
-    before = Conv2D(3, 1, activation="tanh")  # so that the gradient of the layer's inputs counts
+    before = Conv2D(channels, 1, activation="tanh")  # so that the gradient of the layer's inputs counts
     compare(*twins((*extents, 2), (before, layer, *TAIL)), 9)
 
 

@@ -25,6 +25,7 @@ STRIP_ROWS, STRIP_A, STRIP_B, STRIP_C, STRIP_HEIGHT, STRIP_WIDTH = range(6)
 STRIP_WORDS = 6
 FORWARD_CLASSES, FORWARD_AT, INPUT_CLASSES, INPUT_AT, STRIPS, STRIPS_AT, TURNS_AT = range(7)
 HEADER = 8
+CHANNELS = 8  # from which on one tap of the kernel has enough rows for a product
 FEW = 24  # positions of a class below which the rows of all samples are joined
 
 
@@ -97,18 +98,40 @@ def plan(geometry: tuple[int, ...], rows: int) -> np.ndarray:
     for ky in range(size):
         low = max(0, -(-(top - ky) // stride))
         end = min(high, (height - 1 + top - ky) // stride + 1)
-        for seen, places in x_axis.items():
-            if end <= low or not seen.count:
-                continue
-            (ox, ix), iy = places[0], low * stride - top + ky
-            strips.append(
-                (
-                    seen.count * channels, (iy * width + ix) * channels, (low * wide + ox) * filters,
-                    (ky * size + seen.first) * block, end - low, len(places),
-                )
-            )  # fmt: skip
+        for ox, ix, kx, taps_seen, columns in _row_strips(x_axis, width, wide, channels, size, stride, left):
+            if end > low:
+                iy = low * stride - top + ky
+                strips.append(
+                    (
+                        taps_seen * channels, (iy * width + ix) * channels, (low * wide + ox) * filters,
+                        (ky * size + kx) * block, end - low, columns,
+                    )
+                )  # fmt: skip
     turns = [_turned_place(taps, ky, kx, stride, block) for ky in range(size) for kx in range(size)]
     return _joined(forward, forward_tables, classes, tables, strips, turns)
+
+
+def _row_strips(
+    x_axis: Axis, width: int, wide: int, channels: int, size: int, stride: int, left: int
+) -> list[tuple[int, int, int, int, int]]:
+    """(first output column, its first input column, first tap, taps, output columns) of the strips of a kernel's row.
+
+    With few channels a strip has all taps that a class of columns sees: its product needs rows. With more of them it
+    has one tap and all columns that see it: the edges are no strips of their own, whose sums would be short.
+    """
+    if channels < CHANNELS or len(x_axis) == 1:
+        return [
+            (places[0][0], places[0][1], seen.first, seen.count, len(places))
+            for seen, places in x_axis.items()
+            if seen.count
+        ]
+    strips = []
+    for kx in range(size):
+        first = max(0, -(-(left - kx) // stride))
+        end = min(wide, (width - 1 + left - kx) // stride + 1)
+        if end > first:
+            strips.append((first, first * stride - left + kx, kx, 1, end - first))
+    return strips
 
 
 def _add(
