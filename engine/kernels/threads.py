@@ -1,9 +1,8 @@
 """Threads that help with the lanes of a batch.
 
 A helper sleeps in one of Python's own locks, which need no GIL, until the leader tells it that there is work, and after
-that waits awake for a moment. Lanes
-are claimed one by one: a helper that wakes late finds none left, and nobody ever waits for a thread that has not
-begun. Which thread runs a lane changes no number.
+that waits awake for a moment. Lanes are claimed one by one: a helper that wakes late finds none left, and nobody ever
+waits for a thread that has not begun. Which thread runs a lane changes no number.
 """
 
 from __future__ import annotations
