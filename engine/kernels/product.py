@@ -373,30 +373,28 @@ def _turn_block(typing: Any, source: Any, source_row: Any, target: Any, target_r
 
     def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         source, source_row, target, target_row = arguments
-        eight = ir.VectorType(_number, 8)
-        rows = []
-        for i in range(8):
-            item = builder.load(pointer(builder, source, builder.mul(word(i), source_row), eight))
+        four, eight = (ir.VectorType(_number, size) for size in (4, 8))
+
+        def load(i: int, j: int) -> Any:
+            item = builder.load(pointer(builder, source, builder.add(builder.mul(word(i), source_row), word(j)), four))
             item.align = 4
-            rows.append(item)
+            return item
 
         def pick(x: Any, y: Any, places: list[int]) -> Any:
             return builder.shuffle_vector(x, y, ir.Constant(ir.VectorType(_lane, 8), places))
 
-        pairs = []
-        for i in range(0, 8, 2):
-            pairs.append(pick(rows[i], rows[i + 1], [0, 8, 1, 9, 4, 12, 5, 13]))
-            pairs.append(pick(rows[i], rows[i + 1], [2, 10, 3, 11, 6, 14, 7, 15]))
-        fours = []
-        for i in (0, 4):
-            for j in (0, 1):
-                fours.append(pick(pairs[i + j], pairs[i + j + 2], [0, 1, 8, 9, 4, 5, 12, 13]))
-                fours.append(pick(pairs[i + j], pairs[i + j + 2], [2, 3, 10, 11, 6, 7, 14, 15]))
-        for half, places in enumerate(([0, 1, 2, 3, 8, 9, 10, 11], [4, 5, 6, 7, 12, 13, 14, 15])):
-            for i in range(4):
-                turned = pick(fours[i], fours[i + 4], places)
-                place = builder.mul(word(half * 4 + i), target_row)
-                builder.store(turned, pointer(builder, target, place, eight)).align = 4
+        for side in (0, 4):
+            rows = [pick(load(i, side), load(i + 4, side), list(range(8))) for i in range(4)]  # of i and i + 4
+            pairs = [
+                pick(rows[i], rows[i + 1], places)
+                for i in (0, 2)
+                for places in ([0, 8, 1, 9, 4, 12, 5, 13], [2, 10, 3, 11, 6, 14, 7, 15])
+            ]
+            for column in range(4):
+                places = [2, 3, 10, 11, 6, 7, 14, 15] if column % 2 else [0, 1, 8, 9, 4, 5, 12, 13]
+                turned = pick(pairs[column // 2], pairs[column // 2 + 2], places)
+                place = pointer(builder, target, builder.mul(word(side + column), target_row), eight)
+                builder.store(turned, place).align = 4
         return context.get_dummy_value()
 
     return types.void(*[types.int64] * 4), emit
@@ -416,9 +414,10 @@ def _move_number(typing: Any, source: Any, target: Any) -> Any:
 def turn(source: Any, rows: Any, columns: Any, target: Any) -> None:
     """target (columns x rows) = the transposed source (rows x columns); addresses of float32 memory."""
     whole_rows, whole_columns = rows // 8 * 8, columns // 8 * 8
-    for i in range(0, whole_rows, 8):
+    for i in range(0, whole_rows, LINE):  # so that a line of the target is written at once
         for j in range(0, whole_columns, 8):
-            _turn_block(source + 4 * (i * columns + j), columns, target + 4 * (j * rows + i), rows)
+            for k in range(i, min(i + LINE, whole_rows), 8):
+                _turn_block(source + 4 * (k * columns + j), columns, target + 4 * (j * rows + k), rows)
     for i in range(rows):
         for j in range(whole_columns if i < whole_rows else 0, columns):
             _move_number(source + 4 * (i * columns + j), target + 4 * (j * rows + i))
