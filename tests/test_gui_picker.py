@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLineEdit, QPushButton, QVBoxLayout, QWidget
@@ -10,6 +12,7 @@ from engine.activations import ACTIVATIONS
 from engine.fields import name_of, options_of
 from gui.dialogs.activation_list import NAME, families
 from gui.dialogs.activation_picker import ActivationPicker
+from gui.panels.changes import change
 from gui.panels.network_panel import NetworkPanel
 from gui.session import Session
 
@@ -87,6 +90,18 @@ def test_escape_and_keep_change_nothing(picker, window, session, qtbot):
 def test_a_click_elsewhere_closes(picker, window, session, qtbot):
     qtbot.mouseClick(window, Qt.MouseButton.LeftButton, pos=window.rect().bottomLeft())
     assert not picker.isVisible() and session.document.spec.layers[0].activation == "relu"
+
+
+def test_a_card_that_goes_takes_it_along(picker, window, session, qtbot):
+    seen = []
+    picker.destroyed.connect(lambda: seen.append("gone"))
+    one = dataclasses.replace(session.document.spec, layers=session.document.spec.layers[-1:])
+    with qtbot.captureExceptions() as faults:
+        change(session, "One layer", lambda: {"spec": one})
+        qtbot.waitUntil(lambda: bool(seen))
+        window.resize(900, 600)
+        qtbot.wait(10)
+    assert not faults and window.findChild(ActivationPicker) is None
 
 
 def test_families_narrow_the_list(picker, qtbot):

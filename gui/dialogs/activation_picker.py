@@ -58,6 +58,8 @@ class ActivationPicker(QFrame):
         self.use.clicked.connect(self.take)
         self.keep.clicked.connect(self.close)
         session.dataset_changed.connect(self.close)
+        if anchor is not None:
+            anchor.destroyed.connect(self._lose_anchor)
         self.search.installEventFilter(self)
         self.list.choose(in_use)
         self._preview(in_use)
@@ -137,6 +139,12 @@ class ActivationPicker(QFrame):
             spec = session.document.spec
             text = f"Activation of layer {layer + 1}"
             change(session, text, lambda: {"spec": edits.set_layer(spec, layer, activation=value)})
+
+    @Slot()
+    def _lose_anchor(self) -> None:
+        """The card is gone, perhaps the layer too."""
+        self._anchor = None
+        self.close()
 
     @Slot()
     def _refill(self) -> None:
