@@ -99,7 +99,7 @@ class Program:
             worth = flops * batch // (REUSE * max(1, parameters))  # each lane has a gradient of its own to write
             self.lanes = max(1, min(wanted, worth, GRADIENTS // (4 * max(1, parameters)), batch // 4))
             share = -(-batch // self.lanes)
-            self.tile = -(-share // -(-share // self.tile))
+            self.tile = _even(share, self.tile) if self.lanes > 1 else -(-share // -(-share // self.tile))
 
     @property
     def shape(self) -> tuple[int, int, bool]:
@@ -403,6 +403,13 @@ class Program:
             address(self.lane_table), self.operations.shape[1], self.tile, len(x), address(x), self.inputs,
             address(targets), self.outputs, int(backward),
         )  # fmt: skip
+
+
+def _even(share: int, tile: int) -> int:
+    """Rows of a tile, at most a third above `tile`, with the fewest missing in a lane's last: threads wait for it."""
+    most = min(MOST_ROWS, tile + tile // 3)
+    sizes = [-(-share // rounds) for rounds in range(1, -(-share // tile) + 1)]
+    return min((size for size in sizes if size <= most), key=lambda size: (-share % size, size))
 
 
 def flops_of(operation: Operation) -> int:
