@@ -45,6 +45,7 @@ bench: .venv/bench.stamp
 
 .venv/run.stamp: .venv/made.stamp pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@$(BIN)/python -m compileall -q main.py engine gui
 	@touch $@
 
 .venv/test.stamp: .venv/run.stamp

@@ -34,13 +34,15 @@ def first_kernels() -> list[Kernel]:
     return Stepper(Network(spec, training.seed), training, x, y).kernels
 
 
+def _asked_for(titles: list[str]) -> list[Kernel]:
+    if titles == [head_start.FIRST]:
+        return first_kernels()[::-1] if has_disk_cache() else []
+    by_title = {kernel.title: kernel for kernel in all_kernels()}
+    return [by_title[title] for title in titles if title in by_title]
+
+
 if __name__ == "__main__":
     prepare_cache()
-    if sys.argv[1:] == [head_start.FIRST]:
-        for kernel in reversed(first_kernels() if has_disk_cache() else []):
-            kernel.compile()
-        sys.exit()
-    by_title = {kernel.title: kernel for kernel in all_kernels()}
-    for title in sys.argv[1:]:
-        if title in by_title:
-            by_title[title].compile()
+    for asked in _asked_for(sys.argv[1:]):
+        print(asked.title, flush=True)  # noqa: T201  who waits for it listens
+        asked.compile()

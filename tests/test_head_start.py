@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -18,9 +20,9 @@ def begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """What was asked for; a process that sleeps stands for the compiler."""
     asked: list[list[str]] = []
 
-    def compiler(words: list[str]) -> subprocess.Popen[bytes]:
+    def compiler(words: list[str]) -> head_start.Compiler:
         asked.append(words)
-        return subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+        return head_start.Compiler([sys.executable, "-c", "import time; time.sleep(60)"], os.environ)
 
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
     monkeypatch.setattr(head_start, "compiler", compiler)
@@ -75,6 +77,31 @@ def test_after_it_has_ended_a_network_gets_a_second_process_of_its_own(
     head_start.begin()
     assert second_compiler.compile_all([Slow(str(k)) for k in range(10)], lambda done, all_: True)  # type: ignore[misc]
     assert begun == [[head_start.FIRST], ["9", "8", "7", "6", "5", "4"]]
+
+
+def test_what_the_second_process_is_at_is_waited_for(
+    begun: list[list[str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    done, compiled, waits = tmp_path / "done", [], []
+
+    class Shared:
+        ready = False
+
+        def __init__(self, title: str) -> None:
+            self.title = title
+
+        def compile(self) -> bool:
+            compiled.append((self.title, done.exists()))
+            return False
+
+    script = f"import time; print('2', flush=True); time.sleep(0.3); open({str(done)!r}, 'w').close()"
+    second = head_start.Compiler([sys.executable, "-c", script], os.environ)
+    while not second.is_at("2"):
+        time.sleep(0.01)
+    monkeypatch.setattr(head_start, "_process", second)
+    kernels = [Shared(str(k)) for k in range(3)]
+    assert second_compiler.compile_all(kernels, lambda number, _: not waits.append(number))  # type: ignore[misc, func-returns-value]
+    assert compiled == [("0", False), ("1", False), ("2", True)] and waits.count(2) > 1, "it can be given up meanwhile"
 
 
 def test_it_loads_no_compiler() -> None:

@@ -9,13 +9,39 @@ import atexit
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import platformdirs
 
 FIRST = "--first"  # instead of titles: the kernels of the first network, from the end
-_process: subprocess.Popen[bytes] | None = None
+
+
+class Compiler(subprocess.Popen[str]):
+    """A process that compiles. It tells the title of each kernel before it begins it."""
+
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
+        super().__init__(
+            command, env=environment, text=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        self._title = ""
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self) -> None:
+        assert self.stdout is not None
+        with self.stdout:
+            for line in self.stdout:
+                self._title = line.rstrip("\n")
+        self._title = ""
+
+    def is_at(self, title: str) -> bool:
+        """Whether it is compiling this kernel."""
+        return self._title == title
+
+
+_process: Compiler | None = None
 
 
 def base_folder() -> Path:
@@ -32,24 +58,18 @@ def begin() -> None:
             atexit.register(_process.kill)
 
 
-def running() -> subprocess.Popen[bytes] | None:
+def running() -> Compiler | None:
     """The process, if it is still at work."""
     return _process if _process is not None and _process.poll() is None else None
 
 
-def compiler(words: Sequence[str]) -> subprocess.Popen[bytes] | None:
+def compiler(words: Sequence[str]) -> Compiler | None:
     """A process that compiles what the words say into the disk cache; None where there is no processor for it."""
     if (os.cpu_count() or 1) < 2 or not sys.executable:
         return None
     root = Path(__file__).resolve().parents[2]
     paths = os.pathsep.join([str(root), *filter(None, [os.environ.get("PYTHONPATH")])])
     try:
-        return subprocess.Popen(
-            [sys.executable, "-m", "engine.warm_up", *words],
-            env={**os.environ, "PYTHONPATH": paths},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        return Compiler([sys.executable, "-m", "engine.warm_up", *words], {**os.environ, "PYTHONPATH": paths})
     except OSError:
         return None

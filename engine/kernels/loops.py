@@ -16,6 +16,7 @@ from engine.kernels.layout import (
     BACKWARD,
     BAD,
     BAD_LANE,
+    BAD_ROWS,
     BATCH,
     BATCH_SAMPLES,
     BATCH_SIZE,
@@ -50,7 +51,6 @@ from engine.kernels.layout import (
     PART_ROWS,
     PENALIZE,
     PENALIZED,
-    PLACE,
     RENEW,
     ROW,
     ROWS,
@@ -273,7 +273,7 @@ def _run_tiles(run: Any, r: Any) -> Any:
     for k in range(busy):
         moment = words(r[LANE_TABLE] + 8 * LANE_WORDS * k, LANE_WORDS)
         if moment[BAD] != 0:
-            r[DIVERGED], r[PLACE], r[BAD_LANE] = BY_LOSS, moment[ROWS], k
+            r[DIVERGED], r[BAD_ROWS], r[BAD_LANE] = BY_LOSS, moment[ROWS], k
             return False
     return True
 

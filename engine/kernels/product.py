@@ -223,42 +223,40 @@ _PLAIN, _TURNED = (tile_intrinsic(f"{kind}_tile", 9, _body(kind == "turned")) fo
 
 
 @intrinsic
-def _plain_tiles(
-    typing: Any, rows: Any, groups: Any, columns: Any, k: Any, a: Any, a_row: Any, b: Any, b_step: Any, start: Any,
-    start_row: Any, c: Any, c_row: Any,
-) -> Any:  # fmt: skip
-    """`groups` x `rows` rows and at most 2 LANES columns of c = start + a b."""
-    return _PLAIN
-
-
-@intrinsic
-def _turned_tiles(
-    typing: Any, rows: Any, groups: Any, columns: Any, k: Any, a: Any, a_step: Any, b: Any, b_step: Any, start: Any,
-    start_row: Any, c: Any, c_row: Any,
-) -> Any:  # fmt: skip
-    """The same where a lies column by column."""
-    return _TURNED
-
-
-@register_jitable(**OPTIONS)
 def _strip(
-    split: Any, columns: Any, k: Any, a: Any, a_row: Any, a_step: Any, b: Any, b_step: Any, start: Any, start_row: Any,
-    c: Any, c_row: Any,
-) -> None:  # fmt: skip
-    """At most 2 LANES columns of c = start + a b; `split`: of the rows, as `split_rows` gives it."""
-    tiles, height, larger = split
-    i = 4 * larger * (height + 1)
-    rest, rest_start, rest_c = a + i * a_row, start + i * start_row, c + i * c_row
-    if a_step == 1:
-        _plain_tiles(height + 1, larger, columns, k, a, a_row, b, b_step, start, start_row, c, c_row)
-        _plain_tiles(
-            height, tiles - larger, columns, k, rest, a_row, b, b_step, rest_start, start_row, rest_c, c_row
-        )  # fmt: skip
-    else:
-        _turned_tiles(height + 1, larger, columns, k, a, a_step, b, b_step, start, start_row, c, c_row)
-        _turned_tiles(
-            height, tiles - larger, columns, k, rest, a_step, b, b_step, rest_start, start_row, rest_c, c_row
-        )  # fmt: skip
+    typing: Any, split: Any, columns: Any, k: Any, a: Any, a_row: Any, a_step: Any, b: Any, b_step: Any, start: Any,
+    start_row: Any, c: Any, c_row: Any,
+) -> Any:  # fmt: skip
+    """At most 2 LANES columns of c = start + a b; `split`: of the rows, as `split_rows` gives it.
+
+    Written down where it is called: as a function it would be compiled twice, alone and in its caller."""
+
+    def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        columns, k, a, a_row, a_step, b, b_step, start, start_row, c, c_row = values[1:]
+        tiles, height, larger = cgutils.unpack_tuple(builder, values[0])
+        higher = builder.add(height, word(1))
+        done = builder.mul(builder.mul(larger, higher), word(4))
+
+        def both(emit_tiles: Any, stride: Any) -> None:
+            emit_tiles(
+                context, builder, None,
+                [higher, larger, columns, k, a, stride, b, b_step, start, start_row, c, c_row],
+            )  # fmt: skip
+            moved = [builder.add(x, builder.mul(done, row)) for x, row in ((a, a_row), (start, start_row), (c, c_row))]
+            emit_tiles(
+                context, builder, None,
+                [height, builder.sub(tiles, larger), columns, k, moved[0], stride, b, b_step, moved[1], start_row,
+                 moved[2], c_row],
+            )  # fmt: skip
+
+        with builder.if_else(builder.icmp_signed("==", a_step, word(1))) as (row_by_row, column_by_column):
+            with row_by_row:
+                both(_PLAIN[1], a_row)
+            with column_by_column:
+                both(_TURNED[1], a_step)
+        return context.get_dummy_value()
+
+    return types.void(split, *[types.int64] * 11), emit
 
 
 @intrinsic

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
+import time
 from collections.abc import Callable, Sequence
 
 from engine.kernels import head_start
 from engine.kernels.jit import Kernel, has_disk_cache, is_cache_empty, record
 
 WORTH_IT = 4  # kernels left to compile
+GLANCE = 0.02  # seconds
 
 
 def compile_all(kernels: Sequence[Kernel], progress: Callable[[int, int], bool]) -> bool:
@@ -16,8 +17,12 @@ def compile_all(kernels: Sequence[Kernel], progress: Callable[[int, int], bool])
     second = head_start.running() or (_started(kernels) if is_cache_empty() else None)
     try:
         for number, kernel in enumerate(kernels):
-            if not progress(number, len(kernels)):
-                return False
+            while True:
+                if not progress(number, len(kernels)):
+                    return False
+                if second is None or not second.is_at(kernel.title):
+                    break
+                time.sleep(GLANCE)  # it is nearly there: all after this one is done
             compiled = kernel.compile()
             rest = kernels[number + 1 :]
             at_work = second is not None and second.poll() is None
@@ -31,6 +36,6 @@ def compile_all(kernels: Sequence[Kernel], progress: Callable[[int, int], bool])
             record()
 
 
-def _started(kernels: Sequence[Kernel]) -> subprocess.Popen[bytes] | None:
+def _started(kernels: Sequence[Kernel]) -> head_start.Compiler | None:
     titles = [kernel.title for kernel in reversed(kernels) if not kernel.ready]
     return head_start.compiler(titles) if has_disk_cache() else None

@@ -51,7 +51,6 @@ from engine.kernels.layout import (
     PIECE_ROWS,
     PIECE_TENSOR,
     PIECE_WORDS,
-    PLACE,
     PRODUCT,
     ROWS,
     RUN_TOGETHER,
@@ -114,15 +113,6 @@ def largest(address: Any, begin: Any, end: Any) -> Any:
     for i in range(begin, end):
         top = max(top, size_bits(values[i]))
     return top
-
-
-@register_jitable(**OPTIONS)
-def _first_infinite(r: Any, values: Any) -> Any:
-    tensors = words(r[TENSORS], TENSOR_WORDS * r[TENSOR_COUNT])
-    for t in range(r[TENSOR_COUNT]):
-        if largest(values, tensors[TENSOR_WORDS * t], tensors[TENSOR_WORDS * t + 1]) >= INFINITE:
-            return t
-    return -1
 
 
 @register_jitable(**OPTIONS)
@@ -293,7 +283,9 @@ def _take(run: int) -> None:
 
 @register_jitable(**OPTIONS)
 def _take_with_care(run: Any, r: Any, first: Any) -> Any:
-    """Looks at the gradient first, and after a large number at the weights too. False where no step was taken."""
+    """Looks at the gradient first, and after a large number at the weights too.
+
+    False where no step was taken, or one that is to be put back."""
     shares, n = r[SHARES], r[TRAINABLE]
     call_three(r[RUN_TOGETHER], run, r[COLLECT_SHARE], shares)
     top = np.int64(0)
@@ -301,7 +293,7 @@ def _take_with_care(run: Any, r: Any, first: Any) -> Any:
         m = _share(r, k)
         if m[SHARE_TOP] >= INFINITE:
             call_one(r[MEASURE_GRADIENT], run)
-            r[DIVERGED], r[PLACE] = BY_GRADIENT, _first_infinite(r, first[GRADIENT])
+            r[DIVERGED] = BY_GRADIENT
             return False
         top = max(top, m[SHARE_TOP], words(words(m[SHARE_OPTIMIZER], WORDS)[SUMS], 1)[0])
     if r[MEASURE] != 0:
@@ -314,15 +306,10 @@ def _take_with_care(run: Any, r: Any, first: Any) -> Any:
         copy(r[SLOTS], r[BACKUP] + 4 * stride, r[SLOT_COUNT] * stride)
     call_three(r[RUN_TOGETHER], run, r[APPLY_SHARE], shares)
     if careful:
-        bad = _first_infinite(r, r[VECTOR])
-        for k in range(r[SLOT_COUNT]):
-            if bad < 0:
-                bad = _first_infinite(r, r[SLOTS] + 4 * k * stride)
-        if bad >= 0:
+        bad = largest(r[VECTOR], 0, n) >= INFINITE or largest(r[SLOTS], 0, r[SLOT_COUNT] * stride) >= INFINITE
+        if bad:
             call_one(r[MEASURE_GRADIENT], run)
-            r[DIVERGED], r[PLACE] = BY_WEIGHTS, bad
-            copy(r[BACKUP], r[VECTOR], n)
-            copy(r[BACKUP] + 4 * stride, r[SLOTS], r[SLOT_COUNT] * stride)
+            r[DIVERGED] = BY_WEIGHTS
             return False
     return True
 

@@ -231,15 +231,27 @@ class Stepper:
         return tuple(norms)
 
     def _trouble(self) -> tuple[int, str] | None:
-        kind, place = int(self._s[at.DIVERGED]), int(self._s[at.PLACE])
+        """What was not finite: its layer and quantity. Puts the weights back if it was they."""
+        kind = int(self._s[at.DIVERGED])
         if not kind:
             return None
         if kind == at.BY_LOSS:
+            rows = int(self._s[at.BAD_ROWS])
             for layer, (z, z_width, a, a_width) in enumerate(self._program.values[int(self._s[at.BAD_LANE])]):
-                if not (_finite(z, place * z_width) and _finite(a, place * a_width)):
+                if not (_finite(z, rows * z_width) and _finite(a, rows * a_width)):
                     return layer, "activation"
             return len(self.network.spec.layers) - 1, "loss"
-        return int(self._tensors[place, 2]), "gradient" if kind == at.BY_GRADIENT else "weights"
+        if kind == at.BY_GRADIENT:
+            return self._first_infinite(self._program.gradient[0]), "gradient"
+        vector, n = self.network.vector, self.network.trainable
+        layer = self._first_infinite(vector, *self._slot_memory)
+        vector[:n], self._slot_memory[:] = self._backup[0, :n], self._backup[1:]
+        return layer, "weights"
+
+    def _first_infinite(self, *vectors: np.ndarray) -> int:
+        """The first layer with a number in one of these vectors that is not finite."""
+        parts = ((layer, vector[start:stop]) for start, stop, layer in self._tensors for vector in vectors)
+        return int(next(layer for layer, part in parts if not np.isfinite(part).all()))
 
     # ---- looking ------------------------------------------------------------------------------
 
