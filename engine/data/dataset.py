@@ -171,8 +171,9 @@ def _values(values: np.ndarray, part: str) -> np.ndarray:
 
 def _finite(array: np.ndarray, name: str) -> np.ndarray:
     for rows in row_slices(array):
-        bad = np.argwhere(~np.isfinite(array[rows]))
-        if len(bad):
+        finite = np.isfinite(array[rows])
+        if not finite.all():
+            bad = np.argwhere(~finite)
             row, column = rows.start + int(bad[0][0]), int(bad[0][1])
             raise RelumeError(
                 f"The value {array[rows][tuple(bad[0])]} is not finite.",
