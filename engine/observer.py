@@ -8,7 +8,6 @@ its snapshots, nothing is looked at.
 from __future__ import annotations
 
 import math
-import statistics
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -31,6 +30,7 @@ NUMBERS_SECONDS = 0.2  # from one snapshot to the next without a new picture
 SHORT_PASS = 3e8  # flops
 #: What a look at a milestone goes over at least; in flops: some tenths of a millisecond.
 MILESTONE_SAMPLES, MILESTONE_FLOPS = 256, 1e7
+SAVINGS = 0.25  # seconds
 DEBT = 0.004  # seconds on credit that do not hold up what lives on the screen
 #: That is renewed more often than by its turn.
 PATIENCE = {"activations": 0.1}
@@ -78,12 +78,13 @@ class Observer:
     # ---- what the trainer tells ---------------------------------------------------------------
 
     def worked(self, seconds: float) -> None:
-        """So much training was done: it earns time for looking."""
-        self._credit = min(self._credit + BUDGET * seconds, 0.25)
+        """So much training was done: it earns time for looking, and saves some up while somebody does."""
+        most = SAVINGS if self.trainer.mailbox.empty else max(0.0, self._credit)
+        self._credit = min(self._credit + BUDGET * seconds, most)
 
     def idled(self, seconds: float) -> None:
         """So long nothing was to be done: all of it may go into looking."""
-        self._credit = min(self._credit + seconds, 0.25)
+        self._credit = min(self._credit + seconds, SAVINGS)
 
     def changed(self) -> None:
         """Weights were edited, or another set of extras is wanted."""
@@ -196,7 +197,8 @@ class Observer:
 
     def _usual(self, name: str) -> float:
         """Seconds that it took lately."""
-        return statistics.median(self._times.get(name, (0.0,)))
+        times = sorted(self._times.get(name, (0.0,)))
+        return times[len(times) // 2]
 
     def _pay(self, name: str, took: float, done: bool) -> None:
         """Takes what was done from the credit; hardly that the system held it up, or pictures would stop for long."""

@@ -93,35 +93,57 @@ class Clock:
         return self.now
 
 
+class Watched:
+    """A run in a time of its own, in which pictures of activations and predictions cost what they are said to."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, costs: tuple[float, float]) -> None:
+        self.clock, self.run = Clock(), run_of(DENSE)
+        self.made: list[tuple[str, float]] = []
+        self.trainer = engine.Trainer(self.run.spec, self.run.training, self.run.data)
+        self.trainer.step(1)
+        self.trainer.watched = frozenset({"activations", "predictions"})
+        monkeypatch.setattr(looking, "time", types.SimpleNamespace(monotonic=self.clock.monotonic))
+        original = Probes.compute
+
+        def compute(probes: Probes, name: str, sample: object, resting: bool) -> object:
+            self.clock.now += dict(zip(("activations", "predictions"), costs, strict=True))[name]
+            self.made.append((name, self.clock.now))
+            return original(probes, name, None, resting)
+
+        monkeypatch.setattr(Probes, "compute", compute)
+
+    def train(self, seconds: float, somebody: bool = True) -> tuple[float, float]:
+        """Seconds trained and seconds looked; `somebody` takes every snapshot."""
+        self.trainer.state = "running"
+        began, trained = self.clock.now, 0.0
+        while self.clock.now < began + seconds:
+            self.trainer._run.advance(1, None, lambda: False)
+            self.clock.now += 0.012
+            trained += 0.012
+            self.trainer._observer.worked(0.012)
+            self.trainer._observer.look()
+            if somebody:
+                self.trainer.mailbox.take()
+        self.trainer.state = "paused"
+        return trained, self.clock.now - began - trained
+
+
+def test_what_nobody_looked_at_is_not_made_up_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    watched = Watched(monkeypatch, (0.002, 0.008))
+    watched.train(20)
+    watched.train(20, somebody=False)
+    trained, looked = watched.train(3)
+    assert looked < looking.BUDGET * trained + 0.02
+
+
 @pytest.mark.parametrize("costs", [(0.0004, 0.005), (0.002, 0.008)], ids=["usual", "dear"])
 def test_heatmap_and_predictions_are_on_time_within_the_budget(
     monkeypatch: pytest.MonkeyPatch, costs: tuple[float, float]
 ) -> None:
-    clock, run = Clock(), run_of(DENSE)
-    trainer = engine.Trainer(run.spec, run.training, run.data)
-    trainer.step(1)
-    trainer.watched, trainer.state = frozenset({"activations", "predictions"}), "running"
-    observer, made = trainer._observer, []
-    monkeypatch.setattr(looking, "time", types.SimpleNamespace(monotonic=clock.monotonic))
-    original = Probes.compute
-
-    def compute(probes: Probes, name: str, sample: object, resting: bool) -> object:
-        clock.now += dict(zip(("activations", "predictions"), costs, strict=True))[name]
-        made.append((name, clock.now))
-        return original(probes, name, None, resting)
-
-    monkeypatch.setattr(Probes, "compute", compute)
-    began, trained = clock.now, 0.0
-    while clock.now < began + 20:
-        trainer._run.advance(1, None, lambda: False)
-        clock.now += 0.012
-        trained += 0.012
-        observer.worked(0.012)
-        observer.look()
-        trainer.mailbox.take()
-    trainer.state = "paused"
-    seconds = clock.now - began
-    assert seconds - trained < looking.BUDGET * trained + 0.12, "what is saved up at first counts too"
+    watched = Watched(monkeypatch, costs)
+    trained, looked = watched.train(20)
+    seconds, made = trained + looked, watched.made
+    assert looked < looking.BUDGET * trained + 0.12, "what is saved up at first counts too"
     pictures = [at for name, at in made if name == "activations"]
     confusions = np.array([at for name, at in made if name == "predictions"])
     assert np.diff(confusions).max() < (1.1 if costs[0] < 0.001 else 1.6)
