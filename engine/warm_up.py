@@ -44,5 +44,6 @@ def _asked_for(titles: list[str]) -> list[Kernel]:
 if __name__ == "__main__":
     prepare_cache()
     for asked in _asked_for(sys.argv[1:]):
-        print(asked.title, flush=True)  # noqa: T201  who waits for it listens
+        sys.stdout.write(f"{asked.title}\n")
+        sys.stdout.flush()  # who waits for it listens
         asked.compile()
