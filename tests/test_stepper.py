@@ -8,10 +8,10 @@ import pytest
 
 from engine import RelumeError
 from engine.kernels.stepper import Stepper
-from engine.layers import Conv2D, Dense, Dropout, Flatten
+from engine.layers import BatchNorm, Conv2D, Dense, Dropout, Flatten
 from engine.losses import encode_targets
 from engine.network import Network
-from engine.optimizers import SGD, Adam
+from engine.optimizers import SGD, Adam, Optimizer
 from engine.spec import NetworkSpec, TrainingSpec
 from engine.unit_history import UnitStatistics
 
@@ -225,3 +225,31 @@ def test_gradient_sizes_of_a_run_that_diverged_do_not_depend_on_how_it_was_cut()
         ends.append((stepper.step, network.vector.tobytes(), stepper._norms.tobytes()))
     assert ends[0][:2] == ends[1][:2]
     assert ends[0] == ends[1]
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "between"),
+    [(SGD(0.1), ()), (SGD(1e-12, momentum=0.9), (Dense(6),)), (Adam(1e4), (BatchNorm(), Dense(6, "tanh")))],
+    ids=["SGD", "momentum", "Adam, batch norm"],
+)
+def test_a_large_number_in_the_middle_of_a_call_changes_nothing(optimizer: Optimizer, between: tuple) -> None:
+    """Steps that were not looked at before are taken again with care: the end is that of a run step by step."""
+    ends = []
+    for batches in (MANY, 1):
+        rng = np.random.default_rng(1)
+        x = rng.normal(size=(320, 4)).astype(np.float32)
+        x[257] *= 1e12
+        network = Network(NetworkSpec((4,), (Dense(20), *between, Dense(1))), 1)
+        training = TrainingSpec(optimizer, batch_size=8, seed=3)
+        stepper = Stepper(network, training, x, rng.normal(size=(320, 1)).astype(np.float32) * 1e9, "regression")
+        for _ in range(200):
+            stepper.advance(MANY, batches, 4)
+            if stepper.diverged or stepper.epoch == 4:
+                break
+        assert stepper.step > 1
+        ends.append((stepper.diverged, network.vector.tobytes(), stepper.state()))
+    (trouble, vector, one), (other_trouble, other_vector, other) = ends
+    assert (trouble, vector) == (other_trouble, other_vector) and one.keys() == other.keys()
+    assert one["careful"] == other["careful"] == 1
+    for name, value in one.items():
+        np.testing.assert_array_equal(value, other[name], err_msg=name)

@@ -67,17 +67,19 @@ VECTOR, TRAINABLE = 38, 39
 SLOTS, SLOT_COUNT, BACKUP = 40, 41, 42
 RUN_LANE, TAKE_STEP, SHUFFLE = 43, 44, 45  # addresses of kernels
 CREW = 46  # of helping threads, 0 for none
-COLLECT_SHARE, APPLY_SHARE, RUN_TOGETHER, MEASURE_GRADIENT = 47, 48, 53, 54
+STEP_SHARE, PHASES, RUN_TOGETHER, MEASURE_GRADIENT = 47, 48, 53, 54  # PHASES: what a share is to do
 SHARES, USED_LANES, PENALIZED, MEASURE = 49, 50, 51, 52  # MEASURE: 1 where the sizes of gradients are wanted
 DEFERS = 55  # 1: some operations are deferred
-STEP_SHARE, CALM_LANE, PENALIZE = 56, 57, 58  # addresses of kernels that only some networks need
+CALM_LANE, PENALIZE = 56, 57  # addresses of kernels that only some networks need
+MARKED = 58  # 1: it is known where the call began, so that steps need no look at their gradients before
 RUN_WORDS = 59
 
 # A tensor: where it begins and ends in the vector, its layer.
 TENSOR_WORDS = 3
 
 DROP, MERGE, KEEP = 0, 1, 2
-BY_LOSS, BY_GRADIENT, BY_WEIGHTS = 1, 2, 3
+BY_LOSS, BY_GRADIENT, BY_WEIGHTS, UNSURE = 1, 2, 3, 4  # UNSURE: go back to the mark, and on with care
+COLLECT, APPLY = 1, 2  # phases of a step: the gradient of a share is made; the optimizer uses it
 
 # Sums of a batch or an epoch, float64: the loss, correct samples, then per output r^2, t, t^2.
 LOSS_SUM, CORRECT, SQUARES = 0, 1, 2

@@ -12,7 +12,6 @@ from engine.kernels.elementwise import mixed
 from engine.kernels.jit import OPTIONS, Kernel, Loop
 from engine.kernels.layout import (
     ALL_SAMPLES,
-    APPLY_SHARE,
     BACKWARD,
     BAD,
     BAD_LANE,
@@ -23,7 +22,6 @@ from engine.kernels.layout import (
     BY_LOSS,
     CALM_LANE,
     CAREFUL,
-    COLLECT_SHARE,
     COUNT,
     DEFERS,
     DIVERGED,
@@ -353,10 +351,10 @@ LANE = Kernel("lane", lambda: _run_lane, "void(int64,int64)")
 SHUFFLER = Kernel("shuffle", lambda: _shuffle, "void(int64,int64,int64,int64)")
 #: What a run calls by address: word of the run -> kernel.
 PARTS = {
-    RUN_LANE: LANE, TAKE_STEP: step.TAKE, SHUFFLE: SHUFFLER, COLLECT_SHARE: step.COLLECT, APPLY_SHARE: step.APPLY,
+    RUN_LANE: LANE, TAKE_STEP: step.TAKE, SHUFFLE: SHUFFLER, STEP_SHARE: step.STEP_OF_SHARE,
     RUN_TOGETHER: step.TOGETHER, MEASURE_GRADIENT: step.MEASURE_SIZES,
 }  # fmt: skip
-OF_DEFERRED = {STEP_SHARE: step.STEP_AT_ONCE, CALM_LANE: step.CALM_OF_LANE}
+OF_DEFERRED = {CALM_LANE: step.CALM_OF_LANE}
 OF_PENALTIES = {PENALIZE: step.PENALTY}
 LOOPS = (TRAIN, EVALUATE, PREDICT, SURVEY)
 EVERY = (*PARTS.values(), *OF_DEFERRED.values(), *OF_PENALTIES.values(), *LOOPS)

@@ -12,14 +12,14 @@ from numba.extending import register_jitable
 
 from engine.kernels.jit import OPTIONS, Kernel
 from engine.kernels.layout import (
-    APPLY_SHARE,
+    APPLY,
     BACKUP,
     BORN,
     BY_GRADIENT,
     BY_WEIGHTS,
     CALM,
     CAREFUL,
-    COLLECT_SHARE,
+    COLLECT,
     COMMIT,
     COUNT,
     CREW,
@@ -33,6 +33,7 @@ from engine.kernels.layout import (
     INPUTS,
     LANE_TABLE,
     LANE_WORDS,
+    MARKED,
     MEASURE,
     MEASURE_GRADIENT,
     NORMS,
@@ -44,6 +45,7 @@ from engine.kernels.layout import (
     PENALIZE,
     PENALIZED,
     PENALTIES,
+    PHASES,
     PIECE_BEGIN,
     PIECE_END,
     PIECE_OPERATION,
@@ -72,13 +74,14 @@ from engine.kernels.layout import (
     TENSORS,
     TIME,
     TRAINABLE,
+    UNSURE,
     USED_LANES,
     VECTOR,
     WORDS,
     ZEROS,
     X,
 )  # fmt: skip
-from engine.kernels.memory import call, call_one, call_product, call_three, call_two, doubles, floats, words
+from engine.kernels.memory import call, call_four, call_one, call_product, call_three, call_two, doubles, floats, words
 from engine.kernels.threads import share
 from engine.kernels.updates import size_bits
 
@@ -138,11 +141,11 @@ def _gathered(r: Any, m: Any, piece: Any) -> Any:
     return m[SHARE_SCRATCH]
 
 
-def _penalize(run: int, begin: int, end: int) -> None:
+def _penalize(run: int, begin: int, end: int, gradient: int) -> None:
     """Adds the penalties' gradient to that of a piece."""
     r = words(run, RUN_WORDS)
     tensors, penalties = words(r[TENSORS], TENSOR_WORDS * r[TENSOR_COUNT]), floats(r[PENALTIES], 2 * r[TENSOR_COUNT])
-    w, g = floats(r[VECTOR], end), floats(words(r[LANE_TABLE], LANE_WORDS)[GRADIENT], end)
+    w, g = floats(r[VECTOR], end), floats(gradient - 4 * begin, end)
     for t in range(r[TENSOR_COUNT]):
         l1, l2 = penalties[2 * t], np.float32(2.0) * penalties[2 * t + 1]
         if l1 != np.float32(0.0) or l2 != np.float32(0.0):
@@ -169,44 +172,31 @@ def _updated(r: Any, m: Any, piece: Any, gradient: Any) -> Any:
     return words(o[SUMS], 1)[0]
 
 
-def _collect(run: int, share: int) -> None:
-    """The gradient of a share: the sum over lanes, penalties, its largest number."""
+def _step_share(run: int, share: int) -> None:
+    """One phase of a share's step, or both, piece by piece: then a gradient is used while it is near."""
     r, m = words(run, RUN_WORDS), words(share, LANE_WORDS)
-    gradient, sums, top = words(r[LANE_TABLE], LANE_WORDS)[GRADIENT], doubles(m[SHARE_SUMS], 1), np.int32(0)
+    phases, whole = r[PHASES], words(r[LANE_TABLE], LANE_WORDS)[GRADIENT]
+    sums, top, weight = doubles(m[SHARE_SUMS], 1), np.int32(0), np.int64(0)
     for k in range(m[SHARE_COUNT]):
         piece = words(m[SHARE_PIECES] + 8 * PIECE_WORDS * k, PIECE_WORDS)
         begin, end = piece[PIECE_BEGIN], piece[PIECE_END]
-        made = _gathered(r, m, piece)
-        if piece[PIECE_OPERATION] >= 0:
-            copy(made, gradient + 4 * begin, end - begin)
-        if r[PENALIZED] != 0:
-            call_three(r[PENALIZE], run, begin, end)
-        if r[DEFERS] != 0:
-            sums[k] = _sum_of_sizes(gradient + 4 * begin, end - begin)
-        top = max(top, largest(gradient, begin, end))
-    m[SHARE_TOP] = np.int64(top)
-
-
-def _apply(run: int, share: int) -> None:
-    """The optimizer's step of a share."""
-    r, m = words(run, RUN_WORDS), words(share, LANE_WORDS)
-    gradient, top = words(r[LANE_TABLE], LANE_WORDS)[GRADIENT], np.int64(0)
-    for k in range(m[SHARE_COUNT]):
-        piece = words(m[SHARE_PIECES] + 8 * PIECE_WORDS * k, PIECE_WORDS)
-        top = max(top, _updated(r, m, piece, gradient + 4 * piece[PIECE_BEGIN]))
-    words(words(m[SHARE_OPTIMIZER], WORDS)[SUMS], 1)[0] = top
-
-
-def _step(run: int, share: int) -> None:
-    """Both at once, piece by piece, where nothing can go wrong: a gradient is used while it is near."""
-    r, m = words(run, RUN_WORDS), words(share, LANE_WORDS)
-    sums, top = doubles(m[SHARE_SUMS], 1), np.int64(0)
-    for k in range(m[SHARE_COUNT]):
-        piece = words(m[SHARE_PIECES] + 8 * PIECE_WORDS * k, PIECE_WORDS)
-        made = _gathered(r, m, piece)
-        sums[k] = _sum_of_sizes(made, piece[PIECE_END] - piece[PIECE_BEGIN])
-        top = max(top, _updated(r, m, piece, made))
-    words(words(m[SHARE_OPTIMIZER], WORDS)[SUMS], 1)[0] = top
+        gradient = whole + 4 * begin
+        if phases & COLLECT != 0:
+            gradient = _gathered(r, m, piece)
+            if r[PENALIZED] != 0:
+                call_four(r[PENALIZE], run, begin, end, gradient)
+            if r[DEFERS] != 0:
+                sums[k] = _sum_of_sizes(gradient, end - begin)
+        if phases == COLLECT:
+            top = max(top, largest(gradient, 0, end - begin))
+            if piece[PIECE_OPERATION] >= 0:
+                copy(gradient, whole + 4 * begin, end - begin)
+        if phases & APPLY != 0:
+            weight = max(weight, _updated(r, m, piece, gradient))
+    if phases & APPLY != 0:
+        words(words(m[SHARE_OPTIMIZER], WORDS)[SUMS], 1)[0] = weight
+    else:
+        m[SHARE_TOP] = np.int64(top)
 
 
 def _calm(run: int, lane: int) -> None:
@@ -252,6 +242,15 @@ def _share(r: Any, k: Any) -> Any:
 
 
 @register_jitable(**OPTIONS)
+def _largest_written(r: Any) -> Any:
+    """Bits of the largest number that the optimizer wrote in the last step."""
+    top = np.int64(0)
+    for k in range(r[SHARES]):
+        top = max(top, words(words(_share(r, k)[SHARE_OPTIMIZER], WORDS)[SUMS], 1)[0])
+    return top
+
+
+@register_jitable(**OPTIONS)
 def _is_calm(r: Any) -> Any:
     """Whether the step needs no look at its gradient before, nor at its weights after."""
     if r[DEFERS] == 0 or r[CAREFUL] != 0 or r[PENALIZED] != 0:
@@ -259,10 +258,13 @@ def _is_calm(r: Any) -> Any:
     for k in range(r[USED_LANES]):
         if _share(r, k)[CALM] == 0:
             return False
-    top = np.int64(0)
-    for k in range(r[SHARES]):
-        top = max(top, words(words(_share(r, k)[SHARE_OPTIMIZER], WORDS)[SUMS], 1)[0])
-    return top < LARGE
+    return _largest_written(r) < LARGE
+
+
+@register_jitable(**OPTIONS)
+def _together(run: Any, r: Any, phases: Any) -> None:
+    r[PHASES] = phases
+    call_three(r[RUN_TOGETHER], run, r[STEP_SHARE], r[SHARES])
 
 
 def _take(run: int) -> None:
@@ -270,9 +272,13 @@ def _take(run: int) -> None:
     r = words(run, RUN_WORDS)
     first = words(r[LANE_TABLE], LANE_WORDS)
     first[TIME] = r[STEP] - r[BORN] + 1
-    if _is_calm(r):
-        call_three(r[RUN_TOGETHER], run, r[STEP_SHARE], r[SHARES])
-        call_one(r[MEASURE_GRADIENT], run)
+    if r[MARKED] != 0 or _is_calm(r):
+        _together(run, r, COLLECT | APPLY)
+        if r[MARKED] != 0 and _largest_written(r) >= LARGE:
+            r[DIVERGED] = UNSURE
+            return
+        if r[MEASURE] != 0:
+            call_one(r[MEASURE_GRADIENT], run)
     elif not _take_with_care(run, r, first):
         return
     for k in range(r[COUNT]):
@@ -286,25 +292,23 @@ def _take_with_care(run: Any, r: Any, first: Any) -> Any:
     """Looks at the gradient first, and after a large number at the weights too.
 
     False where no step was taken, or one that is to be put back."""
-    shares, n = r[SHARES], r[TRAINABLE]
-    call_three(r[RUN_TOGETHER], run, r[COLLECT_SHARE], shares)
+    _together(run, r, COLLECT)
     top = np.int64(0)
-    for k in range(shares):
-        m = _share(r, k)
-        if m[SHARE_TOP] >= INFINITE:
-            call_one(r[MEASURE_GRADIENT], run)
-            r[DIVERGED] = BY_GRADIENT
-            return False
-        top = max(top, m[SHARE_TOP], words(words(m[SHARE_OPTIMIZER], WORDS)[SUMS], 1)[0])
+    for k in range(r[SHARES]):
+        top = max(top, _share(r, k)[SHARE_TOP])
+    if top >= INFINITE:
+        call_one(r[MEASURE_GRADIENT], run)
+        r[DIVERGED] = BY_GRADIENT
+        return False
     if r[MEASURE] != 0:
         call_one(r[MEASURE_GRADIENT], run)
-    if top >= LARGE:
+    if max(top, _largest_written(r)) >= LARGE:
         r[CAREFUL] = 1
-    careful, stride = r[CAREFUL] != 0, words(r[OPTIMIZER], WORDS)[OUTPUTS]
+    careful, n, stride = r[CAREFUL] != 0, r[TRAINABLE], words(r[OPTIMIZER], WORDS)[OUTPUTS]
     if careful:
         copy(r[VECTOR], r[BACKUP], n)
         copy(r[SLOTS], r[BACKUP] + 4 * stride, r[SLOT_COUNT] * stride)
-    call_three(r[RUN_TOGETHER], run, r[APPLY_SHARE], shares)
+    _together(run, r, APPLY)
     if careful:
         bad = largest(r[VECTOR], 0, n) >= INFINITE or largest(r[SLOTS], 0, r[SLOT_COUNT] * stride) >= INFINITE
         if bad:
@@ -315,10 +319,8 @@ def _take_with_care(run: Any, r: Any, first: Any) -> Any:
 
 
 TOGETHER = Kernel("lanes together", lambda: _run_together, "void(int64,int64,int64)")
-COLLECT = Kernel("gradients together", lambda: _collect, "void(int64,int64)")
-APPLY = Kernel("optimizer of a share", lambda: _apply, "void(int64,int64)")
-STEP_AT_ONCE = Kernel("step of a share", lambda: _step, "void(int64,int64)")
+STEP_OF_SHARE = Kernel("step of a share", lambda: _step_share, "void(int64,int64)")
 CALM_OF_LANE = Kernel("size of gradients to come", lambda: _calm, "void(int64,int64)")
-PENALTY = Kernel("penalties", lambda: _penalize, "void(int64,int64,int64)")
+PENALTY = Kernel("penalties", lambda: _penalize, "void(int64,int64,int64,int64)")
 MEASURE_SIZES = Kernel("sizes of gradients", lambda: _measure, "void(int64)")
 TAKE = Kernel("step", lambda: _take, "void(int64)")

@@ -29,6 +29,7 @@ __all__ = ["Kernel", "Stepper"]
 
 _SHUFFLE_STREAM = 3
 SHARED_VECTOR = 1 << 15  # parameters from which on threads share the step that they are awake for
+MOST_MARKED = 1 << 18  # numbers, weights and slots, that are copied before every call
 _SHORT = {"drop": at.DROP, "merge": at.MERGE, "keep": at.KEEP}
 _COUNTERS = (
     "STEP", "EPOCH", "BATCH", "START", "STOP", "ROW", "SAMPLES", "BATCH_SAMPLES", "CAREFUL", "ALL_SAMPLES", "BORN",
@@ -110,8 +111,27 @@ class Stepper:
         if any(new is not old for new, old in zip(parts, self._laid_out, strict=True)):
             self._lay_out()
             self._laid_out = parts
+        self._set_mark()
         loops.TRAIN(address(self._s), tiles, batches, until_epoch)
+        if self._s[at.DIVERGED] == at.UNSURE:
+            self._go_back()
+            loops.TRAIN(address(self._s), tiles, batches, until_epoch)
         self.diverged = self._trouble()
+
+    def _set_mark(self) -> None:
+        """Keeps where the run stands, where that is cheap. Then no step needs to look at its gradient before it is
+        taken: once a large number was written all goes back to here, and on with care."""
+        s, vector = self._s, self.network.vector
+        s[at.MARKED] = not (s[at.CAREFUL] or s[at.ROW] or s[at.DEFERS]) and self._backup.size <= MOST_MARKED
+        if s[at.MARKED]:
+            self._backup[0, : len(vector)], self._backup[1:] = vector, self._slot_memory
+            self._mark = s.copy(), self._epoch_sums.copy(), self._last_sums.copy()
+
+    def _go_back(self) -> None:
+        vector = self.network.vector
+        vector[:], self._slot_memory[:] = self._backup[0, : len(vector)], self._backup[1:]
+        self._s[:], self._epoch_sums[:], self._last_sums[:] = self._mark
+        self._s[at.SHUFFLED], self._s[at.MARKED], self._s[at.CAREFUL] = -1, 0, 1
 
     def _lay_out(self) -> None:
         """Writes down where everything is, for the compiled loop."""

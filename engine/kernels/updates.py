@@ -49,7 +49,7 @@ def _update_1(op: Any, rows: Any, moment: Any) -> None:
     for i in range(n):
         new = rule(w[i], g[i], s[i], c)  # type: ignore[name-defined] # noqa: F821
         w[i], s[i] = new[0], new[1]
-        top = max(top, size_bits(new[0]))
+        top = max(top, max(size_bits(new[0]), size_bits(new[1])))
     words(o[SUMS], 1)[0] = np.int64(top)
 
 
@@ -62,7 +62,7 @@ def _update_2(op: Any, rows: Any, moment: Any) -> None:
     for i in range(n):
         new = rule(w[i], g[i], s[i], q[i], c)  # type: ignore[name-defined] # noqa: F821
         w[i], s[i], q[i] = new[0], new[1], new[2]
-        top = max(top, size_bits(new[0]))
+        top = max(top, max(size_bits(new[0]), max(size_bits(new[1]), size_bits(new[2]))))
     words(o[SUMS], 1)[0] = np.int64(top)
 
 
