@@ -1,11 +1,12 @@
 # make run    opens the window (without a screen: trains the built-in example)
 # make test   everything that must hold before a change lands
 # make bench  Relume beside other engines; writes docs/performance.md
+# make proof  what is compared with PyTorch
 # make clean  removes what these two made
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test lint types contracts pytest pictures bench clean
+.PHONY: run test lint types contracts pytest pictures bench proof clean
 
 run: .venv/run.stamp
 	@$(BIN)/python tools/system_libraries.py window
@@ -35,6 +36,9 @@ pictures: .venv/test.stamp
 # Under 20 minutes; BENCH="--quick" for a glance, BENCH="--only W2,W3".
 bench: .venv/bench.stamp
 	$(BIN)/python -m benchmarks $(BENCH)
+
+proof: .venv/test.stamp .venv/bench.stamp
+	$(BIN)/python -m pytest -q tests/test_against_torch.py
 
 # The stamps make the second time instant.
 .venv/made.stamp:

@@ -19,8 +19,12 @@ CONSTANTS = {
     "hard_sigmoid": (0.5, 0.2776), "hard_sigmoid_survey": (0.5, 0.3790),
     "tanh": (0.0, 0.3943), "hard_tanh": (0.0, 0.5161), "softsign": (0.0, 0.1830),
     "hard_swish": (0.1662, 0.3316), "sin": (0.0, 0.4323), "gaussian": (0.5774, 0.4472), "squared_relu": (0.5, 1.5),
+    "dsilu": (0.5, 0.3795), "elish": (0.2392, 0.3431), "hard_elish": (0.3471, 0.4773), "quick_gelu": (0.2823, 0.4220),
+    "log_sigmoid": (-0.8061, 0.9212), "tanhshrink": (0.0, 0.1829), "hard_shrink": (0.0, 0.9691),
+    "soft_shrink": (0.0, 0.4193), "square": (1.0, 3.0), "snake": (0.4323, 1.3074), "step": (0.5, 0.5),
+    "threshold": (0.2420, 0.4006),
 }  # fmt: skip
-DIE = {"relu", "relu6", "squared_relu"}
+DIE = {"relu", "relu6", "squared_relu", "threshold", "step"}
 EVERY = pytest.mark.parametrize("record", list(ACTIVATIONS), ids=lambda record: record.name)
 
 

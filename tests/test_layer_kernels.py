@@ -8,7 +8,18 @@ import numpy as np
 import pytest
 
 from engine.kernels.stepper import Stepper
-from engine.layers import AveragePool2D, BatchNorm, Conv2D, Dense, Dropout, Flatten, Layer, MaxPool2D
+from engine.layers import (
+    AveragePool2D,
+    BatchNorm,
+    Conv2D,
+    Dense,
+    Dropout,
+    Flatten,
+    GlobalAveragePool2D,
+    GlobalMaxPool2D,
+    Layer,
+    MaxPool2D,
+)
 from engine.losses import encode_targets
 from engine.network import Network
 from engine.optimizers import SGD, Adam, AdamW, Optimizer
@@ -24,6 +35,8 @@ NETWORKS = {
     "one channel": ((12, 12, 1), (Conv2D(16, 5, activation="relu", l1=0.01, l2=0.02), MaxPool2D(2), *TAIL)),
     "images first": ((8, 6, 2), (Flatten(), Dense(9, "tanh"), Dense(3))),
     "pools": ((9, 8, 5), (MaxPool2D(2), AveragePool2D(3, 1, "same"), *TAIL)),
+    "one value a map": ((9, 5, 2), (Conv2D(21, 3, activation="tanh"), GlobalAveragePool2D(), Dense(3))),
+    "the largest of a map": ((4, 7, 2), (Conv2D(5, 2, 1, "same", "tanh"), GlobalMaxPool2D(), Dense(3))),
     "norm of maps": ((6, 6, 2), (Conv2D(7, 3, activation="relu"), BatchNorm(), MaxPool2D(2), *TAIL)),
     "norm of rows": ((10,), (Dense(16, "relu"), BatchNorm(), Dense(33, "tanh"), BatchNorm(0.5, 0.1), Dense(3))),
     "norm first and last": ((4, 4, 3), (BatchNorm(), Flatten(), Dense(3), BatchNorm())),

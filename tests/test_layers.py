@@ -18,6 +18,8 @@ from engine.layers import (
     Dense,
     Dropout,
     Flatten,
+    GlobalAveragePool2D,
+    GlobalMaxPool2D,
     Layer,
     MaxPool2D,
     layer_from_dict,
@@ -33,6 +35,9 @@ PLAIN = [
     (Conv2D(1, 9, 4, "same"), (3, 2, 1)),
     (MaxPool2D(), (4, 6, 3)),
     (AveragePool2D(), (5, 6, 3)),
+    (GlobalAveragePool2D(), (5, 3, 2)),
+    (GlobalMaxPool2D(), (3, 6, 2)),
+    (GlobalMaxPool2D(), (1, 1, 3)),
     (Flatten(), (3, 4, 2)),
     (Flatten(), (6,)),
     (BatchNorm(), (6,)),
@@ -153,6 +158,16 @@ def test_pooling_sees_what_is_inside_the_image(kind, of, size, stride, padding, 
         rows = slice(max(r * stride - top, 0), r * stride - top + size)
         columns = slice(max(c * stride - left, 0), c * stride - left + size)
         np.testing.assert_allclose(a[:, r, c], of(x[:, rows, columns], axis=(1, 2)), rtol=1e-12)
+
+
+@pytest.mark.parametrize(("kind", "of"), [(GlobalMaxPool2D, np.max), (GlobalAveragePool2D, np.mean)])
+def test_a_global_pool_gives_one_value_a_map(kind, of):
+    x = np.random.default_rng(2).normal(size=(2, 5, 3, 4)) - 5.0
+    a = kind().forward(x, {})[1]
+    assert a.shape == (2, *kind().output_shape((5, 3, 4))) == (2, 4)
+    np.testing.assert_allclose(a, of(x, axis=(1, 2)), rtol=1e-12)
+    with pytest.raises(RelumeError, match="takes images"):
+        kind().output_shape((12,))
 
 
 def test_of_equal_values_the_first_one_gets_the_gradient():

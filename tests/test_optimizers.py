@@ -7,13 +7,28 @@ from engine import RelumeError, losses, optimizers
 from engine.kernels.stepper import Stepper
 from engine.layers import Dense
 from engine.network import Network
-from engine.optimizers import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop, optimizer_from_dict
+from engine.optimizers import (
+    SGD,
+    Adadelta,
+    Adagrad,
+    Adam,
+    Adamax,
+    AdamW,
+    AMSGrad,
+    Lion,
+    NAdam,
+    Optimizer,
+    RAdam,
+    RMSprop,
+    optimizer_from_dict,
+)
 from engine.spec import NetworkSpec, TrainingSpec
 
 CASES = [
     SGD(0.1), SGD(0.1, momentum=0.9), SGD(0.1, momentum=0.9, nesterov=True), RMSprop(0.01),
     RMSprop(0.01, momentum=0.5), Adagrad(0.1), Adagrad(0.1, initial_accumulator_value=0.1), Adam(0.01),
-    AdamW(0.01, weight_decay=0.1),
+    AdamW(0.01, weight_decay=0.1), AMSGrad(0.01), Adamax(0.01), NAdam(0.01), RAdam(0.01), RAdam(0.01, beta_2=0.6),
+    Adadelta(), Lion(0.001, weight_decay=0.1),
 ]  # fmt: skip
 
 

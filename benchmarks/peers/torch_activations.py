@@ -20,6 +20,32 @@ def _swish_backward(g: Tensor, z: Tensor, a: Tensor) -> Tensor:
     return g * (s + ONE * a * (1 - s))
 
 
+def _dsilu(z: Tensor) -> Tensor:
+    s = torch.sigmoid(z)
+    return s * (1 + z * (1 - s))
+
+
+def _dsilu_backward(g: Tensor, z: Tensor, a: Tensor) -> Tensor:
+    s = torch.sigmoid(z)
+    return g * s * (1 - s) * (2 + z * (1 - 2 * s))
+
+
+def _elish_backward(g: Tensor, z: Tensor, a: Tensor) -> Tensor:
+    s = torch.sigmoid(z)
+    return g * (s * torch.where(z > 0, 1.0, torch.exp(z)) + a * (1 - s))
+
+
+def _hard_elish_backward(g: Tensor, z: Tensor, a: Tensor) -> Tensor:
+    gate = torch.clamp((z + 1) * 0.5, 0, 1)
+    inside = torch.where((z > -1) & (z <= 1), 0.5, 0.0)
+    return g * (gate * torch.where(z > 0, 1.0, torch.exp(z)) + inside * torch.where(z > 0, z, torch.expm1(z)))
+
+
+def _quick_gelu_backward(g: Tensor, z: Tensor, a: Tensor) -> Tensor:
+    s = torch.sigmoid(1.702 * z)
+    return g * (s + 1.702 * a * (1 - s))
+
+
 #: Name -> (a of z, gradient of z from that of a, z and a).
 PAIRS: dict[str, tuple[Callable[[Tensor], Tensor], Callable[[Tensor, Tensor, Tensor], Tensor]]] = {
     "linear": (torch.clone, lambda g, z, a: g.clone()),
@@ -53,6 +79,21 @@ PAIRS: dict[str, tuple[Callable[[Tensor], Tensor], Callable[[Tensor, Tensor, Ten
     "sin": (torch.sin, lambda g, z, a: g * torch.cos(z)),
     "gaussian": (lambda z: torch.exp(-z * z), lambda g, z, a: g * z * a * -2.0),
     "squared_relu": (lambda z: torch.relu(z).square_(), lambda g, z, a: g * torch.relu(z) * 2.0),
+    "dsilu": (_dsilu, _dsilu_backward),
+    "elish": (lambda z: torch.where(z > 0, z, torch.expm1(z)) * torch.sigmoid(z), _elish_backward),
+    "hard_elish": (
+        lambda z: torch.where(z > 0, z, torch.expm1(z)) * torch.clamp((z + 1) * 0.5, 0, 1),
+        _hard_elish_backward,
+    ),
+    "quick_gelu": (lambda z: z * torch.sigmoid(1.702 * z), _quick_gelu_backward),
+    "log_sigmoid": (F.logsigmoid, lambda g, z, a: g * torch.sigmoid(-z)),
+    "tanhshrink": (F.tanhshrink, lambda g, z, a: g * torch.tanh(z).square_()),
+    "hard_shrink": (F.hardshrink, lambda g, z, a: aten.hardshrink_backward(g, z, 0.5)),
+    "soft_shrink": (F.softshrink, lambda g, z, a: aten.softshrink_backward(g, z, 0.5)),
+    "square": (torch.square, lambda g, z, a: g * z * 2.0),
+    "snake": (lambda z: z + torch.sin(z).square_(), lambda g, z, a: g * (torch.sin(2.0 * z) + 1.0)),
+    "step": (lambda z: (z > 0).float(), lambda g, z, a: torch.zeros_like(g)),
+    "threshold": (lambda z: F.threshold(z, 1.0, 0.0), lambda g, z, a: aten.threshold_backward(g, z, 1.0)),
 }
 
 

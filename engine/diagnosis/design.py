@@ -56,6 +56,7 @@ def check_design(spec: NetworkSpec, data: Dataset) -> list[Finding]:
             )
         )  # fmt: skip
         return findings
+    findings.extend(_flat_layers(spec))
     layer = spec.layers[last]
     if not hasattr(layer, "activation"):
         return findings
@@ -96,6 +97,26 @@ def check_design(spec: NetworkSpec, data: Dataset) -> list[Finding]:
                 (linear,), "The output cannot speak against a class",
             )
         )  # fmt: skip
+    return findings
+
+
+def _flat_layers(spec: NetworkSpec) -> list[Finding]:
+    """Layers whose activation has no slope at all."""
+    findings = []
+    for number, layer in enumerate(spec.layers):
+        given = getattr(layer, "activation", "linear")
+        record = activation_record(name_of(given))
+        if record.flat(options_of(given)):
+            smooth = Remedy("Use sigmoid", "activation", {"layer": number, "activation": "sigmoid"})
+            findings.append(
+                Finding(
+                    "flat activation", number, (), "serious",
+                    f"The slope of {record.name} is 0 everywhere.",
+                    "A gradient is multiplied by the slope of every activation that it passes. Here it becomes 0, so "
+                    "the weights of this layer and of all layers before it never change.",
+                    (smooth,), f"A {record.name} cannot be trained",
+                )
+            )  # fmt: skip
     return findings
 
 

@@ -29,7 +29,7 @@ from engine.kernels.layout import (
     X,
     Y,
 )  # fmt: skip
-from engine.kernels.memory import floats, words
+from engine.kernels.memory import floats, floats_as_tuple, words
 from engine.kernels.product import LANES
 
 F = np.float32
@@ -64,18 +64,18 @@ def _backward(op: Any, rows: Any, moment: Any) -> None:
 def _forward_constant(op: Any, rows: Any, moment: Any) -> None:
     o = words(op, WORDS)
     n = whole(rows * o[OUTPUTS])
-    z, a, c = floats(o[X], n), floats(o[Y], n), floats(o[CONSTANTS], 1)[0]
+    z, a, c = floats(o[X], n), floats(o[Y], n), floats_as_tuple(o[CONSTANTS], COUNT)  # type: ignore[name-defined] # noqa: F821
     for i in range(n):
-        a[i] = function(z[i], c)  # type: ignore[name-defined] # noqa: F821
+        a[i] = function(z[i], *c)  # type: ignore[name-defined] # noqa: F821
 
 
 def _backward_constant(op: Any, rows: Any, moment: Any) -> None:
     o = words(op, WORDS)
     n = whole(rows * o[OUTPUTS])
     z, a, g = floats(o[X], n), floats(o[Y], n), floats(o[GY], n)
-    c = floats(o[CONSTANTS], 1)[0]
+    c = floats_as_tuple(o[CONSTANTS], COUNT)  # type: ignore[name-defined] # noqa: F821
     for i in range(n):
-        g[i] = g[i] * slope(z[i], a[i], c)  # type: ignore[name-defined] # noqa: F821
+        g[i] = g[i] * slope(z[i], a[i], *c)  # type: ignore[name-defined] # noqa: F821
 
 
 def _forward_learned(op: Any, rows: Any, moment: Any) -> None:
@@ -105,10 +105,10 @@ def _backward_learned(op: Any, rows: Any, moment: Any) -> None:
 
 def activation(name: str) -> Block:
     record = activations.get(name)
-    if len(record.options) > 1:
-        raise RelumeError(f"{name} has more options than a kernel takes.", fix="Use one option.")
     function, slope = lambda: formula(record.function), lambda: formula(record.slope)  # noqa: E731
     if record.learned:
+        if len(record.options) > 1:
+            raise RelumeError(f"{name} learns more options than a kernel takes.", fix="Use one option.")
         gradient = record.learned[0].gradient
         assert gradient is not None
         return Block(
@@ -116,10 +116,16 @@ def activation(name: str) -> Block:
             block_kernel(f"{name} backward", _backward_learned, slope=slope, option_gradient=lambda: formula(gradient)),
             in_place=True,
         )
-    ways = (_forward_constant, _backward_constant) if record.options else (_forward, _backward)
+    if record.options:
+        count = lambda: len(record.options)  # noqa: E731
+        return Block(
+            block_kernel(f"{name} forward", _forward_constant, function=function, COUNT=count),
+            block_kernel(f"{name} backward", _backward_constant, slope=slope, COUNT=count),
+            in_place=True,
+        )
     return Block(
-        block_kernel(f"{name} forward", ways[0], function=function),
-        block_kernel(f"{name} backward", ways[1], slope=slope),
+        block_kernel(f"{name} forward", _forward, function=function),
+        block_kernel(f"{name} backward", _backward, slope=slope),
         in_place=True,
     )
 

@@ -39,7 +39,7 @@ def cache_folder() -> Path:
     """Where compiled kernels are kept: one folder for each version of the sources, the compiler and the processor."""
     digest = hashlib.sha256()
     root = Path(__file__).resolve().parents[1]
-    for name in ("maths.py", "activations.py", "losses.py", "optimizers.py", "kernels"):
+    for name in ("maths.py", "activations", "losses.py", "optimizers", "kernels"):
         for path in sorted(root.joinpath(name).glob("*.py")) or [root / name]:
             digest.update(path.read_bytes())
     versions = (numba.__version__, llvmlite.__version__, platform.python_version(), platform.machine())

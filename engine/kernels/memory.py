@@ -94,17 +94,27 @@ def narrow(typing: Any, numbers: Any) -> Any:
     return result(numbers), emit
 
 
-@intrinsic(prefer_literal=True)
-def doubles_as_tuple(typing: Any, address: Any, count: Any) -> Any:
-    """`count` (a literal) float64 numbers as a tuple."""
-    result = types.UniTuple(types.float64, count.literal_value)
+def _as_tuple(kind: Any, count: Any) -> Any:
+    result = types.UniTuple(kind, count.literal_value)
 
     def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        first = builder.inttoptr(arguments[0], ir.DoubleType().as_pointer())
+        first = builder.inttoptr(arguments[0], context.get_value_type(kind).as_pointer())
         values = [builder.load(builder.gep(first, [ir.IntType(64)(k)])) for k in range(count.literal_value)]
         return context.make_tuple(builder, result, values)
 
     return result(types.int64, count), emit
+
+
+@intrinsic(prefer_literal=True)
+def floats_as_tuple(typing: Any, address: Any, count: Any) -> Any:
+    """`count` (a literal) float32 numbers as a tuple."""
+    return _as_tuple(types.float32, count)
+
+
+@intrinsic(prefer_literal=True)
+def doubles_as_tuple(typing: Any, address: Any, count: Any) -> Any:
+    """`count` (a literal) float64 numbers as a tuple."""
+    return _as_tuple(types.float64, count)
 
 
 @intrinsic

@@ -66,7 +66,21 @@ def _update_2(op: Any, rows: Any, moment: Any) -> None:
     words(o[SUMS], 1)[0] = np.int64(top)
 
 
-_UPDATES = (_update_0, _update_1, _update_2)
+def _update_3(op: Any, rows: Any, moment: Any) -> None:
+    o = words(op, WORDS)
+    n = o[INPUTS]
+    w, g, s, q = floats(o[P0], n), floats(o[G0], n), floats(o[P1], n), floats(o[P1] + 4 * o[OUTPUTS], n)
+    p = floats(o[P1] + 8 * o[OUTPUTS], n)
+    c = narrow(coefficients(time(moment), *doubles_as_tuple(o[CONSTANTS], COUNT)))  # type: ignore[name-defined] # noqa: F821
+    top = np.int32(0)
+    for i in range(n):
+        new = rule(w[i], g[i], s[i], q[i], p[i], c)  # type: ignore[name-defined] # noqa: F821
+        w[i], s[i], q[i], p[i] = new[0], new[1], new[2], new[3]
+        top = max(top, size_bits(new[0]))
+    words(o[SUMS], 1)[0] = np.int64(top)
+
+
+_UPDATES = (_update_0, _update_1, _update_2, _update_3)
 _optimizers: dict[Any, Kernel] = {}
 
 

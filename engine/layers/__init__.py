@@ -15,6 +15,8 @@ from engine.layers.conv2d import Conv2D
 from engine.layers.dense import Dense
 from engine.layers.dropout import Dropout
 from engine.layers.flatten import Flatten
+from engine.layers.global_average_pool2d import GlobalAveragePool2D
+from engine.layers.global_max_pool2d import GlobalMaxPool2D
 from engine.layers.max_pool2d import MaxPool2D
 from engine.registry import Registry
 
@@ -26,6 +28,8 @@ __all__ = [
     "Dense",
     "Dropout",
     "Flatten",
+    "GlobalAveragePool2D",
+    "GlobalMaxPool2D",
     "Layer",
     "LayerKind",
     "MaxPool2D",
@@ -50,6 +54,14 @@ _ADD(LayerKind("Dense", Dense, "Dense", "Every unit sees every input."))
 _ADD(LayerKind("Conv2D", Conv2D, "Convolution", "A small window of weights slides over the image: one map per filter."))
 _ADD(LayerKind("MaxPool2D", MaxPool2D, "Max pooling", "Smaller maps: keeps the largest value of each window."))
 _ADD(LayerKind("AveragePool2D", AveragePool2D, "Average pooling", "Smaller maps: the mean of each window."))
+_ADD(
+    LayerKind(
+        "GlobalAveragePool2D", GlobalAveragePool2D, "Global average pool", "The mean of each map: one value a map."
+    )
+)
+_ADD(
+    LayerKind("GlobalMaxPool2D", GlobalMaxPool2D, "Global max pool", "The largest value of each map: one value a map.")
+)
 _ADD(LayerKind("Flatten", Flatten, "Flatten", "Turns maps into one row of values, as Dense needs them."))
 _ADD(LayerKind("BatchNorm", BatchNorm, "Batch norm", "Centres and scales every unit by the batch's own measure."))
 _ADD(LayerKind("Dropout", Dropout, "Dropout", "Switches a random share of the values off while training."))

@@ -36,3 +36,23 @@ class Pool2D(Layer):
         inputs, outputs = math.prod(input_shape), math.prod(self.output_shape(input_shape))
         geometry = self.window(input_shape).geometry(input_shape[-1])
         return (Operation(self.block, inputs, outputs, geometry=geometry),)
+
+
+@dataclasses.dataclass(frozen=True)
+class GlobalPool2D(Layer):
+    """(height, width, channels) -> (channels,): one window over the whole map. No parameters, any size."""
+
+    block: ClassVar[str]
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        self._window(input_shape).check(self.kind)
+        return (input_shape[-1],)
+
+    def operations(self, input_shape: Shape, by_batch: bool = False) -> tuple[Operation, ...]:
+        geometry = self._window(input_shape).geometry(input_shape[-1])
+        return (Operation(self.block, math.prod(input_shape), input_shape[-1], geometry=geometry),)
+
+    def _window(self, input_shape: Shape) -> windows.Window:
+        """As large as the longer side; beyond the shorter one there is nothing."""
+        extent = max(input_shape[:2])
+        return windows.Window(input_shape, extent, extent, "same")
