@@ -13,7 +13,7 @@ import engine
 from engine.data.dataset import Dataset
 from engine.data.spec import DataSpec
 from engine.errors import RelumeError
-from engine.layers import LAYERS, AveragePool2D, BatchNorm, Conv2D, Dense, Dropout, Flatten, MaxPool2D
+from engine.layers import LAYERS, AveragePool2D, BatchNorm, Conv2D, Dense, Dropout, Flatten, GlobalMaxPool2D, MaxPool2D
 from engine.outputs import fit_output
 from engine.spec import NetworkSpec
 from gui import edits
@@ -85,7 +85,7 @@ def type_into(qtbot, field: QLineEdit, text: str) -> None:
 
 
 def test_every_field_of_every_kind_has_a_control_with_its_name(session, panel, qtbot):
-    layers = (Conv2D(), AveragePool2D(), MaxPool2D(), BatchNorm(), Flatten(), Dropout(), Dense(), Dense(10))
+    layers = (Conv2D(), AveragePool2D(), MaxPool2D(), BatchNorm(), GlobalMaxPool2D(), Dropout(), Dense(), Dense(10))
     session.edit("All kinds", spec=network(layers))
     qtbot.waitUntil(lambda: [card.kind for card in panel.cards[:-1]] == kinds(session.document.spec)[:-1])
     for number, layer in enumerate(layers[:-1], 1):
