@@ -42,13 +42,23 @@ def test_the_catalogue_is_complete() -> None:
 @EVERY
 def test_derivative_is_that_of_the_formula(record: activations.Activation) -> None:
     z, h = np.linspace(-6.0, 6.0, 1201) + 3e-3, 1e-5
-    z = z[np.all([np.abs(z - kink) > 1e-3 for kink in (*record.kinks, np.inf)], axis=0)]
+    z = z[np.all([np.abs(z - kink) > 1e-3 for kink in (*record.corners(), np.inf)], axis=0)]
     numeric = (record.forward(z + h) - record.forward(z - h)) / (2.0 * h)
     assert np.abs(numeric - record.derivative(z)).max() <= 1e-6
     for option in record.learned:
         assert option.gradient is not None
         numeric = (record.forward(z, option.default + h) - record.forward(z, option.default - h)) / (2.0 * h)
         assert np.abs(numeric - option.gradient(z, record.forward(z), option.default)).max() <= 1e-6
+
+
+def test_corners_and_jumps_follow_the_options() -> None:
+    get = activations.get
+    assert get("soft_shrink").corners({"threshold": 2.0}) == (-2.0, 2.0) and not get("soft_shrink").jumps()
+    assert get("hard_shrink").jumps() and get("step").jumps() and not get("hard_tanh").jumps()
+    assert get("threshold").corners({"threshold": -1.0, "value": -1.0}) == (-1.0,)
+    assert not get("threshold").jumps({"threshold": -1.0, "value": -1.0})
+    assert get("threshold").rises((1.0, 0.0)) and not get("threshold").rises((0.0, 5.0)), "it may fall where it jumps"
+    assert [record.name for record in ACTIVATIONS if record.flat()] == ["step"]
 
 
 @EVERY

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 import engine
@@ -29,6 +30,19 @@ def design(loss: str, output: engine.Dense, data: str = "circles") -> tuple[engi
 def test_every_trouble_of_a_design_has_a_title(loss, output, data, title):
     (found,) = check_design(*design(loss, output, data))
     assert found.title.startswith(title) and not found.title.endswith(".") and found.evidence and found.cause
+
+
+def test_a_flat_activation_is_named_with_the_layers_it_holds_back():
+    data = engine.datasets.load("spiral", samples=60)
+    layers = (engine.Dense(4, "tanh"), engine.Dense(3, "step"), engine.Dense(1))
+    spec = engine.NetworkSpec((2,), layers, "binary_cross_entropy")
+    (found,) = check_design(spec, data)
+    assert (found.kind, found.layer, found.severity) == ("flat activation", 1, "serious")
+    trainer = engine.Trainer(spec, engine.TrainingSpec(), data)
+    before = trainer.network.parameters()
+    trainer.step(20)
+    after = trainer.network.parameters()
+    assert [key for key in before if not np.array_equal(before[key], after[key])] == ["2.kernel", "2.bias"]
 
 
 def test_the_command_line_notes_a_trouble_by_its_title(capsys):

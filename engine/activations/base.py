@@ -49,7 +49,7 @@ class Activation:
     zero_centred: bool = False
     saturates: bool = False  # the slope goes to 0 far out on both sides
     signed: bool = False  # gives negative values too
-    kinks: tuple[float, ...] = ()
+    kinks: tuple[float | str, ...] = ()  # a text names the option that says where, "-threshold" its negative
 
     def values(self, options: Mapping[str, float] | None = None) -> tuple[float, ...]:
         """Option values in the formula's order, defaults filled in. Raises RelumeError for unknown names."""
@@ -92,10 +92,24 @@ class Activation:
         """Whether its slope is 0 everywhere: nothing before it can be trained."""
         return not self.learned and not self.derivative(np.linspace(-8.0, 8.0, 801), *self.values(options)).any()
 
+    def corners(self, options: Mapping[str, float] | None = None) -> tuple[float, ...]:
+        """Where the slope jumps, or the function itself."""
+        given = {option.name: value for option, value in zip(self.options, self.values(options), strict=True)}
+        given |= {f"-{name}": -value for name, value in given.items()}
+        return tuple(given[place] if isinstance(place, str) else place for place in self.kinks)
+
+    def jumps(self, options: Mapping[str, float] | None = None) -> bool:
+        """Whether the function itself jumps somewhere."""
+        places = np.array(self.corners(options))
+        values = self.values(options)
+        rise = self.forward(places + 1e-6, *values) - self.forward(places - 1e-6, *values)
+        return bool((np.abs(rise) > 1e-3).any())
+
     def rises(self, values: Sequence[float] = ()) -> bool:
         """Whether it never falls, with these values of its options: the largest z gives the largest a."""
         z = np.linspace(-20.0, 20.0, 801)
-        return self.monotone and bool((self.derivative(z, *values) >= 0.0).all())
+        rising = (self.derivative(z, *values) >= 0.0).all() and (np.diff(self.forward(z, *values)) >= 0.0).all()
+        return self.monotone and bool(rising)
 
 
 def _floats(z: Any) -> np.ndarray:

@@ -141,6 +141,6 @@ ACTIVATIONS.add(
         lambda z, threshold, value: maths.where(z > threshold, z, maths.where(z == z, value, z)),
         lambda z, a, threshold, value: maths.where(z > threshold, 1.0, 0.0),
         "the value, and all above the threshold", "0", "Only what is above a threshold goes on. Can die like ReLU.",
-        options=(Option("threshold", 1.0), Option("value", 0.0)), monotone=True, kinks=(1.0,),
+        options=(Option("threshold", 1.0), Option("value", 0.0)), monotone=True, kinks=("threshold",),
     )
 )  # fmt: skip

@@ -26,7 +26,8 @@ ACTIVATIONS.add(
         lambda z, threshold: maths.where(maths.absolute(z) <= threshold, 0.0, z),
         lambda z, a, threshold: maths.where(maths.absolute(z) > threshold, 1.0, 0.0),
         "all numbers", "0", "Silences what is small and leaves the rest as it is, with a jump between.",
-        options=(Option("threshold", 0.5),), monotone=True, zero_centred=True, signed=True, kinks=(-0.5, 0.5),
+        options=(Option("threshold", 0.5),), monotone=True, zero_centred=True, signed=True,
+        kinks=("-threshold", "threshold"),
     )
 )  # fmt: skip
 ACTIVATIONS.add(
@@ -35,6 +36,7 @@ ACTIVATIONS.add(
         lambda z, threshold: z - maths.minimum(maths.maximum(z, -threshold), threshold),
         lambda z, a, threshold: maths.where(maths.absolute(z) > threshold, 1.0, 0.0),
         "all numbers", "0", "Silences what is small and shortens the rest: the step of the lasso.",
-        options=(Option("threshold", 0.5),), monotone=True, zero_centred=True, signed=True, kinks=(-0.5, 0.5),
+        options=(Option("threshold", 0.5),), monotone=True, zero_centred=True, signed=True,
+        kinks=("-threshold", "threshold"),
     )
 )  # fmt: skip

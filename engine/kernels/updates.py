@@ -76,7 +76,7 @@ def _update_3(op: Any, rows: Any, moment: Any) -> None:
     for i in range(n):
         new = rule(w[i], g[i], s[i], q[i], p[i], c)  # type: ignore[name-defined] # noqa: F821
         w[i], s[i], q[i], p[i] = new[0], new[1], new[2], new[3]
-        top = max(top, size_bits(new[0]))
+        top = max(top, max(max(size_bits(new[0]), size_bits(new[1])), max(size_bits(new[2]), size_bits(new[3]))))
     words(o[SUMS], 1)[0] = np.int64(top)
 
 

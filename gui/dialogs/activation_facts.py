@@ -97,13 +97,15 @@ class ActivationFacts(QWidget):
         record = self._record
         values = record.values(self._options)
         self.plot.show_curve(record, values)
-        kinks = ", ".join(plain(kink, 3) for kink in record.kinks)
+        kinks = ", ".join(plain(kink, 3) for kink in record.corners(self._options))
+        corner = "jump" if record.jumps(self._options) else "corner"
+        dead = "flat everywhere" if record.flat(self._options) else "flat for every z \u2264 0"
         words = {
             "Range": record.range.replace("-", MINUS),
-            "Smooth": "yes" if record.smooth else f"no, corner at {kinks}" if kinks else "no",
+            "Smooth": "yes" if record.smooth else f"no, {corner} at {kinks}" if kinks else "no",
             "Slope at z = 0": record.slope_at_zero,
             "Gain": number(record.gain(self._options), 4),
-            "Can die": "yes: flat for every z \u2264 0" if record.dies(self._options) else "no",
+            "Can die": f"yes: {dead}" if record.dies(self._options) else "no",
         }
         for fact, text in words.items():
             self._facts[fact].setText(text)
