@@ -107,11 +107,12 @@ def _flat_layers(spec: NetworkSpec) -> list[Finding]:
         given = getattr(layer, "activation", "linear")
         record = activation_record(name_of(given))
         if record.flat(options_of(given)):
+            held = f"weights of layers 1 to {number + 1}" if number else "weights of layer 1"
             smooth = Remedy("Use sigmoid", "activation", {"layer": number, "activation": "sigmoid"})
             findings.append(
                 Finding(
                     "flat activation", number, (), "serious",
-                    f"The slope of {record.name} is 0 everywhere.",
+                    f"The slope of {record.name} is 0 everywhere, so the {held} never change.",
                     "A gradient is multiplied by the slope of every activation that it passes. Here it becomes 0, so "
                     "the weights of this layer and of all layers before it never change.",
                     (smooth,), f"A {record.name} cannot be trained",
