@@ -7,11 +7,12 @@ import pytest
 from PySide6.QtGui import QFontMetrics, QFontMetricsF
 
 from gui import theme
-from gui.views.map_legend import BAR, SHORT_BAR, plan
+from gui.views.map_legend import BAR, CONDITIONS, SHORT_BAR, plan
 from gui.views.weight_pictures import UnitImages
 
 ONE, TWO = ["activation 0max"], ["activation 0max", "−+"]
 SENTENCE = "layer 1: weights"
+MARKED = CONDITIONS
 
 
 def width(words: str) -> float:
@@ -19,18 +20,21 @@ def width(words: str) -> float:
 
 
 @pytest.mark.parametrize(
-    ("window", "scales", "told"),
+    ("window", "scales", "marked", "told"),
     [
-        (1000, ONE, (BAR, 3, SENTENCE)),
-        (563, ONE, (SHORT_BAR, 3, SENTENCE)),  # one of two views at 1920 px
-        (424, ONE, (SHORT_BAR, 2, SENTENCE)),  # the least window
-        (424, TWO, (SHORT_BAR, 2, "")),
-        (250, TWO, (SHORT_BAR, 0, "")),
-        (424, [], (BAR, 3, SENTENCE)),
+        (1000, ONE, (), (BAR, 3, (), SENTENCE)),
+        (1000, ONE, MARKED, (BAR, 3, MARKED, SENTENCE)),
+        (563, ONE, (), (SHORT_BAR, 3, (), SENTENCE)),  # one of two views at 1920 px
+        (563, ONE, MARKED, (SHORT_BAR, 2, MARKED, "")),
+        (424, ONE, (), (SHORT_BAR, 2, (), SENTENCE)),  # the least window
+        (424, ONE, MARKED, (SHORT_BAR, 2, (), "")),
+        (424, TWO, (), (SHORT_BAR, 2, (), "")),
+        (250, TWO, MARKED, (SHORT_BAR, 0, (), "")),
+        (424, [], (), (BAR, 3, (), SENTENCE)),
     ],
 )
-def test_the_legend_leaves_out_what_has_no_room(qtbot, window, scales, told) -> None:
-    assert plan(window, width, scales, SENTENCE) == told
+def test_the_legend_leaves_out_what_has_no_room(qtbot, window, scales, marked, told) -> None:
+    assert plan(window, width, scales, marked, SENTENCE) == told
 
 
 @pytest.mark.parametrize("across", [300, 420, 700])

@@ -195,6 +195,10 @@ class MapCanvas(QWidget):
             column = self._untold.popleft()
             self._pictures[column.layer].show_caption(self.caption(column))
 
+    def conditions(self) -> set[str]:
+        """What is marked on the tiles in sight."""
+        return {condition for picture in self._pictures.values() for condition in picture.conditions}
+
     def _is_told(self, column: Column) -> bool:
         return self._pictures[column.layer].told
 

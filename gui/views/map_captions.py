@@ -101,7 +101,7 @@ def _mark_picture(condition: str, number: int, side: float, ratio: float, _theme
         if condition == "dead":
             _paint_dead(painter, rect, f"{number} dead" if number else "dead")
         else:
-            _paint_condition(painter, rect, condition)
+            paint_condition(painter, QRectF(rect.right() - 13, rect.top() + 1, 12, 12), condition)
     return picture
 
 
@@ -118,9 +118,8 @@ def _paint_dead(painter: QPainter, rect: QRectF, words: str) -> None:
     painter.drawText(QRectF(rect.left() - 8, rect.bottom() - 17, rect.width() + 16, 16), CENTER, words)
 
 
-def _paint_condition(painter: QPainter, rect: QRectF, condition: str) -> None:
-    """A mark in the corner: hollow cross for nearly dead, a slash for always on."""
-    back = QRectF(rect.right() - 13, rect.top() + 1, 12, 12)
+def paint_condition(painter: QPainter, back: QRectF, condition: str) -> None:
+    """The mark of a corner: hollow cross for nearly dead, a slash for always on."""
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(theme.color("panel"))
     painter.drawRoundedRect(back, 2, 2)

@@ -35,6 +35,11 @@ class ColumnPicture:
         """Whether it has a caption."""
         return self._caption is not None
 
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """What is marked on its tiles, "" where nothing is."""
+        return self._caption.conditions if self._caption is not None else ()
+
     def show_caption(self, caption: Caption) -> None:
         if caption == self._caption:
             return
@@ -48,7 +53,7 @@ class ColumnPicture:
 
     def show_tiles(self, art: Art | None) -> None:
         """Tiles without anything to show are empty; those of dead units have the panel's colour."""
-        table, conditions = map_colors.table(), self._caption.conditions if self._caption is not None else ()
+        table, conditions = map_colors.table(), self.conditions
         shown = (art, conditions, table)
         if all(a is b for a, b in zip(shown, self._shown, strict=True)):
             return

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QWidget
 from gui import theme
 from gui.numbers import count
 from gui.views.cells import paint_scale_bar
+from gui.views.map_captions import paint_condition
 from gui.views.map_links import dotted_pen
 
 if TYPE_CHECKING:
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 EDGE, GAP = 16, 16
 BAR, SHORT_BAR = 80, 48
 LINE = 26  # px of a link's sample and what follows it
+MARK = 14  # px of a corner mark and what follows it
 KINDS = ("weight −", "weight +", "carries nothing")  # of links; the last goes first where there is no room
+CONDITIONS = ("nearly dead", "always on")  # of neurons, marked in the corner of a tile
 STALE_AFTER = 0.5  # s
 BESIDE = Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine
 
@@ -37,7 +40,7 @@ class MapLegend(QWidget):
     def renew(self) -> None:
         """Draws the legend anew where it has something else to say."""
         tiles = self.view.canvas.tiles
-        shown = (self.sentence(), bool(tiles.art), tiles.kind, self.view.words)
+        shown = (self.sentence(), bool(tiles.art), tiles.kind, self.view.words, self.conditions())
         if shown != self._shown:
             self._shown = shown
             self.update()
@@ -76,12 +79,13 @@ class MapLegend(QWidget):
                 painter.drawText(QRectF(EDGE, 0, self.width() - 2 * EDGE, 32), BESIDE, sentence)
                 return
             scales = self.scales()
-            bar, kinds, sentence = plan(
-                self.width() - 2 * EDGE, metrics.horizontalAdvance, [low + high for low, high, _ in scales], sentence
-            )
+            room, ends = self.width() - 2 * EDGE, [low + high for low, high, _ in scales]
+            bar, kinds, marked, sentence = plan(room, metrics.horizontalAdvance, ends, self.conditions(), sentence)
             x = float(EDGE)
             for low, high, signed in scales:
                 x = self._scale(painter, metrics, x, bar, low, high, signed) + GAP
+            for condition in marked:
+                x = self._condition(painter, metrics, x, condition) + GAP
             right = self._links(painter, metrics, kinds)
             painter.setPen(theme.color("ink 2"))
             painter.drawText(QRectF(x, 0, right - x, 32), BESIDE | Qt.AlignmentFlag.AlignHCenter, sentence)
@@ -96,6 +100,17 @@ class MapLegend(QWidget):
         if not plain or any(w.signed for w in hidden):
             shown.append(("−" if plain else "activation −", "+", True))
         return shown
+
+    def conditions(self) -> tuple[str, ...]:
+        """The conditions that are marked on some tile."""
+        said = self.view.canvas.conditions()
+        return tuple(condition for condition in CONDITIONS if condition in said)
+
+    def _condition(self, painter: QPainter, metrics: QFontMetricsF, x: float, condition: str) -> float:
+        paint_condition(painter, QRectF(x, 10, 12, 12), condition)
+        painter.setPen(theme.color("ink 2"))
+        painter.drawText(QPointF(x + MARK, 20), condition)
+        return x + MARK + metrics.horizontalAdvance(condition)
 
     def _scale(
         self, painter: QPainter, metrics: QFontMetricsF, x: float, bar: int, low: str, high: str, signed: bool
@@ -122,14 +137,17 @@ class MapLegend(QWidget):
         return x
 
 
-def plan(room: float, width: Callable[[str], float], scales: list[str], sentence: str) -> tuple[int, int, str]:
-    """(length of a colour bar, kinds of links, sentence) that fit into `room`. The bars become short first; then the
-    dotted links go, the sentence, and all links."""
-    for bar, kinds, words in (
-        (BAR, 3, sentence), (SHORT_BAR, 3, sentence), (SHORT_BAR, 2, sentence), (SHORT_BAR, 2, ""), (SHORT_BAR, 0, ""),
+def plan(
+    room: float, width: Callable[[str], float], scales: list[str], marked: tuple[str, ...], sentence: str
+) -> tuple[int, int, tuple[str, ...], str]:
+    """(length of a colour bar, kinds of links, corner marks, sentence) that fit into `room`. The bars become short
+    first; then the dotted links go, the sentence, the marks, and all links."""
+    for bar, kinds, conditions, words in (
+        (BAR, 3, marked, sentence), (SHORT_BAR, 3, marked, sentence), (SHORT_BAR, 2, marked, sentence),
+        (SHORT_BAR, 2, marked, ""), (SHORT_BAR, 2, (), ""), (SHORT_BAR, 0, (), ""),
     ):  # fmt: skip
         parts = [width(ends) + bar + 12 for ends in scales] + [LINE + width(kind) for kind in KINDS[:kinds]]
-        parts += [width(words)] if words else []
+        parts += [MARK + width(condition) for condition in conditions] + ([width(words)] if words else [])
         if sum(parts) + GAP * (len(parts) - 1) <= room:
-            return bar, kinds, words
-    return SHORT_BAR, 0, ""
+            return bar, kinds, conditions, words
+    return SHORT_BAR, 0, (), ""
