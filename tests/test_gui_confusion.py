@@ -65,3 +65,14 @@ def test_long_class_names_stay_apart_in_the_confusion_matrix(qtbot) -> None:
     x, top = round(area.left() + area.width() / 3), round(area.top())
     colors = {picture.pixel(x + aside, y) for aside in (-2, -1, 0, 1) for y in range(top - 20, top - 4)}
     assert len(colors) == 1, "nothing is written between two columns"
+
+
+@pytest.mark.parametrize(("most", "told"), [(7, True), (196, True), (60_000, False)])
+def test_cells_hold_their_numbers_where_these_can_be_read(qtbot, most, told) -> None:
+    matrix = matrix_of(qtbot, CLOTHES, SMALL)
+    counts = np.eye(10, dtype=int) * most
+    matrix.show_counts(counts, CLOTHES, "test", False)
+    cell = matrix._cells().toRect()
+    cell.setSize(cell.size() / 10)
+    colors = {matrix.grab(cell.adjusted(2, 2, -2, -2)).toImage().pixel(x, y) for x in range(12) for y in range(12)}
+    assert (len(colors) > 1) == told

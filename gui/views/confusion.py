@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetrics, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QToolTip
 
 from gui import theme
@@ -13,6 +13,7 @@ from gui.views.pieces import Canvas, shade
 from gui.words import tip
 
 GAP = 8  # px between the names of two columns
+NUMBERS = (11, 10, 9)  # px of the numbers in cells
 HEAD = 28.0  # px above the names of the columns, and below them
 
 
@@ -63,7 +64,7 @@ class ConfusionMatrix(Canvas):
         return self._square(left, HEAD + min(widest, self.height() * 0.3)), True
 
     def _square(self, left: float, top: float) -> QRectF:
-        side = max(20.0, min(self.width() - left - 20, self.height() - top - 30))
+        side = max(20.0, min(self.width() - left - 8, self.height() - top - 30))
         count = max(1, len(self.names))
         return QRectF(left, top, *(side // count * count if side >= count else side,) * 2)
 
@@ -110,18 +111,20 @@ class ConfusionMatrix(Canvas):
             luma = colors[..., :3] @ np.array([0.299, 0.587, 0.114])
             panel, ink = theme.color("panel"), theme.color("ink")
             painter.setOpacity(0.4 if self.faded else 1.0)
-            metrics = painter.fontMetrics()
-            numbers = side >= metrics.horizontalAdvance(f"{self.counts.max()}") + 2 and side >= 14
+            font = self._font_of_numbers(side)
+            painter.setFont(font or theme.font(11))
             for row in range(count):
                 for column in range(count):
                     cell = QRectF(area.left() + column * side, area.top() + row * side, side - 1, side - 1)
                     color = QColor(*colors[row, column, :3].tolist())
                     painter.fillRect(cell, color)
-                    if numbers and self.counts[row, column]:
+                    if font is not None and self.counts[row, column]:
                         painter.setPen(panel if (luma[row, column] < 140) == (panel.lightnessF() > 0.5) else ink)
                         painter.drawText(cell, flags.AlignCenter, str(self.counts[row, column]))
             painter.setOpacity(1.0)
             painter.setPen(theme.color("ink 2"))
+            painter.setFont(theme.font(11))
+            metrics = painter.fontMetrics()
             for k in range(0, count, self._stride(area)):
                 name = metrics.elidedText(self.names[k], Qt.TextElideMode.ElideRight, int(area.left()) - 32)
                 line = QRectF(24, area.top() + k * side, area.left() - 32, side)
@@ -139,6 +142,14 @@ class ConfusionMatrix(Canvas):
                 painter.setPen(QPen(theme.color("accent"), 2))
                 painter.setBrush(Qt.BrushStyle.NoBrush)
                 painter.drawRect(QRectF(area.left() + column * side, area.top() + row * side, side - 1, side - 1))
+
+    def _font_of_numbers(self, side: float) -> QFont | None:
+        """The largest font in which every number fits into a cell; None where none does."""
+        for font in map(theme.font, NUMBERS):
+            metrics = QFontMetrics(font)
+            if side >= max(metrics.horizontalAdvance(f"{self.counts.max()}") + 2, metrics.ascent() + 2):
+                return font
+        return None
 
     def _named_at(self, place: QPointF) -> str:
         """The class whose name is above or beside the cells here, "" for none."""

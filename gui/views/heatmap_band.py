@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -62,13 +63,8 @@ class HeatmapBand(QWidget):
                 cells = cell_image(levels(data.targets[None, :], top, True), color_table(True))
                 painter.drawImage(QRectF(segments[0].left, 20, segments[0].width, BAND), cells)
             else:
-                for segment in segments:
-                    count = segment.stop - segment.start
-                    for words in (f"{segment.label}, {count} samples", f"{segment.label}, {count}", segment.label,
-                                  segment.label.removeprefix("class ")):  # fmt: skip
-                        if QFontMetricsF(painter.font()).horizontalAdvance(words) <= segment.width:
-                            self._words(painter, words, segment, "ink")
-                            break
+                for segment, words in zip(segments, headings(segments, QFontMetricsF(painter.font())), strict=True):
+                    self._words(painter, words, segment, "ink")
                     painter.setPen(Qt.PenStyle.NoPen)
                     painter.setBrush(theme.category(segment.group % CATEGORIES))
                     painter.drawRoundedRect(QRectF(segment.left, 20, segment.width, BAND), 2, 2)
@@ -89,6 +85,20 @@ class HeatmapBand(QWidget):
             x = segment.left + (column + 0.5) / count * segment.width
             painter.drawText(QRectF(x - 40, 0, 80, 18), MIDDLE, whole(int(data.columns[segment.start + column])))
             painter.drawLine(QPointF(x, 20), QPointF(x, 25))
+
+
+def headings(segments: Sequence[Segment], metrics: QFontMetricsF) -> list[str]:
+    """Every class and how many samples it has, as far as there is room for all; at last a part of their names."""
+    short = [segment.label.removeprefix("class ") for segment in segments]
+    counts = [segment.stop - segment.start for segment in segments]
+    for form in ("{0}, {2} samples", "{0}, {2}", "{0}", "{1}"):
+        words = [form.format(s.label, name, count) for s, name, count in zip(segments, short, counts, strict=True)]
+        if all(metrics.horizontalAdvance(w) <= s.width for w, s in zip(words, segments, strict=True)):
+            return words
+    return [
+        metrics.elidedText(name, Qt.TextElideMode.ElideRight, segment.width)
+        for name, segment in zip(short, segments, strict=True)
+    ]
 
 
 class HeatmapScale(QWidget):
