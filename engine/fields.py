@@ -14,7 +14,7 @@ from engine.errors import RelumeError, shown
 class FieldInfo:
     """What an editor and a check must know of one field."""
 
-    kind: str  # "int", "float", "text", "choice", "named", "flag"
+    kind: str  # "int", "float", "text", "choice", "named", "flag", "units"
     label: str
     help: str = ""
     minimum: float | None = None
@@ -66,6 +66,8 @@ def _checked(value: Any, declared: FieldInfo, place: str) -> Any:
         return value
     if declared.kind == "named":
         return _checked_named(value, declared, place)
+    if declared.kind == "units":
+        return _checked_units(value, declared, place)
     if not isinstance(value, str):
         raise RelumeError(f"{declared.label} must be text, not {shown(value)}.", place)
     return value
@@ -93,6 +95,14 @@ def _checked_number(value: Any, declared: FieldInfo, place: str) -> int | float:
     if wrong:
         raise RelumeError(f"{declared.label} must be {_range_words(declared)}, not {shown(value)}.", place)
     return int(number) if declared.kind == "int" else number
+
+
+def _checked_units(value: Any, declared: FieldInfo, place: str) -> tuple[int, ...]:
+    """Numbers of units, each once, in order."""
+    if isinstance(value, str) or not hasattr(value, "__iter__"):
+        raise RelumeError(f"{declared.label} must be a list of units, not {shown(value)}.", place)
+    single = dataclasses.replace(declared, kind="int", minimum=0)
+    return tuple(sorted({int(_checked_number(item, single, place)) for item in value}))
 
 
 def _ndim(value: Any) -> int:

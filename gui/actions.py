@@ -32,6 +32,7 @@ from gui.dialogs import help_dialog
 from gui.dialogs.run_until import RunUntilDialog
 from gui.panels.changes import change
 from gui.panels.network_panel import add_layer
+from gui.views.unit_menu import switch, switch_words
 from gui.words import tip, unmarked
 
 if TYPE_CHECKING:
@@ -77,6 +78,21 @@ def _edit_layers(
         change(window.session, words.format(index + 1), lambda: {"spec": act(*arguments)})
 
     return run
+
+
+def _can_switch(window: MainWindow) -> bool:
+    chosen = window.session.selection
+    return chosen is not None and edits.can_switch(window.session.document.spec, chosen[0])
+
+
+def _switch_words(window: MainWindow) -> str:
+    chosen = window.session.selection
+    return switch_words(window.session, *chosen) if chosen and _can_switch(window) else "Switch off a neuron"
+
+
+def _switch(window: MainWindow) -> None:
+    if window.session.selection is not None:
+        switch(window.session, *window.session.selection)
 
 
 def _movable(offset: int) -> Callable[[MainWindow], bool]:
@@ -156,8 +172,12 @@ ENTRIES: tuple[Entry, ...] = (
         _edit_layers("Remove layer {}", edits.remove_layer), "Ctrl+Del", enabled=lambda w: _layer(w) < _hidden(w),
     ),
     Entry(
+        "switch neuron", "Network", _switch_words, _switch, "Ctrl+B", "A neuron that is off gives 0",
+        enabled=_can_switch, separator=True,
+    ),
+    Entry(
         "new weights", "Network", "Draw new weights", lambda w: w.session.new_weights(), "Ctrl+Shift+R",
-        "The next seed", separator=True,
+        "The next seed",
     ),
     Entry(
         "run", "Train", lambda w: "Pause" if w.session.state == "running" else "Run", _run_or_pause, "Space",

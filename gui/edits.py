@@ -14,6 +14,7 @@ from typing import Any
 from engine.errors import RelumeError
 from engine.layers import LAYERS, Conv2D, Dense, Flatten
 from engine.layers.base import Layer
+from engine.layers.weighted import WeightedLayer
 from engine.shape_fit import flattened
 from engine.spec import NetworkSpec
 
@@ -85,7 +86,28 @@ def set_layer(spec: NetworkSpec, index: int, **changes: Any) -> NetworkSpec:
     """Changes fields of one layer."""
     layers: list[Layer] = list(spec.layers)
     layers[index] = dataclasses.replace(layers[index], **changes)  # type: ignore[type-var]
+    if getattr(layers[index], "off", ()):  # units that are gone do not come back switched off
+        fed = (spec.input_shape, *spec.shapes())[index]
+        layers[index] = dataclasses.replace(layers[index], off=layers[index].switched_off(fed))  # type: ignore
     return _with(spec, layers)
+
+
+def can_switch(spec: NetworkSpec, index: int) -> bool:
+    """Whether neurons of this layer can be switched off: those of hidden layers."""
+    return 0 <= index < hidden_count(spec) and isinstance(spec.layers[index], WeightedLayer)
+
+
+def is_off(spec: NetworkSpec, index: int, unit: int) -> bool:
+    """Whether this neuron is switched off."""
+    return unit in getattr(spec.layers[index], "off", ())
+
+
+def switch_unit(spec: NetworkSpec, index: int, unit: int) -> NetworkSpec:
+    """Switches one neuron off, or on again."""
+    if not can_switch(spec, index):
+        raise RelumeError("Only neurons of hidden layers with weights can be switched off.", f"layer {index + 1}")
+    off: set[int] = set(getattr(spec.layers[index], "off", ()))
+    return set_layer(spec, index, off=tuple(off ^ {unit}))
 
 
 def told(old: NetworkSpec, new: NetworkSpec, wanted: str = "") -> str:

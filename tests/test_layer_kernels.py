@@ -42,6 +42,10 @@ NETWORKS = {
     "norm first and last": ((4, 4, 3), (BatchNorm(), Flatten(), Dense(3), BatchNorm())),
     "norms in a row": ((5, 4, 3), (BatchNorm(), BatchNorm(), Conv2D(4, 2), BatchNorm(), *TAIL)),
     "with dropout": ((6, 6, 1), (Conv2D(4, 3, activation="relu"), Dropout(0.5), BatchNorm(), *TAIL)),
+    "units off": (
+        (7, 6, 2),
+        (Conv2D(5, 3, activation="relu", off=(0, 4)), MaxPool2D(2), Flatten(), Dense(6, "prelu", off=(3,)), Dense(3)),
+    ),
     "one place": ((1, 1, 1), (Conv2D(1, 3, 2, "same", "tanh"), MaxPool2D(3, 1, "same"), *TAIL)),
     "all": (
         (12, 10, 2),

@@ -29,9 +29,11 @@ WINDOWS = list(itertools.product((1, 2, 3, 5), (1, 2, 3), ("valid", "same"), ((6
 PLAIN = [
     (Dense(4, "tanh", l1=0.1), (5,)),
     (Dense(3, "prelu"), (2,)),
+    (Dense(5, "prelu", off=(1, 4, 9)), (2,)),
     (Conv2D(3, 3, activation="gelu", initializer="he_normal"), (5, 6, 2)),
     (Conv2D(2, 2, 2, "same", {"name": "elu", "alpha": 0.5}), (5, 4, 1)),
     (Conv2D(3, 3, activation="prelu"), (4, 4, 2)),
+    (Conv2D(3, 3, activation="tanh", off=(0, 2)), (4, 4, 2)),
     (Conv2D(1, 9, 4, "same"), (3, 2, 1)),
     (MaxPool2D(), (4, 6, 3)),
     (AveragePool2D(), (5, 6, 3)),

@@ -17,6 +17,7 @@ _NAMED: dict[str, Callable[[], Block]] = {
     "batch norm": normalization.batch_norm,
     "moving norm": normalization.moving_norm,
     "dropout": elementwise.dropout,
+    "switch": elementwise.switch,
 }
 _TABLES: dict[str, Callable[[], tuple[str, ...]]] = {
     "activation": activations.names,

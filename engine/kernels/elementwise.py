@@ -130,6 +130,26 @@ def activation(name: str) -> Block:
     )
 
 
+# Units that are switched off give 0, and nothing comes back through them.
+
+
+def _switched(op: Any, rows: Any, moment: Any) -> None:
+    o = words(op, WORDS)
+    u = o[UNITS]
+    kept = floats(o[CONSTANTS], u)
+    for r in range(rows * (o[OUTPUTS] // u)):
+        source, target = floats(o[FROM] + 4 * r * u, u), floats(o[TO] + 4 * r * u, u)  # type: ignore[name-defined] # noqa: F821
+        for j in range(u):
+            target[j] = source[j] if kept[j] != F(0.0) else F(0.0)
+
+
+def switch() -> Block:
+    return Block(
+        block_kernel("switch forward", _switched, FROM=lambda: X, TO=lambda: Y),
+        block_kernel("switch backward", _switched, FROM=lambda: GY, TO=lambda: GX),
+    )
+
+
 # Dropout: a mask from (seed and layer, step, element).
 
 

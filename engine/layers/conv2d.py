@@ -11,7 +11,7 @@ import numpy as np
 from engine.fields import field
 from engine.layers import windows
 from engine.layers.base import Call, Operation, Shape
-from engine.layers.weighted import WeightedLayer, activation_field, initializer_field, l1_field, l2_field
+from engine.layers.weighted import WeightedLayer, activation_field, initializer_field, l1_field, l2_field, off_field
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,6 +32,7 @@ class Conv2D(WeightedLayer):
     initializer: Any = initializer_field()
     l1: float = l1_field()
     l2: float = l2_field()
+    off: tuple[int, ...] = off_field()
 
     def window(self, input_shape: Shape) -> windows.Window:
         return windows.Window(input_shape, self.kernel_size, self.strides, self.padding)

@@ -30,6 +30,10 @@ def l2_field() -> Any:
     return field(0.0, "float", "L2", "Penalty on the squares of kernel weights.", minimum=0, maximum=1e6)
 
 
+def off_field() -> Any:
+    return field((), "units", "Switched off", "Units that give 0, whatever they are fed; they do not learn.")
+
+
 class WeightedLayer(Layer):
     """Base of layers with a kernel (..., inputs, units) and a bias (units,); a unit is an index of the last axis.
 
@@ -41,6 +45,7 @@ class WeightedLayer(Layer):
     initializer: Any
     l1: float
     l2: float
+    off: tuple[int, ...]
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -73,6 +78,10 @@ class WeightedLayer(Layer):
 
     # ---- what follows -------------------------------------------------------------------------
 
+    def switched_off(self, input_shape: Shape) -> tuple[int, ...]:
+        """The units that give 0; a number beyond the last unit means none."""
+        return tuple(unit for unit in self.off if unit < self.kernel_shape(input_shape)[-1])
+
     def parameter_shapes(self, input_shape: Shape) -> dict[str, Shape]:
         kernel = self.kernel_shape(input_shape)
         learned = activations.resolve(self.activation)[0].learned
@@ -100,13 +109,16 @@ class WeightedLayer(Layer):
 
     def forward(self, x: np.ndarray, parameters: Parameters, by_batch: bool = False) -> tuple[np.ndarray, np.ndarray]:
         z = self.weighted(x.shape[1:])(x, parameters)
-        return z, activations.resolve(self.activation)[0].forward(z, *self._options(parameters, z.dtype))
+        a = activations.resolve(self.activation)[0].forward(z, *self._options(parameters, z.dtype))
+        return z, without(a, self.switched_off(x.shape[1:]))
 
     def backward(
         self, x: np.ndarray, z: np.ndarray, a: np.ndarray, gradient: np.ndarray, parameters: Parameters
     ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         activation, options = activations.resolve(self.activation)[0], self._options(parameters, z.dtype)
-        gradients = {}
+        off = self.switched_off(x.shape[1:])
+        gradient, gradients = without(gradient, off), {}
+        a = activation.forward(z, *options) if off else a
         for option in activation.learned:
             assert option.gradient is not None
             gradients[f"activation.{option.name}"] = _per_unit(gradient * option.gradient(z, a, *options))
@@ -121,17 +133,23 @@ class WeightedLayer(Layer):
             f"activation.{option.name}" if option.learned else float(value)
             for option, value in zip(activation.options, values, strict=True)
         )
-        return self.weighted(input_shape), Call(f"activation_{activation.name}", activation.function, options)
+        applied = (self.weighted(input_shape), Call(f"activation_{activation.name}", activation.function, options))
+        off = self.switched_off(input_shape)
+        return (*applied, Call("without", without, (off,))) if off else applied
 
     def operations(self, input_shape: Shape, by_batch: bool = False) -> tuple[Operation, ...]:
         activation, values = activations.resolve(self.activation)
         learned = tuple(f"activation.{option.name}" for option in activation.learned)
         constants = tuple(v for o, v in zip(activation.options, values, strict=True) if not o.learned)
         summing, units = self.weighted_operation(input_shape), self.kernel_shape(input_shape)[-1]
-        if activation.name == "linear":
-            return (summing,)  # a is z
-        applied = f"activation {activation.name}"
-        return summing, Operation(applied, summing.outputs, summing.outputs, learned, constants, units=units)
+        operations, wide = [summing], (summing.outputs, summing.outputs)
+        if activation.name != "linear":  # else a is z
+            operations.append(Operation(f"activation {activation.name}", *wide, learned, constants, units=units))
+        off = self.switched_off(input_shape)
+        if off:
+            kept = tuple(float(unit not in off) for unit in range(units))
+            operations.append(Operation("switch", *wide, constants=kept, units=units))
+        return tuple(operations)
 
     def _options(self, parameters: Parameters, dtype: Any) -> tuple[Any, ...]:
         activation, values = activations.resolve(self.activation)
@@ -139,6 +157,15 @@ class WeightedLayer(Layer):
             parameters[f"activation.{option.name}"] if option.learned else dtype.type(value)
             for option, value in zip(activation.options, values, strict=True)
         )
+
+
+def without(a: np.ndarray, off: tuple[int, ...]) -> np.ndarray:
+    """A copy of `a` in which these units are 0; `a` itself where there are none."""
+    if not off:
+        return a
+    kept = a.copy()
+    kept[..., list(off)] = 0
+    return kept
 
 
 def _per_unit(values: np.ndarray) -> np.ndarray:

@@ -18,9 +18,9 @@ USUAL = {"strides": (None, 1), "padding": ("valid",)}  # goes without saying
 
 
 def declared_fields(kind: type[Layer]) -> dict[str, FieldInfo]:
-    """The field table of a kind of layer, in its order."""
+    """What a card edits of a kind of layer, in its order; units are chosen where they are seen."""
     fields = {item.name: item.metadata.get("info") for item in dataclasses.fields(kind)}
-    return {name: declared for name, declared in fields.items() if declared is not None}
+    return {name: declared for name, declared in fields.items() if declared is not None and declared.kind != "units"}
 
 
 def window_words(layer: Layer) -> str:

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QEvent, QRect, QRectF, Qt
-from PySide6.QtGui import QFontMetricsF, QImage, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap, QResizeEvent
+from PySide6.QtGui import (
+    QContextMenuEvent,
+    QFontMetricsF,
+    QImage,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPixmap,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import QWidget
 
 from engine.telemetry import LayerSnapshot, Snapshot
@@ -29,6 +39,7 @@ from gui.views.heatmap_rows import (
     runs,
 )
 from gui.views.layer_words import LayerWords, death_words, run_words, unit_state
+from gui.views.unit_menu import show_unit_menu
 
 if TYPE_CHECKING:
     from gui.views.heatmap import Heatmap
@@ -297,7 +308,7 @@ class HeatmapCanvas(QWidget):
             if state == "dead":
                 lines.extend(part for part in death_words(layer, units[0]) if part)
             elif state:
-                lines.append(state)
+                lines.append("switched off" if state == "off" else state)
         return "\n".join(lines)
 
     def _head_words(self, block: Block, layer: LayerSnapshot) -> str:
@@ -311,6 +322,15 @@ class HeatmapCanvas(QWidget):
 
     def leaveEvent(self, event: QEvent) -> None:  # noqa: N802
         self.view.hover.hide()
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: N802
+        hit, session = self.hit(event.pos().x(), event.pos().y()), self.view.session
+        if hit is None:
+            return
+        layer, unit = hit[0].layer, hit[0].units_of(hit[1])[0]
+        self.view.hover.hide()
+        session.select(layer, unit)
+        show_unit_menu(session, layer, unit, self.view, event.globalPos())
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         self.view.setFocus()

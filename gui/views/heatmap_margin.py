@@ -74,17 +74,20 @@ def _paint_bars(painter: QPainter, block: Block, centers: np.ndarray, share: np.
 def _paint_conditions(
     painter: QPainter, block: Block, words: LayerWords, layer: LayerSnapshot, centers: np.ndarray
 ) -> None:
-    """A hollow cross for nearly dead, a slash for always on; never in colour."""
+    """A hollow cross for nearly dead, a slash for always on, a ring for switched off; never in colour."""
     size = cross_size(block)
     for unit in range(block.units):
         condition = unit_state(words, layer, unit)
-        if condition not in ("nearly dead", "always on"):
+        if condition not in ("nearly dead", "always on", "off"):
             continue
         inner = QRectF(CROSS_MIDDLE - size / 2, centers[unit] - size / 2, size, size).adjusted(1, 1, -1, -1)
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(QPen(theme.color("ink 2"), 1.2))
-        painter.drawLine(inner.bottomLeft(), inner.topRight())
+        if condition == "off":
+            painter.drawEllipse(inner)
+        else:
+            painter.drawLine(inner.bottomLeft(), inner.topRight())
         if condition == "nearly dead":
             painter.drawLine(inner.topLeft(), inner.bottomRight())
         painter.restore()

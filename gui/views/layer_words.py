@@ -37,6 +37,7 @@ class LayerWords:
     previous: int
     between: str = ""
     maps: bool = False
+    off: tuple[int, ...] = ()  # units that are switched off
 
     @property
     def noun(self) -> str:
@@ -77,6 +78,7 @@ def layer_words(spec: NetworkSpec) -> tuple[LayerWords, ...]:
                 previous,
                 between[0] if len(between) == 1 else f"{len(between)} layers" if between else "",
                 len(shape) > 1,
+                getattr(layer, "off", ()),
             )
         )
         between = []
@@ -96,11 +98,13 @@ def dead_count(layer: LayerSnapshot | None) -> int:
 
 
 def state_words(words: LayerWords, layer: LayerSnapshot | None) -> str:
-    """ "2 of 8 dead", "8 of 8 alive", or the number of units while nothing is known."""
+    """ "2 of 8 dead", "8 of 8 alive", "1 of 8 off", or the number of units while nothing is known."""
     dead = dead_count(layer)
     if layer is None or not np.isfinite(layer.max_z).any():
         return f"{words.units} {'filter' if words.maps else 'unit'}{'s' * (words.units != 1)}"
-    return f"{dead} of {words.units} dead" if dead else f"{words.units} of {words.units} alive"
+    if dead:
+        return f"{dead} of {words.units} dead"
+    return f"{len(words.off)} of {words.units} off" if words.off else f"{words.units} of {words.units} alive"
 
 
 def state_choices(words: LayerWords, layer: LayerSnapshot) -> tuple[str, ...]:
@@ -130,7 +134,9 @@ def run_words(layer: LayerSnapshot, start: int, stop: int, noun: str = "neuron")
 
 
 def unit_state(words: LayerWords, layer: LayerSnapshot, unit: int) -> str:
-    """One word on a unit: "dead", "nearly dead", "always on" or ""."""
+    """One word on a unit: "off" (switched off), "dead", "nearly dead", "always on" or ""."""
+    if unit in words.off:
+        return "off"
     if bool(layer.dead[unit]):
         return "dead"
     share = float(layer.active_share[unit])
@@ -139,3 +145,10 @@ def unit_state(words: LayerWords, layer: LayerSnapshot, unit: int) -> str:
     if words.dies and share >= 1:
         return "always on"
     return ""
+
+
+def silent_units(words: LayerWords, layer: LayerSnapshot) -> np.ndarray:
+    """bool: units that give 0 for every sample, dead or switched off."""
+    silent = layer.dead.copy()
+    silent[[unit for unit in words.off if unit < len(silent)]] = True
+    return silent

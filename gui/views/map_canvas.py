@@ -7,21 +7,31 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPoint, QRectF, Qt, Slot
-from PySide6.QtGui import QFontMetricsF, QMouseEvent, QMoveEvent, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, Slot
+from PySide6.QtGui import (
+    QContextMenuEvent,
+    QFontMetricsF,
+    QMouseEvent,
+    QMoveEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import QWidget
 
 from engine.telemetry import Snapshot
 from gui import theme
 from gui.numbers import number, percent
 from gui.views.image_data import image_shape, pixel_words
-from gui.views.layer_words import unit_state
+from gui.views.layer_words import silent_units, unit_state
 from gui.views.map_captions import Caption
 from gui.views.map_column import ColumnPicture
 from gui.views.map_layout import INPUTS, ROOMY_PITCH, Column, Layout, lay_out
 from gui.views.map_link_pictures import LinkPictures
 from gui.views.map_links import Link, Links, link_path, link_pen
 from gui.views.map_tiles import Cells, Tiles
+from gui.views.unit_menu import show_unit_menu
 
 if TYPE_CHECKING:
     from gui.views.network_map import NetworkMap
@@ -163,9 +173,9 @@ class MapCanvas(QWidget):
             whole = column.layer == INPUTS and self.whole_image
             self._pictures[column.layer].show_tiles(self._scene if whole else self.tiles.art.get(column.layer))
         if snapshot is not None and snapshot.parameters is not None:
-            dead = {words.index: snapshot.layers[words.index].dead for words in view.words}
+            silent = {words.index: silent_units(words, snapshot.layers[words.index]) for words in view.words}
             linked = [column for column in self._columns if column.layer != INPUTS or not self.whole_image]
-            self.links.update(linked, snapshot.parameters, dead)
+            self.links.update(linked, snapshot.parameters, silent)
             now = time.monotonic()
             if moved or still or now - self._linked > LINK_SECONDS and not self.link_pictures.busy:
                 self._linked = now
@@ -320,6 +330,14 @@ class MapCanvas(QWidget):
         self._hovered = self._link = None
         self.view.hover.hide()
         self.update()
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: N802
+        unit, view = self.layout_of_map.unit_at(QPointF(event.pos())), self.view
+        if unit is not None and unit[0] != INPUTS:
+            view.hover.hide()
+            view.session.select(*unit)
+            place = self.mapTo(view, event.pos())
+            show_unit_menu(view.session, *unit, view, event.globalPos(), lambda: view.edit_unit(*unit, place))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         if event.button() != Qt.MouseButton.LeftButton:

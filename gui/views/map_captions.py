@@ -24,7 +24,7 @@ class Caption:
     title: str
     state: str
     dead: bool = False  # some unit of the layer is
-    conditions: tuple[str, ...] = ()  # "dead", "nearly dead", "always on" or ""
+    conditions: tuple[str, ...] = ()  # "off", "dead", "nearly dead", "always on" or ""
     biases: tuple[int, ...] = ()  # signs
     names: tuple[str, ...] = ()  # left of the first column, right of the last
     hidden_dead: int = 0  # of the units without a tile
@@ -100,6 +100,8 @@ def _mark_picture(condition: str, number: int, side: float, ratio: float, _theme
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if condition == "dead":
             _paint_dead(painter, rect, f"{number} dead" if number else "dead")
+        elif condition == "off":
+            _paint_off(painter, rect)
         else:
             paint_condition(painter, QRectF(rect.right() - 13, rect.top() + 1, 12, 12), condition)
     return picture
@@ -116,6 +118,16 @@ def _paint_dead(painter: QPainter, rect: QRectF, words: str) -> None:
     painter.setPen(theme.color("on dead"))
     painter.setFont(theme.font(11, 600))
     painter.drawText(QRectF(rect.left() - 8, rect.bottom() - 17, rect.width() + 16, 16), CENTER, words)
+
+
+def _paint_off(painter: QPainter, rect: QRectF) -> None:
+    """An empty place with a broken edge, and the word."""
+    painter.setPen(QPen(theme.color("ink 3"), 1, Qt.PenStyle.DashLine))
+    painter.setBrush(theme.color("sunken"))
+    painter.drawRoundedRect(rect.adjusted(0.5, 0.5, -0.5, -0.5), 3, 3)
+    painter.setPen(theme.color("ink 2"))
+    painter.setFont(theme.font(11, 600))
+    painter.drawText(rect, CENTER, "off")
 
 
 def paint_condition(painter: QPainter, back: QRectF, condition: str) -> None:

@@ -154,7 +154,9 @@ class NetworkMap(View):
             if np.isfinite(seen.max_z[unit]):
                 lines.append(f"largest z {number(float(seen.max_z[unit]))}")
             state = unit_state(words, seen, unit)
-            if state:
+            if state == "off":
+                lines.append("switched off")
+            elif state:
                 lines.append(death_words(seen, unit)[0] if state == "dead" else state)
             if seen.provisional:
                 lines.append("not all samples seen yet")
@@ -164,7 +166,7 @@ class NetworkMap(View):
         layer = int(link.key.split(".")[0])
         lines = [f"{self.source_name(layer, link.source)} → {self.unit_name(layer, link.target)}"]
         lines.append(f"weight {number(link.weight)}")
-        lines.append("click to change it" if link.carries else "carries nothing: a dead neuron")
+        lines.append("click to change it" if link.carries else "carries nothing: a neuron is dead or switched off")
         return "\n".join(lines)
 
     def source_name(self, layer: int, source: int) -> str:

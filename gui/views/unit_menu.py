@@ -1,0 +1,42 @@
+"""What can be done with one neuron: the menu of its tile on the map and of its row in the heatmap."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QPoint
+from PySide6.QtWidgets import QMenu, QWidget
+
+from gui import edits
+
+if TYPE_CHECKING:
+    from gui.session import Session
+
+
+def switch_words(session: Session, layer: int, unit: int) -> str:
+    """ "Switch off neuron 3 of layer 1", or on."""
+    turn = "on" if edits.is_off(session.document.spec, layer, unit) else "off"
+    return f"Switch {turn} neuron {unit + 1} of layer {layer + 1}"
+
+
+def switch(session: Session, layer: int, unit: int) -> None:
+    """Switches a neuron off, or on again."""
+    words = switch_words(session, layer, unit)
+    session.edit(words, spec=edits.switch_unit(session.document.spec, layer, unit))
+
+
+def show_unit_menu(
+    session: Session, layer: int, unit: int, over: QWidget, place: QPoint, edit: Callable[[], None] | None = None
+) -> QMenu:
+    """Opens the menu of a hidden layer's neuron at a place of the screen. `edit` opens an editor of its numbers."""
+    menu = QMenu(over)
+    menu.setAccessibleName(f"Neuron {unit + 1} of layer {layer + 1}")
+    if edits.can_switch(session.document.spec, layer):
+        menu.addAction(switch_words(session, layer, unit), lambda: switch(session, layer, unit))
+    menu.addAction("Draw its weights anew", lambda: session.redraw(layer, (unit,)))
+    if edit is not None:
+        menu.addAction("Edit its bias and weights", edit)
+    menu.aboutToHide.connect(menu.deleteLater)
+    menu.popup(place)
+    return menu
