@@ -24,8 +24,8 @@ TOUR = (
      "data, raise the learning rate. Ctrl+Z takes every edit back."),
     ("See neurons die", "Open “Killing ReLUs” and look at the Heatmap: a crossed row is a neuron that gives 0 on "
      "every training sample, so its gradient is exactly 0. The findings under it say since when and offer what to do."),
-    ("Switch a neuron off", "Right-click a tile of the Map or a row of the Heatmap: the neuron gives 0 until you switch "
-     "it on again. Do the others make up for it?"),
+    ("Switch a neuron off", "Right-click a tile of the Map or a row of the Heatmap: the neuron gives 0 until it is "
+     "switched on again. Do the others make up for it?"),
     ("Follow one sample", "Click a point in Output, then open the Sample tab: which neurons let it through, and what "
      "comes out."),
     ("Take it with you", "Ctrl+S saves the project, training state included. Ctrl+E writes the weights as .npz, "
