@@ -1,6 +1,6 @@
 """Everything that the engine can compile, so that no run has to wait for it.
 
-`python -m engine.warm_up TITLE ...` compiles the kernels of these titles into the disk cache; `--first` in their place
+`python -m engine.warm_up TITLE ...` compiles the kernels of these titles onto the disk; `--first` in their place
 those of the first network, the last ones first.
 """
 
@@ -11,8 +11,8 @@ import sys
 import numpy as np
 
 from engine.default_network import first_design
-from engine.kernels import blocks, head_start, loops, threads, updates
-from engine.kernels.jit import Kernel, has_disk_cache, prepare_cache
+from engine.kernels import blocks, head_start, loops, object_files, threads, updates
+from engine.kernels.jit import Kernel
 from engine.kernels.stepper import Stepper
 from engine.network import Network
 from engine.optimizers import OPTIMIZERS, SGD, Optimizer, RMSprop
@@ -36,13 +36,12 @@ def first_kernels() -> list[Kernel]:
 
 def _asked_for(titles: list[str]) -> list[Kernel]:
     if titles == [head_start.FIRST]:
-        return first_kernels()[::-1] if has_disk_cache() else []
+        return first_kernels()[::-1] if object_files.folder() else []
     by_title = {kernel.title: kernel for kernel in all_kernels()}
     return [by_title[title] for title in titles if title in by_title]
 
 
 if __name__ == "__main__":
-    prepare_cache()
     for asked in _asked_for(sys.argv[1:]):
         sys.stdout.write(f"{asked.title}\n")
         sys.stdout.flush()  # who waits for it listens

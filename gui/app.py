@@ -21,11 +21,15 @@ import shiboken6
 from PySide6.QtCore import QLocale, QTimer
 from PySide6.QtWidgets import QApplication
 
+from engine.errors import RelumeError
 from gui import settings, theme
 from gui.main_window import MainWindow
 from gui.session import Session
+from gui.tasks import Task
+from gui.words import error_words
 
 FAULTS_MS = 300
+COMPILER_MS = 2_000
 FRAMED_MS = 200  # by then the desktop has given the window its frame
 
 
@@ -69,9 +73,20 @@ def main(argv: list[str]) -> int:
     window.restore_place()
     window.show()
     QTimer.singleShot(FRAMED_MS, window, window.fit_screen)
+    QTimer.singleShot(COMPILER_MS, window, lambda: _load_compiler(window))
     code = app.exec()
     end(window)
     return code
+
+
+def _load_compiler(window: MainWindow) -> None:
+    """Beside the window, and before a kernel is wanted that the disk does not have."""
+    from engine.kernels import compiler
+
+    def failed(error: RelumeError) -> None:
+        window.session.notice.emit(error_words(error), "warning")
+
+    Task(lambda _: compiler.load(), lambda _: None, failed, window)
 
 
 def end(window: MainWindow) -> None:

@@ -41,9 +41,9 @@ def test_it_begins_once_where_nothing_was_ever_compiled(begun: list[list[str]]) 
 
 
 def test_it_does_not_where_something_is_compiled(begun: list[list[str]], tmp_path: Path) -> None:
-    place = tmp_path / "kernels-0123456789abcdef" / "kernels_1"
+    place = tmp_path / "kernels-0123456789abcdef"
     place.mkdir(parents=True)
-    (place / "a.nbi").write_bytes(b"")
+    (place / f"a{head_start.OBJECTS}").write_bytes(b"")
     head_start.begin()
     assert not begun and head_start.running() is None
 
@@ -56,7 +56,7 @@ def test_the_first_network_is_that_of_a_new_window() -> None:
 
 
 def test_after_it_has_ended_a_network_gets_a_second_process_of_its_own(
-    begun: list[list[str]], monkeypatch: pytest.MonkeyPatch
+    begun: list[list[str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     class Slow:
         """A kernel that no cache has."""
@@ -73,7 +73,7 @@ def test_after_it_has_ended_a_network_gets_a_second_process_of_its_own(
                 process.wait()
             return True
 
-    monkeypatch.setattr(second_compiler, "has_disk_cache", lambda: True)
+    monkeypatch.setattr(second_compiler.object_files, "folder", lambda: tmp_path)
     head_start.begin()
     assert second_compiler.compile_all([Slow(str(k)) for k in range(10)], lambda done, all_: True)  # type: ignore[misc]
     assert begun == [[head_start.FIRST], ["9", "8", "7", "6", "5", "4"]]

@@ -62,6 +62,7 @@ COMPILERS = {"register_jitable", "njit", "jit", "vectorize", "guvectorize", "ste
 FLAGS = {"fastmath", "error_model", "nogil", "cache", "parallel", "boundscheck", "forceobj"}
 POLICY = {"OPTIONS", "EXACT_OPTIONS"}
 CONFIGURES = ROOT / "engine" / "kernels" / "jit.py"
+COMPILER = ROOT / "engine" / "kernels" / "compiler.py"  # passes on what it is given
 
 
 def last_name(node: ast.AST) -> str:
@@ -100,13 +101,24 @@ def own_flags(tree: ast.AST) -> list[str]:
     return [f"line {node.lineno}: {words}" for node, words in found]  # type: ignore[attr-defined]
 
 
-ENGINE_SOURCES = [path for path in SOURCES if path.is_relative_to(ROOT / "engine") and path != CONFIGURES]
+ENGINE_SOURCES = [
+    path for path in SOURCES if path.is_relative_to(ROOT / "engine") and path not in (CONFIGURES, COMPILER)
+]
 
 
 @pytest.mark.parametrize("path", ENGINE_SOURCES, ids=relative)
 def test_no_compiled_function_sets_its_own_flags(path: Path):
     found = own_flags(ast.parse(path.read_text(encoding="utf-8")))
     assert not found, f"{relative(path)}: flags belong to engine/kernels/jit.py: {found}"
+
+
+@pytest.mark.parametrize("path", [*ENGINE_SOURCES, CONFIGURES], ids=relative)
+def test_the_compiler_is_loaded_in_one_place(path: Path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    modules = [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    modules += [name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names]
+    found = [name for name in modules if name.partition(".")[0] == "numba"]
+    assert not found, f"{relative(path)}: a start without anything to compile would load {found}"
 
 
 @pytest.mark.parametrize(

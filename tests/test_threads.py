@@ -15,7 +15,7 @@ import pytest
 
 from engine import RelumeError
 from engine.data.dataset import Dataset
-from engine.kernels import layout as at
+from engine.kernels import compiler, layout as at
 from engine.kernels.stepper import Stepper
 from engine.kernels.threads import Crew, dismiss, set_threads, share, threads
 from engine.layers import BatchNorm, Conv2D, Dense, Dropout, Flatten, Layer, MaxPool2D
@@ -339,6 +339,7 @@ def test_a_reset_and_a_change_leave_no_helper_behind(data: Dataset):
 
 # ---- the protocol -----------------------------------------------------------------------------
 
+compiler.load()  # and what it must know of `share`
 LANE_FUNCTION = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64)
 
 

@@ -6,11 +6,9 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic, register_jitable
 
 from engine.kernels.block import Block, block_kernel
+from engine.kernels.compiler import cgutils, intrinsic, register_jitable, types
 from engine.kernels.jit import OPTIONS
 from engine.kernels.layout import (
     DEFERRED,

@@ -7,7 +7,7 @@ import re
 import shutil
 from pathlib import Path
 
-from engine.kernels.jit import cache_folder
+from engine.kernels.object_files import cache_folder
 
 _OURS = re.compile(r"kernels-[0-9a-f]{16}")
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from numba.extending import intrinsic
-
 from engine.kernels.affine import add_columns, zero
 from engine.kernels.block import Block, block_kernel
+from engine.kernels.compiler import intrinsic
 from engine.kernels.convolution_plan import (
     A_RUN,
     B_FIRST,
@@ -56,8 +55,8 @@ from engine.kernels.layout import (
     X,
     Y,
 )  # fmt: skip
-from engine.kernels.memory import call_product, words
-from engine.kernels.product import LANES, SIGNATURE_OF_PRODUCT, emit_tile, split_rows, tile_intrinsic, turn, word
+from engine.kernels.memory import call_product, of_words, words
+from engine.kernels.product import LANES, SIGNATURE_OF_PRODUCT, emit_tile, split_rows, tile_emitter, turn, word
 from engine.layers.windows import GEOMETRY_WORDS
 
 NEAR = 8192  # numbers of input and output that a sum of the kernel's gradient goes over at once: what L1 holds
@@ -76,7 +75,7 @@ def _window_body(b: Any, height: int, width: int, columns: Any, group: Any, valu
     emit_tile(b, height, width, columns, levels, a_rows, kernel, [start] * height, c_rows)
 
 
-_WINDOW = tile_intrinsic("window_tile", 10, _window_body)
+_WINDOW = tile_emitter("window_tile", 10, _window_body)
 
 
 @intrinsic
@@ -85,7 +84,7 @@ def _window_tiles(
     b_run: Any, b_step: Any, start: Any, c: Any,
 ) -> Any:  # fmt: skip
     """Rows of c = start + a b, found through a table of (place in a, place in c)."""
-    return _WINDOW
+    return of_words(13), _WINDOW
 
 
 def _deep_body(b: Any, height: int, width: int, columns: Any, group: Any, values: Any) -> None:
@@ -97,7 +96,7 @@ def _deep_body(b: Any, height: int, width: int, columns: Any, group: Any, values
     emit_tile(b, height, width, columns, [(k0, a0, b0), (k1, a1, b1), (k2, a2, b2)], a_rows, g, c_rows, c_rows)
 
 
-_DEEP = tile_intrinsic("deep_tile", 13, _deep_body)
+_DEEP = tile_emitter("deep_tile", 13, _deep_body)
 
 
 @intrinsic
@@ -106,7 +105,7 @@ def _deep_tiles(
     a2: Any, b2: Any, a: Any, b: Any, c: Any, c_row: Any,
 ) -> Any:  # fmt: skip
     """Rows of c += a b; the sum goes over three loops: (count, step in a, step in b) each."""
-    return _DEEP
+    return of_words(16), _DEEP
 
 
 def _windows(

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba.extending import register_jitable
 
 from engine import activations
 from engine.errors import RelumeError
 from engine.kernels import vector_maths  # noqa: F401  registers the functions of formulas
 from engine.kernels.block import Block, block_kernel
+from engine.kernels.compiler import register_jitable
 from engine.kernels.jit import OPTIONS, formula
 from engine.kernels.layout import (
     CONSTANTS,

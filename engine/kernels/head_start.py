@@ -15,6 +15,7 @@ from pathlib import Path
 
 import platformdirs
 
+OBJECTS = ".kernel"  # what the file of a kernel ends in
 FIRST = "--first"  # instead of titles: the kernels of the first network, from the end
 
 
@@ -52,7 +53,7 @@ def base_folder() -> Path:
 def begin() -> None:
     """Starts the second process, where there is a processor for it and nothing was ever compiled."""
     global _process
-    if _process is None and not any(base_folder().glob("kernels-*/**/*.nbi")):
+    if _process is None and not any(base_folder().glob(f"kernels-*/*{OBJECTS}")):
         _process = compiler([FIRST])
         if _process is not None:
             atexit.register(_process.kill)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba.extending import register_jitable
 
 from engine.kernels import step
+from engine.kernels.compiler import register_jitable
 from engine.kernels.elementwise import mixed
 from engine.kernels.jit import OPTIONS, Kernel, Loop
 from engine.kernels.layout import (

@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from llvmlite import ir
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic
+
+from engine.kernels.compiler import cgutils, intrinsic, types
+
+
+def of_words(count: int) -> Any:
+    """The signature of an intrinsic that takes words and gives nothing."""
+    return types.void(*[types.int64] * count)
 
 
 def _view(kind: Any) -> Any:
@@ -57,19 +61,19 @@ def call(typing: Any, address: Any, operation: Any, rows: Any, moment: Any) -> A
 @intrinsic
 def call_two(typing: Any, address: Any, a: Any, b: Any) -> Any:
     """Calls a kernel of two words."""
-    return types.void(*[types.int64] * 3), _caller(2)
+    return of_words(3), _caller(2)
 
 
 @intrinsic
 def call_three(typing: Any, address: Any, a: Any, b: Any, c: Any) -> Any:
     """Calls a kernel of three words."""
-    return types.void(*[types.int64] * 4), _caller(3)
+    return of_words(4), _caller(3)
 
 
 @intrinsic
 def call_four(typing: Any, address: Any, a: Any, b: Any, c: Any, d: Any) -> Any:
     """Calls a kernel of four words."""
-    return types.void(*[types.int64] * 5), _caller(4)
+    return of_words(5), _caller(4)
 
 
 @intrinsic
@@ -78,7 +82,7 @@ def call_product(
     start: Any, start_row: Any, c: Any, c_row: Any,
 ) -> Any:  # fmt: skip
     """Calls the matrix product."""
-    return types.void(*[types.int64] * 13), _caller(12)
+    return of_words(13), _caller(12)
 
 
 @intrinsic

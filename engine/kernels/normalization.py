@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba.extending import register_jitable
 
 from engine.kernels.block import Block, block_kernel
+from engine.kernels.compiler import register_jitable
 from engine.kernels.jit import OPTIONS
 from engine.kernels.layout import (
     CONSTANTS,

@@ -7,20 +7,17 @@ from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic, register_jitable
 
 from engine.kernels.affine import zero
 from engine.kernels.block import Block, block_kernel
+from engine.kernels.compiler import cgutils, intrinsic, register_jitable
 from engine.kernels.jit import OPTIONS
 from engine.kernels.layout import GEOMETRY, GX, GY, WORDS, X, Y
-from engine.kernels.memory import words
+from engine.kernels.memory import of_words, words
 from engine.kernels.product import LANES, column_mask, load_vector, pointer, spread, store_vector, vector, word
 from engine.layers.windows import GEOMETRY_WORDS
 
 WRITTEN_OUT = (2, 3)  # the usual sizes of windows, whose places need no loops
-_SIGNATURE = types.void(*[types.int64] * 11)
 _NOTHING = ir.Constant(vector, [0.0] * LANES)
 _LOWEST = ir.Constant(vector, [-math.inf] * LANES)
 _NAN = ir.Constant(vector, [math.nan] * LANES)
@@ -100,7 +97,7 @@ def _write_row(body: Callable[[_Window], None], sizes: tuple[int, ...] = WRITTEN
         choose(sizes)
         return context.get_dummy_value()
 
-    return _SIGNATURE, emit
+    return of_words(11), emit
 
 
 def _write_largest(w: _Window) -> None:

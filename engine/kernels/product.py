@@ -10,10 +10,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from llvmlite import binding, ir
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic, register_jitable
 
+from engine.kernels.compiler import cgutils, intrinsic, register_jitable, types
 from engine.kernels.jit import OPTIONS, Kernel
 
 _FEATURES = binding.get_host_cpu_features()
@@ -179,9 +177,9 @@ def _emit_dispatch(builder: Any, rows: Any, columns: Any, arguments: Sequence[An
     builder.position_at_end(end)
 
 
-def tile_intrinsic(name: str, arguments: int, body: Any) -> Any:
-    """An intrinsic f(rows, groups, columns, *arguments): so many groups of so many rows (1 to ROWS) of at most
-    2 LANES columns. body(builder, height, width, columns, group, arguments) writes one tile."""
+def tile_emitter(name: str, arguments: int, body: Any) -> Any:
+    """What an intrinsic f(rows, groups, columns, *arguments) emits: so many groups of so many rows (1 to ROWS) of at
+    most 2 LANES columns. body(builder, height, width, columns, group, arguments) writes one tile."""
 
     def tile(module: Any, height: int, width: int) -> Any:
         def fill(builder: Any, values: Any) -> None:
@@ -196,7 +194,7 @@ def tile_intrinsic(name: str, arguments: int, body: Any) -> Any:
         _emit_dispatch(builder, rows, columns, values[1:], functools.partial(tile, builder.module))
         return context.get_dummy_value()
 
-    return types.void(*[types.int64] * (arguments + 3)), emit
+    return emit
 
 
 def _body(turned: bool) -> Any:
@@ -219,7 +217,7 @@ def _body(turned: bool) -> Any:
     return body
 
 
-_PLAIN, _TURNED = (tile_intrinsic(f"{kind}_tile", 9, _body(kind == "turned")) for kind in ("plain", "turned"))
+_PLAIN, _TURNED = (tile_emitter(f"{kind}_tile", 9, _body(kind == "turned")) for kind in ("plain", "turned"))
 
 
 @intrinsic
@@ -251,9 +249,9 @@ def _strip(
 
         with builder.if_else(builder.icmp_signed("==", a_step, word(1))) as (row_by_row, column_by_column):
             with row_by_row:
-                both(_PLAIN[1], a_row)
+                both(_PLAIN, a_row)
             with column_by_column:
-                both(_TURNED[1], a_step)
+                both(_TURNED, a_step)
         return context.get_dummy_value()
 
     return types.void(split, *[types.int64] * 11), emit

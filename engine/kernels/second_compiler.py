@@ -1,12 +1,12 @@
-"""A second process that compiles the end of a list while this one compiles its start: they meet in the disk cache."""
+"""A second process that compiles the end of a list while this one compiles its start: they meet on the disk."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
 
-from engine.kernels import head_start
-from engine.kernels.jit import Kernel, has_disk_cache, is_cache_empty, record
+from engine.kernels import head_start, object_files
+from engine.kernels.jit import Kernel
 
 WORTH_IT = 4  # kernels left to compile
 GLANCE = 0.02  # seconds
@@ -14,7 +14,7 @@ GLANCE = 0.02  # seconds
 
 def compile_all(kernels: Sequence[Kernel], progress: Callable[[int, int], bool]) -> bool:
     """Makes all ready; `progress(done, all)` returns False to give up, and so does this function."""
-    second = head_start.running() or (_started(kernels) if is_cache_empty() else None)
+    second = head_start.running() or (_started(kernels) if object_files.is_empty() else None)
     try:
         for number, kernel in enumerate(kernels):
             while True:
@@ -33,9 +33,8 @@ def compile_all(kernels: Sequence[Kernel], progress: Callable[[int, int], bool])
         if second is not None:
             second.terminate()
             second.wait()
-            record()
 
 
 def _started(kernels: Sequence[Kernel]) -> head_start.Compiler | None:
     titles = [kernel.title for kernel in reversed(kernels) if not kernel.ready]
-    return head_start.compiler(titles) if has_disk_cache() else None
+    return head_start.compiler(titles) if object_files.folder() else None

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba.extending import register_jitable
 
+from engine.kernels.compiler import register_jitable
 from engine.kernels.jit import OPTIONS, Kernel
 from engine.kernels.layout import (
     APPLY,

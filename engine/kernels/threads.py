@@ -13,9 +13,9 @@ import weakref
 from typing import Any
 
 import numpy as np
-from numba.extending import register_jitable
 
 from engine.errors import RelumeError, shown
+from engine.kernels.compiler import register_jitable
 from engine.kernels.jit import OPTIONS, Loop
 from engine.kernels.layout import (
     ACQUIRE,

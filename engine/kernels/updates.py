@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba.extending import register_jitable
 
 from engine.kernels import vector_maths  # noqa: F401  registers the functions of formulas
 from engine.kernels.block import block_kernel
+from engine.kernels.compiler import register_jitable
 from engine.kernels.jit import OPTIONS, Kernel, formula, wide_formula
 from engine.kernels.layout import CONSTANTS, G0, INPUTS, LANE_WORDS, OUTPUTS, P0, P1, SUMS, TIME, WORDS
 from engine.kernels.memory import doubles_as_tuple, floats, narrow, words

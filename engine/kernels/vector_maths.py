@@ -10,11 +10,9 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic, register_jitable
 
 from engine import maths
+from engine.kernels.compiler import cgutils, intrinsic, register_jitable, types
 from engine.kernels.jit import EXACT_OPTIONS, overloaded
 
 F = np.float32
