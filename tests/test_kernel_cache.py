@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.kernels import blocks
 from engine.kernels.head_start import OBJECTS
+from engine.warm_up import all_kernels
 
 ROOT = Path(__file__).resolve().parents[1]
 KERNELS = 3
@@ -140,6 +140,5 @@ def test_two_processes_at_once(tmp_path: Path) -> None:
 
 
 def test_every_kernel_has_a_file_of_its_own() -> None:
-    kernels = [kernel for name in blocks.names() for kernel in blocks.find(name).kernels()]
-    names = [kernel.name for kernel in dict.fromkeys(kernels)]
+    names = [kernel.name for kernel in all_kernels()]
     assert len(set(names)) == len(names)

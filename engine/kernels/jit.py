@@ -26,12 +26,14 @@ misses: list[str] = []  # kernels that had to be compiled in this process
 def bound(function: Callable[..., Any], name: str, /, **names: Any) -> Callable[..., Any]:
     """A copy of a function under its own name, with more global names: one compiled kernel for each set of them.
 
-    The disk knows kernels by name, so the name gets a digest of the functions that are bound.
+    The disk knows kernels by name, so the name gets a digest of what is bound.
     """
     digest = hashlib.sha256()
     for value in names.values():
         if isinstance(value, types.FunctionType):
             _digest_code(value, digest)
+        else:
+            digest.update(repr(value).encode())
     name = f"{name}_{digest.hexdigest()[:8]}"
     copy = types.FunctionType(function.__code__, {**function.__globals__, **names}, name)
     copy.__qualname__ = name
