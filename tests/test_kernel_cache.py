@@ -139,6 +139,11 @@ def test_two_processes_at_once(tmp_path: Path) -> None:
     assert sum(path.is_file() for path in tmp_path.rglob("*")) == KERNELS, "nothing unfinished is left"
 
 
-def test_every_kernel_has_a_file_of_its_own() -> None:
+def test_every_kernel_has_a_file_of_its_own_the_same_in_every_process() -> None:
     names = [kernel.name for kernel in all_kernels()]
     assert len(set(names)) == len(names)
+    code = "from engine.warm_up import all_kernels; print(*(kernel.name for kernel in all_kernels()))"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    for _ in range(2):
+        told = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+        assert told.stdout.split() == names

@@ -41,9 +41,15 @@ def bound(function: Callable[..., Any], name: str, /, **names: Any) -> Callable[
     return copy
 
 
+def _plain_code(code: types.CodeType) -> tuple[Any, ...]:
+    """What a code object does, the same in every process."""
+    constants = [_plain_code(value) if isinstance(value, types.CodeType) else value for value in code.co_consts]
+    return code.co_code, code.co_names, constants
+
+
 def _digest_code(function: types.FunctionType, digest: Any) -> None:
     code = function.__code__
-    digest.update(repr((code.co_code, code.co_names, code.co_consts)).encode())
+    digest.update(repr(_plain_code(code)).encode())
     for name in code.co_names:
         helper = function.__globals__.get(name)
         if isinstance(helper, types.FunctionType):
