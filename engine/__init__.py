@@ -29,6 +29,7 @@ _HOMES = {
     "NetworkSpec": "spec",
     "TrainingSpec": "spec",
     "Dense": "layers",
+    "Conv1D": "layers",
     "Conv2D": "layers",
     "MaxPool2D": "layers",
     "AveragePool2D": "layers",

@@ -25,9 +25,10 @@ class FieldInfo:
     optional: bool = False
 
 
-def field(default: Any, kind: str, label: str, help: str = "", **limits: Any) -> Any:
-    """A dataclass field with its FieldInfo."""
-    return dataclasses.field(default=default, metadata={"info": FieldInfo(kind, label, help, **limits)})
+def field(default: Any, kind: str, label: str, help: str = "", kw_only: bool = False, **limits: Any) -> Any:
+    """A dataclass field with its FieldInfo; kw_only: it is given by name, so that others keep their places."""
+    declared = {"info": FieldInfo(kind, label, help, **limits)}
+    return dataclasses.field(default=default, kw_only=kw_only, metadata=declared)
 
 
 def info(cls: Any, name: str) -> FieldInfo:

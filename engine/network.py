@@ -158,8 +158,8 @@ class Network:
     def carry_over(self, source: np.ndarray, other: Network, target: np.ndarray) -> None:
         """Copies numbers that belong to our parameters to where the same parameters are in another network.
 
-        Inputs and units that both have keep their numbers; a window of another size keeps none, and behind Flatten
-        an image of another shape none, for its values mean something else.
+        Inputs and units that both have keep their numbers; a window of another size keeps none, nor do filters whose
+        group is another, and behind Flatten an image of another shape none, for its values mean something else.
 
         Args:
             source, target: one number for each parameter of this and of the other network (weights), or for each that
@@ -174,6 +174,8 @@ class Network:
                 continue
             old_part, old_shape = self.slices[f"{old}.{name}"]
             if old_part.stop > len(source) or part.stop > len(target) or old_shape[:-2] != shape[:-2]:
+                continue
+            if len(shape) > 2 and not _same_channels(self.spec.layers[old], other.spec.layers[new], old_shape == shape):
                 continue
             per_input = len(shape) > 1 or not isinstance(other.spec.layers[new], WeightedLayer)
             if per_input and images[old] != other_images[new]:
@@ -282,6 +284,12 @@ def _flattened(spec: NetworkSpec) -> list[tuple[int, ...]]:
         elif isinstance(layer, WeightedLayer):
             image = ()
     return images
+
+
+def _same_channels(old: Layer, new: Layer, same_shape: bool) -> bool:
+    """Whether channels of a kernel are what they were: groups of another size begin at other channels."""
+    groups = getattr(old, "groups", 1)
+    return bool(groups == getattr(new, "groups", 1)) and (groups == 1 or same_shape)
 
 
 def _matched(old: tuple[Layer, ...], new: tuple[Layer, ...]) -> dict[int, int]:

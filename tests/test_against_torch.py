@@ -10,7 +10,8 @@ import pytest
 
 from engine import optimizers
 from engine.kernels.stepper import Stepper
-from engine.layers import Dense
+from engine.layers import Conv1D, Conv2D, Dense, Flatten
+from engine.layers.convolution import Convolution
 from engine.network import Network
 from engine.optimizers import Optimizer
 from engine.spec import NetworkSpec, TrainingSpec
@@ -40,6 +41,48 @@ PAIRS: dict[str, tuple[Optimizer, Callable[[Any], Any]]] = {
 
 def test_every_optimizer_that_pytorch_has_is_compared() -> None:
     assert {optimizer.kind for optimizer, _ in PAIRS.values()} == set(optimizers.names()) - {"Lion"}
+
+
+WINDOWS: dict[str, tuple[Convolution, tuple[int, ...]]] = {
+    "plain": (Conv2D(8, 3), (9, 8, 6)),
+    "stride": (Conv2D(8, 3, 2), (9, 8, 6)),
+    "dilated": (Conv2D(8, 3, dilation_rate=2), (9, 8, 6)),
+    "stride and dilation": (Conv2D(8, 2, 3, dilation_rate=2), (9, 11, 6)),
+    "groups": (Conv2D(8, 3, groups=2), (9, 8, 6)),
+    "depthwise": (Conv2D(6, 3, groups=6), (9, 8, 6)),
+    "depthwise, two filters a channel": (Conv2D(12, 3, groups=6), (9, 8, 6)),
+    "groups with gaps": (Conv2D(9, 3, dilation_rate=3, groups=3), (9, 8, 6)),
+    "signal": (Conv1D(8, 5, 2), (21, 6)),
+    "signal of groups with gaps": (Conv1D(9, 3, dilation_rate=4, groups=3), (21, 6)),
+}
+
+
+@pytest.mark.parametrize("name", WINDOWS)
+def test_a_convolution(name: str) -> None:
+    """Outputs and gradients of the float32 kernels."""
+    layer, shape = WINDOWS[name]
+    rng = np.random.default_rng(3)
+    first = type(layer)(shape[-1], 1)  # so that the gradient of the layer's inputs counts
+    network = Network(NetworkSpec(shape, (first, layer, Flatten())), 1)
+    x = rng.normal(size=(4, *shape)).astype(np.float32)
+    y = rng.normal(size=(4, network.spec.output_shape[0])).astype(np.float32)
+    own = {key: torch.tensor(value, requires_grad=True) for key, value in network.parameters().items()}
+
+    def convolved(values: Any, index: int, **options: int) -> Any:
+        """Theirs has the channels first."""
+        kernel = own[f"{index}.kernel"]
+        swapped = kernel.permute(kernel.ndim - 1, kernel.ndim - 2, *range(kernel.ndim - 2))
+        convolve = torch.nn.functional.conv2d if values.ndim == 4 else torch.nn.functional.conv1d
+        return convolve(values, swapped, own[f"{index}.bias"], **options)
+
+    options = {"stride": layer.strides, "dilation": layer.dilation_rate, "groups": layer.groups}
+    values = convolved(torch.tensor(x).movedim(-1, 1), 0)
+    z = convolved(values, 1, **options).movedim(1, -1)
+    torch.nn.functional.mse_loss(z.reshape(4, -1), torch.tensor(y)).backward()
+    np.testing.assert_allclose(network.preactivations(x)[1], z.detach().numpy(), rtol=1e-5, atol=1e-5)
+    for key, gradient in network.gradients(x, y)[1].items():
+        theirs = own[key].grad.numpy()
+        np.testing.assert_allclose(gradient, theirs, rtol=1e-5, atol=1e-5 * np.abs(theirs).max(), err_msg=key)
 
 
 @pytest.mark.parametrize("name", PAIRS)

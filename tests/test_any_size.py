@@ -10,7 +10,7 @@ import pytest
 from engine.kernels.product import DEPTH, HEIGHT, LANES, ROWS
 from engine.kernels.program import MOST_ROWS, Program
 from engine.kernels.stepper import Stepper
-from engine.layers import AveragePool2D, BatchNorm, Conv2D, Dense, Dropout, Flatten, Layer, MaxPool2D
+from engine.layers import AveragePool2D, BatchNorm, Conv1D, Conv2D, Dense, Dropout, Flatten, Layer, MaxPool2D
 from engine.losses import encode_targets
 from engine.network import Network
 from engine.optimizers import SGD, Adam, Optimizer
@@ -169,6 +169,12 @@ IMAGES: dict[str, tuple[Shape, tuple[Layer, ...]]] = {
     "one column": ((40, 1, 1), (conv(6, 3), AveragePool2D(3, 2, "same"), conv(4, 5))),
     "1 channel": ((9, 9, 1), (conv(1, 3), conv(1, 3, 2), conv(33, 3))),
     "33 channels": ((6, 5, 33), (conv(33, 3), conv(34, 2, 2), conv(1, 3))),
+    "a reach as large as the image": ((7, 9, 2), (Conv2D(4, 3, 1, "valid", "tanh", dilation_rate=3), conv(3, 1))),
+    "a reach larger than the image": ((4, 5, 2), (Conv2D(4, 3, 2, "same", "tanh", dilation_rate=9), conv(3, 1))),
+    "one channel a group": ((5, 6, 33), (Conv2D(33, 3, 2, "same", groups=33), Conv2D(66, 2, groups=33))),
+    "33 groups of three": ((4, 3, 99), (Conv2D(33, 2, 1, "same", "tanh", groups=33),)),
+    "signal of one value": ((1, 1), (Conv1D(3, 5, 2, "same"), Conv1D(3, 3, 1, "same", groups=3))),
+    "long signal": ((2000, 1), (Conv1D(4, 9, 3, activation="tanh"), Conv1D(5, 33, 2, "same", dilation_rate=8))),
     "fifty deep": ((5, 5, 2), deep(dataclasses.replace(conv(3, 3), initializer="glorot_normal"))),
     "wide maps": ((64, 64, 1), (conv(8, 11, 2), conv(8, 5), MaxPool2D(4))),
     "many filters": ((3, 3, 4), (conv(300, 3), conv(17, 1))),

@@ -11,6 +11,7 @@ from engine.kernels.stepper import Stepper
 from engine.layers import (
     AveragePool2D,
     BatchNorm,
+    Conv1D,
     Conv2D,
     Dense,
     Dropout,
@@ -35,6 +36,16 @@ NETWORKS = {
     "one channel": ((12, 12, 1), (Conv2D(16, 5, activation="relu", l1=0.01, l2=0.02), MaxPool2D(2), *TAIL)),
     "images first": ((8, 6, 2), (Flatten(), Dense(9, "tanh"), Dense(3))),
     "pools": ((9, 8, 5), (MaxPool2D(2), AveragePool2D(3, 1, "same"), *TAIL)),
+    "dilated": ((11, 9, 2), (Conv2D(9, 3, 1, "same", "tanh", dilation_rate=2), Conv2D(5, 2, dilation_rate=3), *TAIL)),
+    "groups": (
+        (7, 6, 6),
+        (Conv2D(9, 3, activation="prelu", groups=3), Conv2D(36, 2, 2, "same", "tanh", groups=9), *TAIL),
+    ),
+    "depthwise": (
+        (8, 7, 1),
+        (Conv2D(37, 1), Conv2D(37, 3, 1, "same", "relu", groups=37), MaxPool2D(2), Conv2D(37, 2, groups=37), *TAIL),
+    ),
+    "signals": ((40, 3), (Conv1D(17, 5, activation="relu"), Conv1D(8, 3, 2, "same", "tanh", dilation_rate=2), *TAIL)),
     "one value a map": ((9, 5, 2), (Conv2D(21, 3, activation="tanh"), GlobalAveragePool2D(), Dense(3))),
     "the largest of a map": ((4, 7, 2), (Conv2D(5, 2, 1, "same", "tanh"), GlobalMaxPool2D(), Dense(3))),
     "norm of maps": ((6, 6, 2), (Conv2D(7, 3, activation="relu"), BatchNorm(), MaxPool2D(2), *TAIL)),
@@ -112,6 +123,18 @@ def test_windows_agree_with_their_twins(kind, channels, size, stride, padding, e
     layer = Conv2D(5, size, stride, padding, "tanh") if kind is Conv2D else kind(size, stride, padding)
     before = Conv2D(channels, 1, activation="tanh")  # so that the gradient of the layer's inputs counts
     compare(*twins((*extents, 2), (before, layer, *TAIL)), 9)
+
+
+@pytest.mark.parametrize(("filters", "groups"), [(5, 1), (6, 2), (12, 12), (24, 12), (4, 4)])
+@pytest.mark.parametrize("dilation", [1, 2, 3])
+@pytest.mark.parametrize(
+    ("size", "stride", "padding"), list(itertools.product((1, 2, 3), (1, 2, 3, 4), ("valid", "same")))
+)
+def test_windows_with_gaps_and_groups_agree_with_their_twins(size, stride, padding, dilation, filters, groups):
+    options = {"dilation_rate": dilation, "groups": groups}
+    maps, signals = (kind(filters, size, stride, padding, "tanh", **options) for kind in (Conv2D, Conv1D))
+    compare(*twins((8, 9, 2), (Conv2D(12, 1, activation="tanh"), maps, *TAIL)), 5)
+    compare(*twins((13, 2), (Conv1D(12, 1, activation="tanh"), signals, *TAIL)), 5)
 
 
 @pytest.mark.parametrize("filters", [1, 7, 8, 15, 16, 17, 32, 33, 64])

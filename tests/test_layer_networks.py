@@ -12,7 +12,18 @@ import pytest
 import engine
 from engine import RelumeError, activations
 from engine.files import export_weights
-from engine.layers import AveragePool2D, BatchNorm, Conv2D, Dense, Dropout, Flatten, Layer, MaxPool2D
+from engine.layers import (
+    AveragePool2D,
+    BatchNorm,
+    Conv1D,
+    Conv2D,
+    Dense,
+    Dropout,
+    Flatten,
+    Layer,
+    MaxPool2D,
+    layer_from_dict,
+)
 from engine.network import Network
 from engine.spec import NetworkSpec
 
@@ -97,6 +108,12 @@ def test_the_initial_variance_follows_the_inputs_of_a_filter():
     assert kernel.parameters()["0.kernel"].std() == pytest.approx(np.sqrt(2 / (9 * 5)), rel=0.02)
 
 
+def test_the_initial_variance_follows_the_inputs_of_a_group():
+    layers = (Conv2D(400, 3, initializer="he_normal", groups=2), Flatten(), Dense(1))
+    kernel = Network(NetworkSpec((8, 8, 10), layers), 1).parameters()["0.kernel"]
+    assert kernel.shape == (3, 3, 5, 400) and kernel.std() == pytest.approx(np.sqrt(2 / (9 * 5)), rel=0.02)
+
+
 @pytest.mark.parametrize("between", [(), (MaxPool2D(2),), (AveragePool2D(2), Dropout(0.1))])
 def test_the_gain_passes_through_layers_without_units(between):
     spec = NetworkSpec((8, 8, 3), (Conv2D(8, 3, 1, "same", "tanh"), *between, Flatten(), Dense(200)))
@@ -137,6 +154,18 @@ def test_a_window_of_another_size_keeps_no_weights():
     assert np.array_equal(new["3.kernel"], fresh["3.kernel"]) and np.array_equal(new["3.bias"], old["3.bias"])
 
 
+def test_filters_of_other_groups_see_other_channels():
+    old = exact(NetworkSpec(IMAGE, (Conv2D(4, 3), Conv2D(4, 3, groups=2), Flatten(), Dense(3)), SPEC.loss))
+    for first, second in ((4, 4), (4, 1), (8, 4), (8, 2)):
+        layers = (Conv2D(first, 3), Conv2D(4, 3, groups=second), Flatten(), Dense(3))
+        spec = NetworkSpec(IMAGE, layers, SPEC.loss)
+        new, fresh = old.with_spec(spec, seed=9).parameters(), Network(spec, 9, "float64").parameters()
+        assert np.array_equal(new["1.kernel"], fresh["1.kernel"]), (first, second)
+        assert np.array_equal(new["1.bias"], old.parameters()["1.bias"])
+    more = old.with_spec(NetworkSpec(IMAGE, (Conv2D(4, 3), Conv2D(4, 3, groups=2), Flatten(), Dense(5)), SPEC.loss))
+    assert np.array_equal(more.parameters()["1.kernel"], old.parameters()["1.kernel"])
+
+
 def test_behind_flatten_only_the_same_image_keeps_its_rows():
     old, new, fresh = changed(*LAYERS[:3], Conv2D(7, 2, 1, "valid", "prelu", "he_normal"), *LAYERS[4:])
     assert np.array_equal(new["8.kernel"], fresh["8.kernel"]) and np.array_equal(new["8.bias"], old["8.bias"])
@@ -169,6 +198,7 @@ def test_slots_of_an_optimizer_may_hold_the_trainable_part_alone():
         (IMAGE, LAYERS[:3], r"layer 3.*MaxPool2D, gives 4 x 4 x 4.*Add Flatten and Dense"),
         (IMAGE, (Dense(3),), r"layer 1.*Add a Flatten layer"),
         ((4,), (Dense(3), Conv2D(2)), r"layer 2.*takes images"),
+        ((4,), (Conv1D(2),), r"layer 1.*takes signals.*Reshape"),
         (IMAGE, (MaxPool2D(4), Conv2D(2, 3)), r"layer 2.*does not fit into 2 x 2"),
         (IMAGE, (Conv2D(100_000, 100, 1, "same"), Conv2D(9, 1), Flatten(), Dense(3)), r"100,000,000 is the most"),
         ((60_000_000,), (BatchNorm(),), r"240,000,000 parameters"),
@@ -183,15 +213,25 @@ def test_designs_that_do_not_fit_are_told(shape, layers, words):
 def test_plain_data_and_back():
     assert NetworkSpec.from_dict(SPEC.to_dict()) == SPEC
     assert SPEC.to_dict()["layers"][2] == {"kind": "MaxPool2D", "pool_size": 2, "strides": None, "padding": "valid"}
-    assert {"Conv2D", "MaxPool2D", "AveragePool2D", "Flatten", "BatchNorm"} <= set(dir(engine))
+    older = {"kind": "Conv2D", "filters": 4, "kernel_size": 3, "strides": 1, "padding": "same", "activation": "relu"}
+    assert layer_from_dict(older) == Conv2D(4, 3, 1, "same", "relu")
+    assert {"Conv1D", "Conv2D", "MaxPool2D", "AveragePool2D", "Flatten", "BatchNorm"} <= set(dir(engine))
 
 
 # ---- exports ----------------------------------------------------------------------------------
 
 
+SPECS = (
+    SPEC,
+    NetworkSpec(IMAGE, (Conv2D(4, 3, groups=2), Conv2D(4, 2, dilation_rate=2), Flatten(), Dense(3)), SPEC.loss),
+    NetworkSpec((20, 2), (Conv1D(4, 3, activation="relu"), Conv1D(6, 3, 2, groups=2), Flatten(), Dense(3)), SPEC.loss),
+)
+
+
 @pytest.mark.parametrize("suffix", [".npz", ".safetensors", ".py"])
-def test_every_kind_of_layer_is_exported(tmp_path, suffix):
-    report = export_weights(exact(), tmp_path / f"w{suffix}")
+@pytest.mark.parametrize("spec", SPECS, ids=["maps", "groups", "signals"])
+def test_every_kind_of_layer_is_exported(tmp_path, suffix, spec):
+    report = export_weights(exact(spec), tmp_path / f"w{suffix}")
     assert report.largest_difference <= (1e-12 if suffix == ".py" else 0.0)
 
 

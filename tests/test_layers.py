@@ -14,6 +14,7 @@ from engine.layers import (
     LAYERS,
     AveragePool2D,
     BatchNorm,
+    Conv1D,
     Conv2D,
     Dense,
     Dropout,
@@ -25,7 +26,8 @@ from engine.layers import (
     layer_from_dict,
 )
 
-WINDOWS = list(itertools.product((1, 2, 3, 5), (1, 2, 3), ("valid", "same"), ((6, 7), (7, 6))))
+PADDINGS = ("valid", "same")
+WINDOWS = list(itertools.product((1, 2, 3, 5), (1, 2, 3), PADDINGS, ((6, 7), (7, 6))))
 PLAIN = [
     (Dense(4, "tanh", l1=0.1), (5,)),
     (Dense(3, "prelu"), (2,)),
@@ -35,6 +37,12 @@ PLAIN = [
     (Conv2D(3, 3, activation="prelu"), (4, 4, 2)),
     (Conv2D(3, 3, activation="tanh", off=(0, 2)), (4, 4, 2)),
     (Conv2D(1, 9, 4, "same"), (3, 2, 1)),
+    (Conv2D(4, 3, activation="tanh", dilation_rate=2, groups=2), (7, 6, 6)),
+    (Conv2D(3, 2, 3, "same", dilation_rate=2), (9, 8, 2)),
+    (Conv2D(4, 3, 2, "same", "tanh", groups=4), (5, 6, 4)),
+    (Conv2D(6, 3, activation="swish", groups=3), (4, 5, 3)),
+    (Conv1D(4, 3, activation="tanh", l2=0.1), (9, 2)),
+    (Conv1D(6, 4, 3, "same", "elu", dilation_rate=2, groups=2), (11, 4)),
     (MaxPool2D(), (4, 6, 3)),
     (AveragePool2D(), (5, 6, 3)),
     (GlobalAveragePool2D(), (5, 3, 2)),
@@ -137,16 +145,39 @@ def added(extent: int, size: int, stride: int) -> tuple[int, int]:
     return total // 2, total - total // 2
 
 
+@pytest.mark.parametrize(("dilation", "groups"), [(1, 1), (2, 1), (3, 2), (1, 2), (1, 4)])
 @pytest.mark.parametrize(("size", "stride", "padding", "extents"), WINDOWS, ids=name_of)
-def test_convolution_is_a_correlation(size, stride, padding, extents):
-    layer, shape = Conv2D(3, size, stride, padding), (*extents, 2)
+def test_convolution_is_a_correlation(size, stride, padding, extents, dilation, groups):
+    """The weights of a dilated window stand between zeros; a filter sees the channels of its group."""
+    reach = (size - 1) * dilation + 1
+    if padding == "valid" and reach > min(extents):
+        padding = "same"
+    layer, shape = Conv2D(4, size, stride, padding, dilation_rate=dilation, groups=groups), (*extents, 4)
     parameters, x = drawn(layer, shape), np.random.default_rng(1).normal(size=(2, *shape))
-    sides = [added(extent, size, stride) for extent in extents] if padding == "same" else [(0, 0), (0, 0)]
+    sides = [added(extent, reach, stride) for extent in extents] if padding == "same" else [(0, 0), (0, 0)]
     wide = np.pad(x, [(0, 0), *sides, (0, 0)])
+    kernel = np.zeros((reach, reach, 4 // groups, 4))
+    kernel[::dilation, ::dilation] = parameters["kernel"]
     z = layer.forward(x, parameters)[0]
-    for n, f in itertools.product(range(2), range(3)):
-        maps = [correlate2d(wide[n, :, :, c], parameters["kernel"][:, :, c, f], "valid") for c in range(2)]
+    for n, f in itertools.product(range(2), range(4)):
+        first = f // (4 // groups) * (4 // groups)
+        maps = [correlate2d(wide[n, :, :, first + c], kernel[:, :, c, f], "valid") for c in range(4 // groups)]
         np.testing.assert_allclose(z[n, :, :, f], sum(maps)[::stride, ::stride] + parameters["bias"][f], rtol=1e-12)
+
+
+@pytest.mark.parametrize(("dilation", "groups"), [(1, 1), (2, 1), (3, 2), (1, 2)])
+@pytest.mark.parametrize(("size", "stride", "padding"), list(itertools.product((1, 2, 3), (1, 2, 3), PADDINGS)))
+def test_a_signal_goes_through_its_window(size, stride, padding, dilation, groups):
+    layer = Conv1D(4, size, stride, padding, dilation_rate=dilation, groups=groups)
+    parameters, x = drawn(layer, (11, 2)), np.random.default_rng(1).normal(size=(3, 11, 2))
+    before, after = added(11, (size - 1) * dilation + 1, stride) if padding == "same" else (0, 0)
+    wide = np.pad(x, [(0, 0), (before, after), (0, 0)])
+    z = layer.forward(x, parameters)[0]
+    for t, f in np.ndindex(z.shape[1:]):
+        own = slice(f // 2, f // 2 + 1) if groups == 2 else slice(None)
+        window = wide[:, t * stride : t * stride + (size - 1) * dilation + 1 : dilation, own]
+        expected = (window * parameters["kernel"][..., f]).sum(axis=(1, 2)) + parameters["bias"][f]
+        np.testing.assert_allclose(z[:, t, f], expected, rtol=1e-11)
 
 
 @pytest.mark.parametrize(("size", "stride", "padding", "extents"), WINDOWS, ids=name_of)
@@ -222,6 +253,12 @@ def test_one_value_has_no_variance():
         (Conv2D(3), (16,), "takes images"),
         (MaxPool2D(2), (4, 4), "takes images"),
         (AveragePool2D(2), (4,), "takes images"),
+        (Conv1D(3), (16,), "takes signals"),
+        (Conv1D(3), (4, 4, 1), "takes signals"),
+        (Conv1D(3, 4, dilation_rate=3), (9, 1), "over 10 values does not fit into a length of 9"),
+        (Conv2D(3, 3, dilation_rate=3), (6, 8, 1), "3 x 3, 3 apart, does not fit into 6 x 8"),
+        (Conv2D(4, 3, groups=2), (6, 8, 3), "2 groups cannot share 3 channels"),
+        (Conv2D(3, 3, groups=2), (6, 8, 4), "2 groups cannot share 3 filters"),
         (Conv2D(3, 5), (4, 9, 1), "5 x 5 does not fit into 4 x 9"),
         (MaxPool2D(5), (9, 4, 1), "5 x 5 does not fit into 9 x 4"),
     ],
@@ -238,6 +275,8 @@ def test_shapes_that_do_not_fit_are_told(layer: Layer, shape: tuple[int, ...], w
         (Conv2D, {"kernel_size": (3, 3)}),
         (Conv2D, {"strides": 0}),
         (Conv2D, {"padding": "full"}),
+        (Conv2D, {"dilation_rate": 0}),
+        (Conv1D, {"groups": 0}),
         (Conv2D, {"activation": "relux"}),
         (Conv2D, {"activation": {"name": "relu", "slope": 1.0}}),
         (Conv2D, {"initializer": {"name": "normal", "std": -1.0}}),

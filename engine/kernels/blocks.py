@@ -12,6 +12,8 @@ from engine.kernels.block import Block
 _NAMED: dict[str, Callable[[], Block]] = {
     "affine": affine.affine,
     "convolution": convolution.convolution,
+    "grouped convolution": convolution.grouped_convolution,
+    "depthwise convolution": convolution.depthwise_convolution,
     "max pool": pooling.max_pool,
     "average pool": pooling.average_pool,
     "batch norm": normalization.batch_norm,

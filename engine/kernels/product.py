@@ -58,12 +58,14 @@ def store_vector(builder: Any, value: Any, pointer: Any) -> None:
 def emit_tile(
     builder: Any, height: int, width: int, columns: Any, levels: Sequence[tuple[Any, Any, Any]],
     a_rows: Sequence[Any], b: Any, start_rows: Sequence[Any], c_rows: Sequence[Any], rolled: bool = False,
+    by_column: bool = False,
 ) -> None:  # fmt: skip
     """c = start + a b for `height` rows of `width` vectors; of the last one what is within so many columns.
 
     levels: (count, step in a, step in b) of the loops that sum, the innermost last. Rows are addresses; those of a
     are (address, numbers after it): where rows lie side by side, one address and plain numbers make the better code.
     rolled: no copies of the innermost body, which only short sums are better for; they take long to compile.
+    by_column: every column has an a of its own, beside that of the column before.
     """
     fma = cgutils.get_or_insert_function(builder.module, ir.FunctionType(vector, [vector] * 3), f"llvm.fma.v{LANES}f32")
     sums = {(i, j): cgutils.alloca_once(builder, vector) for i in range(height) for j in range(width)}
@@ -88,9 +90,14 @@ def emit_tile(
         ]
         for i in range(height):
             base, after = a_rows[i]
-            value = spread(builder, builder.load(pointer(builder, base, builder.add(a_offset, word(after)))), vector)
+            if not by_column:
+                number = builder.load(pointer(builder, base, builder.add(a_offset, word(after))))
+                value = spread(builder, number, vector)
             for j in range(width):
                 place = sums[i, j]
+                if by_column:
+                    beside = builder.add(a_offset, word(after + j * LANES))
+                    value = load_vector(builder, pointer(builder, base, beside, vector))
                 builder.store(builder.call(fma, [value, b_row[j], builder.load(place)]), place)
 
     loops(levels, word(0), word(0))

@@ -416,9 +416,9 @@ def flops_of(operation: Operation) -> int:
     """Floating point operations of an operation's product, forward, for one sample."""
     if operation.block == "affine":
         return 2 * operation.inputs * operation.outputs
-    if operation.block == "convolution":
-        channels, size = operation.geometry[2], operation.geometry[6]
-        return 2 * operation.outputs * channels * size * size
+    if operation.block.endswith("convolution"):
+        channels, size, cells, groups = (operation.geometry[place] for place in (2, 6, 10, 12))
+        return 2 * operation.outputs * channels // groups * size * cells
     return 0
 
 

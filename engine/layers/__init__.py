@@ -11,6 +11,7 @@ from engine.fields import from_plain
 from engine.layers.average_pool2d import AveragePool2D
 from engine.layers.base import Layer, Operation
 from engine.layers.batch_norm import BatchNorm
+from engine.layers.conv1d import Conv1D
 from engine.layers.conv2d import Conv2D
 from engine.layers.dense import Dense
 from engine.layers.dropout import Dropout
@@ -24,6 +25,7 @@ __all__ = [
     "LAYERS",
     "AveragePool2D",
     "BatchNorm",
+    "Conv1D",
     "Conv2D",
     "Dense",
     "Dropout",
@@ -52,6 +54,7 @@ LAYERS: Registry[LayerKind] = Registry("kind of layer")
 _ADD = LAYERS.add
 _ADD(LayerKind("Dense", Dense, "Dense", "Every unit sees every input."))
 _ADD(LayerKind("Conv2D", Conv2D, "Convolution", "A small window of weights slides over the image: one map per filter."))
+_ADD(LayerKind("Conv1D", Conv1D, "Convolution of signals", "A short window of weights slides along a signal."))
 _ADD(LayerKind("MaxPool2D", MaxPool2D, "Max pooling", "Smaller maps: keeps the largest value of each window."))
 _ADD(LayerKind("AveragePool2D", AveragePool2D, "Average pooling", "Smaller maps: the mean of each window."))
 _ADD(

@@ -11,7 +11,7 @@ from engine.errors import RelumeError
 from engine.fields import field
 
 PADDINGS = ("valid", "same")
-GEOMETRY_WORDS = 10
+GEOMETRY_WORDS = 13
 
 
 def padding_field() -> Any:
@@ -23,15 +23,21 @@ def padding_field() -> Any:
 class Window:
     """A size x size window with strides over (height, width, channels), channels last.
 
-    "valid": only where the window fits whole: (extent - size) // stride + 1 positions.
+    Its cells are `dilation` apart, so that it reaches over (size - 1) dilation + 1.
+    "valid": only where the window fits whole: (extent - reach) // stride + 1 positions.
     "same": ceil(extent / stride) positions; what is missing is added on both sides, the odd one after
     (TensorFlow's rule).
+
+    Args:
+        flat: the window is 1 x size, for signals of one row.
     """
 
     input_shape: tuple[int, ...]
     size: int
     stride: int
     padding: str
+    dilation: int = 1
+    flat: bool = False
 
     def check(self, kind: str) -> None:
         """Raises RelumeError where the window does not fit its input."""
@@ -41,21 +47,32 @@ class Window:
                 kind,
                 "Put it before the layer that flattens, or use data with an image shape.",
             )
-        if self.padding == "valid" and self.size > min(self.input_shape[:2]):
+        if self.padding == "valid" and self.reach > min(self.input_shape[:2]):
             height, width = self.input_shape[:2]
+            apart = f", {self.dilation} apart," if self.dilation > 1 else ""
             raise RelumeError(
-                f"A window of {self.size} x {self.size} does not fit into {height} x {width}.",
+                f"A window of {self.size} x {self.size}{apart} does not fit into {height} x {width}.",
                 kind,
                 'Use a smaller one, padding "same", or less pooling before.',
             )
 
     @property
+    def reach(self) -> int:
+        """From the first to the last cell of a side."""
+        return (self.size - 1) * self.dilation + 1
+
+    @property
+    def _reaches(self) -> tuple[int, int]:
+        """(height, width)"""
+        return 1 if self.flat else self.reach, self.reach
+
+    @property
     def positions(self) -> tuple[int, int]:
         """(rows, columns) of the output."""
-        height, width = self.input_shape[:2]
+        (height, width), (high, wide) = self.input_shape[:2], self._reaches
         if self.padding == "same":
             return -(-height // self.stride), -(-width // self.stride)
-        return (height - self.size) // self.stride + 1, (width - self.size) // self.stride + 1
+        return (height - high) // self.stride + 1, (width - wide) // self.stride + 1
 
     @property
     def before(self) -> tuple[int, int]:
@@ -63,23 +80,26 @@ class Window:
         if self.padding == "valid":
             return 0, 0
         missing = [
-            max((positions - 1) * self.stride + self.size - extent, 0)
-            for positions, extent in zip(self.positions, self.input_shape[:2], strict=True)
+            max((positions - 1) * self.stride + reach - extent, 0)
+            for positions, reach, extent in zip(self.positions, self._reaches, self.input_shape[:2], strict=True)
         ]
         return missing[0] // 2, missing[1] // 2
 
     @property
     def steps(self) -> tuple[int, ...]:
-        """(rows out, columns out, size, stride, rows before, columns before)"""
-        return (*self.positions, self.size, self.stride, *self.before)
+        """(rows out, columns out, reach, stride, rows before, columns before)"""
+        return (*self.positions, self.reach, self.stride, *self.before)
 
-    def geometry(self, filters: int) -> tuple[int, ...]:
-        """(height, width, channels, filters, rows out, columns out, size, stride, rows before, columns before)"""
-        return (*self.input_shape, filters, *self.steps)
+    def geometry(self, filters: int, groups: int = 1) -> tuple[int, ...]:
+        """(height, width, channels, filters, rows out, columns out, size, stride, rows before, columns before,
+        cells in a column of the window, dilation, groups)"""
+        cells = 1 if self.flat else self.size
+        window = (*self.positions, self.size, self.stride, *self.before, cells, self.dilation)
+        return (*self.input_shape, filters, *window, groups)
 
 
 # In plain numpy, for twins and exported scripts; `steps` as above. A window is gone through cell by cell: what the
-# cell (i, j) sees at all positions together is a strided view.
+# place (i, j) within its reach sees at all positions together is a strided view.
 
 
 def padded(x: np.ndarray, steps: tuple[int, ...], fill: float) -> np.ndarray:
