@@ -227,9 +227,15 @@ class Probes:
         targets = encode_targets(self.spec.loss, y[index : index + 1], str(data.task), last.shape[1])
         loss = LOSSES.get(self.spec.loss).evaluate(last, targets)[0]
         return SampleTrace(
-            index, part, tuple(z[0] for z, _ in layers), tuple(a[0] for _, a in layers), self._said(last)[0], loss,
+            index, part, tuple(_map(z[0]) for z, _ in layers), tuple(_map(a[0]) for _, a in layers),
+            self._said(last)[0], loss,
             time.monotonic(),
         )  # fmt: skip
+
+
+def _map(values: np.ndarray) -> np.ndarray:
+    """What signals (positions, filters) look like: maps of one row."""
+    return values[None] if values.ndim == 2 else values
 
 
 def _confusion(true: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:

@@ -115,7 +115,7 @@ class SampleTrace:
 
     index: int
     part: str  # "train" or "test"
-    preactivations: tuple[np.ndarray, ...]  # per layer its output shape: (units,) or (rows, columns, units)
+    preactivations: tuple[np.ndarray, ...]  # per layer (units,) or (rows, columns, units); of signals one row
     activations: tuple[np.ndarray, ...]
     output: np.ndarray  # (outputs,) after the link: probabilities, or target units
     loss: float

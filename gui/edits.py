@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from engine.errors import RelumeError
-from engine.layers import LAYERS, Conv2D, Dense, Flatten
+from engine.layers import LAYERS, Dense, Flatten
 from engine.layers.base import Layer
+from engine.layers.convolution import Convolution
 from engine.layers.weighted import WeightedLayer
 from engine.shape_fit import flattened
 from engine.spec import NetworkSpec
@@ -37,7 +38,8 @@ def new_layer(spec: NetworkSpec, kind: str) -> Layer:
     if kind == "Dense":
         before = [other for other in spec.layers[:-1] if isinstance(other, Dense)]
         return before[-1] if before else Dense(8 if len(spec.input_shape) == 1 else 32, "relu")
-    return Conv2D(activation="relu") if kind == "Conv2D" else LAYERS.get(kind).cls()
+    cls = LAYERS.get(kind).cls
+    return cls(activation="relu") if issubclass(cls, Convolution) else cls()
 
 
 def add_layer(spec: NetworkSpec, layer: Layer | None = None, at: int | None = None) -> NetworkSpec:

@@ -9,7 +9,7 @@ import pytest
 
 from engine.data.dataset import Dataset
 from engine.diagnosis import examine_snapshot
-from engine.layers import BatchNorm, Conv2D, Dense, Dropout, Flatten, MaxPool2D
+from engine.layers import BatchNorm, Conv1D, Conv2D, Dense, Dropout, Flatten, MaxPool2D
 from engine.network import Network
 from engine.probes import SLICE_VALUES, Probes
 from engine.spec import NetworkSpec, TrainingSpec
@@ -105,6 +105,23 @@ def test_a_sample_has_its_maps(probes):
     trace = probes.sample("test", 4)
     assert trace.activations[0].shape == (8, 7, 6) and trace.activations[3].shape == (4 * 3 * 6,)
     assert trace.output.shape == (3,) and abs(trace.output.sum() - 1) < 1e-5
+
+
+def test_signals_are_maps_of_one_row():
+    spec = NetworkSpec((30, 2), (Conv1D(6, 5, activation="relu"), Flatten(), Dense(3)), "softmax_cross_entropy")
+    x, y = np.random.default_rng(1).normal(size=(40, 30, 2)).astype(np.float32), np.arange(40) % 3
+    signals = Dataset(x[:30], y[:30], x[30:], y[30:], task="multiclass")
+    network = Network(spec, 1)
+    stepper = SimpleNamespace(forward=network._forward, network=network)
+    probes = Probes(SimpleNamespace(spec=spec, data=signals, stepper=stepper), lambda: False)  # type: ignore[arg-type]
+    trace = probes.sample("train", 3)
+    assert [part.shape for part in trace.activations] == [(1, 26, 6), (26 * 6,), (3,)]
+    a = network.activations(x[:30])[0]
+    assert np.array_equal(trace.activations[0][0], a[3])
+    seen = UnitStatistics(spec)
+    seen.add(network._forward(x[:30]))
+    assert np.allclose(seen.mean(0), a.mean(axis=(0, 1)), atol=1e-6)
+    assert np.allclose(probes.activations().layers[0][0], a[probes.activations().samples[0]].mean(axis=0), atol=1e-6)
 
 
 def test_slices_are_small_whatever_the_maps():

@@ -13,7 +13,18 @@ import engine
 from engine.data.dataset import Dataset
 from engine.data.spec import DataSpec
 from engine.errors import RelumeError
-from engine.layers import LAYERS, AveragePool2D, BatchNorm, Conv2D, Dense, Dropout, Flatten, GlobalMaxPool2D, MaxPool2D
+from engine.layers import (
+    LAYERS,
+    AveragePool2D,
+    BatchNorm,
+    Conv1D,
+    Conv2D,
+    Dense,
+    Dropout,
+    Flatten,
+    GlobalMaxPool2D,
+    MaxPool2D,
+)
 from engine.outputs import fit_output
 from engine.spec import NetworkSpec
 from gui import edits
@@ -176,6 +187,8 @@ def test_other_data_keep_what_fits():
 def test_words_of_shapes_and_windows():
     assert shape_words((24, 24, 16)) == "24 × 24 × 16" and shape_words((1,)) == "1 value"
     assert window_words(Conv2D(kernel_size=3, strides=2, padding="same")) == "3 × 3, stride 2, same"
+    assert window_words(Conv2D(dilation_rate=2, groups=4)) == "3 × 3, dilation 2, 4 groups"
+    assert window_words(Conv1D(kernel_size=5, strides=2)) == "5 long, stride 2"
     assert window_words(MaxPool2D()) == "2 × 2" and window_words(Dense()) == ""
     spec = network((*MAPS[:2], BatchNorm(), *MAPS[2:]))
     assert sum(parameter_counts(spec)) == spec.parameter_count()

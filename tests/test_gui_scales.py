@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.layers import Conv2D, Dense, Flatten, MaxPool2D
+from engine.layers import Conv1D, Conv2D, Dense, Flatten, MaxPool2D
 from engine.output_panels import finer
 from engine.spec import NetworkSpec
 from gui.views import scales
@@ -34,6 +34,21 @@ def test_kernels_of_images_are_drawn_as_images_and_those_of_maps_as_a_matrix() -
     assert matrix.images is None and matrix.matrix.shape == (54, 5) and matrix.names[53] == "filter 6, 3, 3"
     flat = drawn_kernel(np.ones((45, 4)), third, spec, (12, 12, 2), ())
     assert flat.names[7] == "place 2, filter 3" and flat.what == "places and filters of layer 3"
+
+
+def test_kernels_of_groups_and_of_signals() -> None:
+    spec = NetworkSpec((12, 12, 2), (Conv2D(6, 3), Conv2D(4, 3, groups=2), Flatten(), Dense(2)))
+    drawn = drawn_kernel(np.ones((3, 3, 3, 4)), layer_words(spec)[1], spec, (12, 12, 2), ())
+    assert drawn.matrix.shape == (27, 4) and drawn.names[26] == "filter 3, 3, 3"
+    assert drawn.what.startswith("filter of the group, row and column")
+    spec = NetworkSpec((30, 2), (Conv1D(6, 5), Conv1D(4, 3), Flatten(), Dense(2)))
+    first, second, _ = layer_words(spec)
+    kernel = np.arange(5 * 2 * 6, dtype=np.float32).reshape(5, 2, 6)
+    drawn = drawn_kernel(kernel, first, spec, None, ())
+    assert drawn.images is not None and drawn.images.shape == (6, 1, 11)
+    assert np.array_equal(drawn.images[4, 0, 6:], kernel[:, 1, 4])
+    matrix = drawn_kernel(np.ones((3, 6, 4)), second, spec, None, ())
+    assert matrix.names[17] == "filter 6, 3" and matrix.what.startswith("filter and place in the window")
 
 
 def test_merged_cells_keep_the_strongest() -> None:

@@ -6,6 +6,7 @@ import dataclasses
 import math
 
 from engine.fields import FieldInfo
+from engine.layers import Conv1D
 from engine.layers.base import Layer, Shape
 from engine.spec import NetworkSpec
 from gui.numbers import count
@@ -13,8 +14,11 @@ from gui.numbers import count
 ACTIVATION = "activation"
 MAIN = ("units", "filters")  # how many units there are: beside the title
 #: Fields that a card tells in few words; of others only its editors tell.
-SHORT = {"kernel_size": "{0} × {0}", "pool_size": "{0} × {0}", "strides": "stride {0}", "padding": "{0}"}
-USUAL = {"strides": (None, 1), "padding": ("valid",)}  # goes without saying
+SHORT = {
+    "kernel_size": "{0} × {0}", "pool_size": "{0} × {0}", "strides": "stride {0}", "padding": "{0}",
+    "signal": "{0} long", "dilation_rate": "dilation {0}", "groups": "{0} groups",
+}  # fmt: skip
+USUAL = {"strides": (None, 1), "padding": ("valid",), "dilation_rate": (1,), "groups": (1,)}  # goes without saying
 
 
 def declared_fields(kind: type[Layer]) -> dict[str, FieldInfo]:
@@ -24,8 +28,10 @@ def declared_fields(kind: type[Layer]) -> dict[str, FieldInfo]:
 
 
 def window_words(layer: Layer) -> str:
-    """ "5 × 5, stride 2, same"; "" for a layer without a window."""
+    """ "5 × 5, stride 2, same"; "5 long, same" of signals; "" for a layer without a window."""
     told = [(name, getattr(layer, name)) for name in SHORT if hasattr(layer, name)]
+    if isinstance(layer, Conv1D):
+        told[0] = ("signal", layer.kernel_size)
     return ", ".join(SHORT[name].format(value) for name, value in told if value not in USUAL.get(name, ()))
 
 

@@ -36,17 +36,21 @@ def drawn_kernel(
     """How a kernel is drawn.
 
     Args:
-        kernel: (inputs, units), or (rows, columns, channels, units).
+        kernel: (inputs, units), (rows, columns, channels, units), or of signals (places, channels, units).
         image: (rows, columns, channels) of a sample that is an image.
         names: of the network's inputs.
     """  # fmt: skip
     first = words.previous == INPUTS
-    if kernel.ndim == 4:
+    if kernel.ndim > 2:
+        signal = kernel.ndim == 3
+        kernel = kernel[None] if signal else kernel  # a signal is an image of one row
         rows, columns, channels, units = kernel.shape
         matrix = kernel.transpose(2, 0, 1, 3).reshape(-1, units)  # the window of one channel stays together
         channel = "channel" if first else "filter"
-        named = _window_names(channel, channels, rows, columns)
-        what = f"{channel}, row and column of the window"
+        named = _window_names(channel, channels, 0 if signal else rows, columns)
+        if getattr(spec.layers[words.index], "groups", 1) > 1:
+            channel += " of the group"
+        what = f"{channel} and place in the window" if signal else f"{channel}, row and column of the window"
         return Kernel(matrix, named, what if first else f"{what}; filters of layer {words.previous + 1}",
                       _side_by_side(kernel) if first else None)  # fmt: skip
     count, units = kernel.shape
@@ -80,4 +84,7 @@ def _place_names(count: int, filters: int) -> tuple[str, ...]:
 
 @functools.lru_cache(maxsize=16)
 def _window_names(channel: str, channels: int, rows: int, columns: int) -> tuple[str, ...]:
+    """rows: 0 where a window has columns only."""
+    if not rows:
+        return tuple(f"{channel} {c + 1}, {k + 1}" for c, k in np.ndindex(channels, columns))
     return tuple(f"{channel} {c + 1}, {r + 1}, {k + 1}" for c, r, k in np.ndindex(channels, rows, columns))
