@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable
 
 from engine import activations, losses
-from engine.kernels import affine, convolution, elementwise, normalization, pooling, scores
+from engine.kernels import affine, convolution, elementwise, normalization, pooling, repeat, scores
 from engine.kernels.block import Block
 
 _NAMED: dict[str, Callable[[], Block]] = {
@@ -14,6 +14,7 @@ _NAMED: dict[str, Callable[[], Block]] = {
     "convolution": convolution.convolution,
     "grouped convolution": convolution.grouped_convolution,
     "depthwise convolution": convolution.depthwise_convolution,
+    "repeat channels": repeat.repeat_channels,
     "max pool": pooling.max_pool,
     "average pool": pooling.average_pool,
     "batch norm": normalization.batch_norm,

@@ -212,7 +212,8 @@ class Program:
                 self._fill(keep, lane, o, layer, operation, stage.rows, turned)
                 target = address(keep.floats(tile, operation.outputs))
                 o[at.X], o[at.Y], o[at.GX] = source, target, int(asked)
-                spans.setdefault(layer, []).append((target, operation.outputs))
+                if not operation.prepares:
+                    spans.setdefault(layer, []).append((target, operation.outputs))
                 asked = asked or bool(operation.parameters)
                 if block.backward and asked:
                     o[at.BACKWARD] = block.backward.address

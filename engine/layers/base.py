@@ -26,6 +26,7 @@ class Operation:
         trains_only: left out where nothing is random (prediction, proofs).
         units: values that share a parameter are `units` apart (channels last); 0: every output is a unit.
         geometry: the block's whole numbers (a window: `engine.layers.windows.Window.geometry`).
+        prepares: it comes before z, and only the next operation wants what it gives.
     """
 
     block: str
@@ -36,6 +37,7 @@ class Operation:
     trains_only: bool = False
     units: int = 0
     geometry: tuple[int, ...] = ()
+    prepares: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,7 +117,9 @@ class Layer:
         raise NotImplementedError
 
     def operations(self, input_shape: Shape, by_batch: bool = False) -> tuple[Operation, ...]:
-        """The layer's compiled program, in forward order; the first gives z, the last a. `by_batch`: of training."""
+        """The layer's compiled program, in forward order; the first that does not prepare gives z, the last a.
+
+        by_batch: of training."""
         raise NotImplementedError
 
     def to_dict(self) -> dict[str, Any]:

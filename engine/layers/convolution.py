@@ -57,17 +57,31 @@ class Convolution(WeightedLayer):
                 )
 
     def weighted_operation(self, input_shape: Shape) -> Operation:
-        channels, block = input_shape[-1], "convolution"
-        if self.groups > 1 or self.dilation_rate > 1:
-            single = self.groups > 1 and self.groups == channels == self.filters
-            block = "depthwise convolution" if single else "grouped convolution"
+        channels, groups, block = input_shape[-1], self.groups, "convolution"
+        if groups > 1 or self.dilation_rate > 1:
+            block = "grouped convolution"
+        if self._is_depthwise(channels):  # of channels that were repeated
+            channels = groups = self.filters
+            block = "depthwise convolution"
+        fed = (*input_shape[:-1], channels)
         return Operation(
             block,
-            math.prod(input_shape),
+            math.prod(fed),
             math.prod(self.output_shape(input_shape)),
             ("kernel", "bias"),
-            geometry=self.window(input_shape).geometry(self.filters, self.groups),
+            geometry=self.window(fed).geometry(self.filters, groups),
         )
+
+    def operations(self, input_shape: Shape, by_batch: bool = False) -> tuple[Operation, ...]:
+        own, channels = super().operations(input_shape, by_batch), input_shape[-1]
+        if not self._is_depthwise(channels) or self.filters == channels:
+            return own
+        times, inputs = self.filters // channels, math.prod(input_shape)
+        repeat = Operation("repeat channels", inputs, inputs * times, geometry=(times,), prepares=True)
+        return repeat, *own
+
+    def _is_depthwise(self, channels: int) -> bool:
+        return self.groups > 1 and self.groups == channels
 
     def _maps_backward(
         self, x: np.ndarray, gradient: np.ndarray, kernel: np.ndarray, steps: tuple[int, ...]
