@@ -32,7 +32,12 @@ SMALL_IMAGES = (
     Conv2D(16, 5, activation="prelu"), MaxPool2D(2), Conv2D(32, 5, activation="relu"), MaxPool2D(2), Flatten(),
     Dropout(0.2), Dense(64, "relu"), Dense(10),
 )  # fmt: skip
+GROUPS = (
+    Conv2D(16, 5, activation="prelu"), Conv2D(32, 3, activation="relu", groups=16), Conv2D(32, 3, groups=32),
+    Conv2D(32, 3, 2, activation="tanh", dilation_rate=2, groups=4), *SMALL_IMAGES[3:],
+)  # fmt: skip
 NETWORKS: dict[str, tuple[tuple[int, ...], tuple[Layer, ...]]] = {
+    "groups": ((28, 28, 1), GROUPS),
     "dense": ((400,), DENSE),
     "convolution": ((28, 28, 1), SMALL_IMAGES),
     "norm": ((28, 28, 1), (Conv2D(16, 5, activation="relu"), BatchNorm(), *SMALL_IMAGES[1:])),
@@ -48,6 +53,8 @@ CASES = {
     "dense, a batch of two": ("dense", 1, 9, 2, "keep"),
     "convolution, two lanes": ("convolution", 2, 75, 20, "keep"),
     "convolution, four lanes": ("convolution", 4, 270, 128, "keep"),
+    "groups, two lanes": ("groups", 2, 75, 20, "keep"),
+    "groups, four lanes": ("groups", 4, 330, 300, "keep"),
     "convolution, the whole set": ("convolution", 4, 150, 150, "merge"),
     "batches that are looked at as a whole": ("norm", 1, 70, 32, "merge"),
 }
