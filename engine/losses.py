@@ -202,7 +202,6 @@ def numbers(y: Any) -> np.ndarray:
 def link(loss_name: str, outputs: np.ndarray, task: str) -> np.ndarray:
     """Outputs (n, width) as probabilities where the loss has some (hinge and regression losses: unchanged)."""
     kind = get(loss_name).link if task != "regression" else "identity"
-    outputs = np.asarray(outputs)
     with np.errstate(all="ignore"):
         if kind == "sigmoid":
             return maths.sigmoid(outputs)

@@ -51,8 +51,7 @@ def softplus(x: Numbers) -> Numbers:
 
 def normal_cdf(x: Numbers) -> Numbers:
     """The share of a standard normal distribution below x."""
-    x = np.asarray(x)
-    return np.asarray(_erfc(-x * SQRT_HALF)).astype(x.dtype) * x.dtype.type(0.5)
+    return np.multiply(_erfc(-x * SQRT_HALF), 0.5, dtype=np.result_type(x), casting="unsafe")  # _erfc gives objects
 
 
 def normal_density(x: Numbers) -> Numbers:

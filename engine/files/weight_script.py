@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _WRITTEN_OUT = 256  # larger arrays are written as base64
 
-_HEAD = '''"""A network trained in Relume, as plain numpy.
+_HEAD = '''"""A network trained in Relume, as {title}.
 
 predict(raw) takes raw inputs (rows, columns as in RAW_NAMES{cells}) and gives {result}.
 With a CSV file in UTF-8 of these columns, with or without a header line: python THIS_FILE data.csv
@@ -32,13 +32,7 @@ With a CSV file in UTF-8 of these columns, with or without a header line: python
 {constants}
 
 
-def _decoded(text, dtype, shape):
-    return np.frombuffer(base64.b64decode(text), dtype=dtype).reshape(shape)
-
-
-PARAMETERS = {{
-{parameters}
-}}
+{weights}
 
 
 {formulas}
@@ -51,7 +45,7 @@ def inputs(raw):
 
 def network(x):
     """Inputs -> outputs of the last layer."""
-{layers}
+{network}
 
 
 def predict(raw):
@@ -117,6 +111,14 @@ if __name__ == "__main__":
     main()
 '''
 
+_WEIGHTS = """def _decoded(text, dtype, shape):
+    return np.frombuffer(base64.b64decode(text), dtype=dtype).reshape(shape)
+
+
+PARAMETERS = {{
+{parameters}
+}}"""
+
 _CLASSIFY = '''
 def classify(raw):
     """Raw values (rows, columns) -> the name of the likeliest class of each row."""
@@ -132,6 +134,22 @@ def source_of(export: Export) -> str:
     """The script. Raises RelumeError for what cannot be written as one."""
     formulas = Formulas()
     layers = _layers(export, formulas)
+    parameters = "\n".join(f"    {k!r}: {array_text(v, 16 + len(k))}," for k, v in export.network.parameters().items())
+    weights = _WEIGHTS.format(parameters=parameters)
+    formulas.imports.add("import base64")
+    return frame(export, "plain numpy", [], weights, layers, formulas)
+
+
+def frame(
+    export: Export, title: str, libraries: list[str], weights: str, network: list[str], formulas: Formulas
+) -> str:
+    """A script that predicts from raw inputs, also on the command line.
+
+    Args:
+        libraries: imports beside numpy and the standard library.
+        weights: the source that holds the weights.
+        network: the lines of the function `network(x)`, from inputs (numpy) to outputs (numpy).
+    """
     link, result, columns = _link(export, formulas)
     names = list(export.names)
     classify = ""
@@ -152,17 +170,21 @@ def source_of(export: Export) -> str:
         )
     if classify:
         constants.append(f"CLASSES = {names!r}")
-    imports = sorted({"import base64", "import csv", "import sys", *formulas.imports} - {"import numpy as np"})
+    standard = sorted(
+        {"import csv", "import sys", *formulas.imports} - {"import numpy as np"},
+        key=lambda line: (line[:4] == "from", line),
+    )
     return _HEAD.format(
+        title=title,
         result=result,
         cells=": numbers, or texts as the table has them" if table else "",
-        imports="\n".join([*imports, "", "import numpy as np"]),
+        imports="\n".join([*standard, "", "import numpy as np", *libraries]),
         constants="\n".join(constants),
-        parameters="\n".join(f"    {k!r}: {_array(v, 16 + len(k))}," for k, v in export.network.parameters().items()),
+        weights=weights,
         formulas="\n\n\n".join(formulas.lines),
         dtype=export.network.dtype,
         inputs="\n".join(_inputs(export)),
-        layers="\n".join(layers),
+        network="\n".join(network),
         link="\n".join(f"        {line}" for line in link),
         classify=classify,
     )
@@ -175,7 +197,7 @@ def run(path: Path, raw: np.ndarray, columns: tuple[RawColumn, ...]) -> tuple[di
     return script["PARAMETERS"], script["predict"](rows)
 
 
-def _array(values: np.ndarray, indent: int) -> str:
+def array_text(values: np.ndarray, indent: int) -> str:
     if values.size <= _WRITTEN_OUT:
         numbers = np.array2string(
             values, separator=", ", threshold=values.size + 1, max_line_width=110, floatmode="unique",

@@ -1,10 +1,11 @@
-"""Trained weights for other programs: .npz, .safetensors, and a plain numpy script that predicts from raw inputs.
+"""Trained weights for other programs: arrays, ONNX, and scripts that predict from raw inputs.
 
 Every file carries the network's design and the preprocessing, and is read back before it takes its name.
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 from collections.abc import Callable, Mapping
@@ -26,10 +27,13 @@ _PROBES = 256
 
 @dataclasses.dataclass(frozen=True)
 class ExportReport:
-    """What was written, and how far predictions of the file are from the network's (0 for equal bits)."""
+    """What was written, and how far predictions of the file are from the network's (0 for equal bits).
+
+    The difference is None where what runs the file is not installed.
+    """
 
     path: Path
-    largest_difference: float
+    largest_difference: float | None
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -40,6 +44,7 @@ class Export:
     preprocessing: Preprocessing
     task: str
     names: tuple[str, ...]
+    files: tuple[str, ...] = ()  # names that are written, in the format's order
 
     def facts(self) -> dict[str, str]:
         """What files hold beside the arrays, as JSON texts."""
@@ -66,27 +71,32 @@ def export_weights(
     dataset: Dataset | None = None,
     check: Callable[[], object] | None = None,
 ) -> ExportReport:
-    """Writes `network` to `path`; the format follows the suffix: .npz .safetensors .py.
+    """Writes `network` to `path`; the format follows the suffix: .npz .safetensors .onnx .py .torch.py (`FORMATS`).
 
     With a data set the file predicts from raw inputs, and is compared with the network on its samples. Arrays of .npz
     and .safetensors are named as in `network.parameters()`; "spec", "preprocessing", "task" and "names" are JSON texts
-    (arrays of one text in .npz, metadata in .safetensors); of an own table the preprocessing names the columns with the
-    values of each text. `check` may raise at the last moment and leave the old file. Raises RelumeError.
+    (arrays of one text in .npz, metadata in .safetensors and .onnx); of an own table the preprocessing names the
+    columns with the values of each text. `check` may raise at the last moment and leave the old files. Raises
+    RelumeError.
     """
     expect(network, Network, "export_weights, network")
     expect(path, (str, Path), "export_weights, path")
     path = Path(path)
-    if path.suffix.lower() not in FORMATS:
+    chosen = format_of(path)
+    if chosen is None:
         raise RelumeError(
             f"Weights cannot be written as {path.suffix or 'a file without a suffix'}.", path.name,
-            f"End the name in {', '.join(FORMATS)}.",
+            f"End the name in {', '.join(format.ending for format in FORMATS)}.",
         )  # fmt: skip
-    write, read = FORMATS[path.suffix.lower()]
     export = _export(network, preprocessing, dataset)
+    export = dataclasses.replace(export, files=tuple(file.name for file in chosen.files(path)))
     raw = _probes(export, dataset)
-    with replacing(path, check) as temporary:
-        write(export, temporary)
-        expected, found = export.predict(raw), read(export, temporary, raw)
+    with contextlib.ExitStack() as stack:  # the last one is put in place first
+        files = [stack.enter_context(replacing(file, check)) for file in chosen.files(path)]
+        chosen.write(export, *files)
+        expected, found = export.predict(raw), chosen.read(export, raw, *files)
+    if found is None:
+        return ExportReport(path, None)
     with np.errstate(all="ignore"):
         difference = np.abs(expected.astype(np.float64) - found.astype(np.float64))
     return ExportReport(path, float(np.max(difference, initial=0.0)))
@@ -135,7 +145,7 @@ def _write_npz(export: Export, path: Path) -> None:
         np.savez(file, allow_pickle=False, **export.network.parameters(), **texts)
 
 
-def _read_npz(export: Export, path: Path, raw: np.ndarray) -> np.ndarray:
+def _read_npz(export: Export, raw: np.ndarray, path: Path) -> np.ndarray:
     with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
         return export.predict(raw, _rebuilt(export, {key: archive[key] for key in archive.files}))
 
@@ -146,7 +156,7 @@ def _write_safetensors(export: Export, path: Path) -> None:
     path.write_bytes(save(export.network.parameters(), metadata=export.facts()))
 
 
-def _read_safetensors(export: Export, path: Path, raw: np.ndarray) -> np.ndarray:
+def _read_safetensors(export: Export, raw: np.ndarray, path: Path) -> np.ndarray:
     from safetensors.numpy import load
 
     return export.predict(raw, _rebuilt(export, load(path.read_bytes())))
@@ -156,16 +166,80 @@ def _write_script(export: Export, path: Path) -> None:
     path.write_text(weight_script.source_of(export), encoding="utf-8", newline="\n")
 
 
-def _read_script(export: Export, path: Path, raw: np.ndarray) -> np.ndarray:
+def _read_script(export: Export, raw: np.ndarray, path: Path) -> np.ndarray:
     arrays, predicted = weight_script.run(path, raw, export.preprocessing.columns)
     _rebuilt(export, arrays)
     return predicted
 
 
-Writer = Callable[[Export, Path], None]
-Reader = Callable[[Export, Path, np.ndarray], np.ndarray]
-FORMATS: dict[str, tuple[Writer, Reader]] = {
-    ".npz": (_write_npz, _read_npz),
-    ".safetensors": (_write_safetensors, _read_safetensors),
-    ".py": (_write_script, _read_script),
-}
+def _write_onnx(export: Export, path: Path) -> None:
+    from engine.files import onnx_file
+
+    path.write_bytes(onnx_file.model_of(export).SerializeToString())
+
+
+def _read_onnx(export: Export, raw: np.ndarray, path: Path) -> np.ndarray:
+    from engine.files import onnx_file
+
+    return onnx_file.run(path, raw)
+
+
+def _write_torch(export: Export, path: Path, weights: Path) -> None:
+    from engine.files import torch_script
+
+    path.write_text(torch_script.source_of(export, export.files[1]), encoding="utf-8", newline="\n")
+    _write_safetensors(export, weights)
+
+
+def _read_torch(export: Export, raw: np.ndarray, path: Path, weights: Path) -> np.ndarray | None:
+    from engine.files import torch_script
+
+    _read_safetensors(export, raw, weights)
+    return torch_script.run(export, raw, path, weights)
+
+
+@dataclasses.dataclass(frozen=True)
+class Format:
+    """One way to write weights.
+
+    Args:
+        ending: of the file's name.
+        words: what it is for, on the screen.
+        write: (export, files) writes them.
+        read: (export, raw inputs, files) -> predictions of what was written, None where it cannot be run here.
+        beside: endings of further files that are written with it.
+    """
+
+    ending: str
+    words: str
+    write: Callable[..., None]
+    read: Callable[..., np.ndarray | None]
+    beside: tuple[str, ...] = ()
+
+    def files(self, path: Path) -> tuple[Path, ...]:
+        """All files that are written: `path` itself, then those beside it."""
+        stem = path.name[: -len(self.ending)]
+        return path, *(path.with_name(stem + ending) for ending in self.beside)
+
+
+def format_of(path: Path) -> Format | None:
+    """The format that a file's name asks for, by its longest ending."""
+    fitting = [format for format in FORMATS if path.name.lower().endswith(format.ending)]
+    return max(fitting, key=lambda format: len(format.ending), default=None)
+
+
+FORMATS = (
+    Format(".npz", "NumPy arrays, the network's design and the data's scaling", _write_npz, _read_npz),
+    Format(
+        ".safetensors", "for other frameworks, with the same facts as metadata", _write_safetensors, _read_safetensors
+    ),
+    Format(".onnx", "for ONNX Runtime and other programs; predicts from raw inputs", _write_onnx, _read_onnx),
+    Format(".py", "a plain NumPy script that predicts from raw inputs", _write_script, _read_script),
+    Format(
+        ".torch.py",
+        "a PyTorch module, with its weights as .safetensors beside it",
+        _write_torch,
+        _read_torch,
+        beside=(".safetensors",),
+    ),
+)

@@ -54,9 +54,10 @@ class Call:
     arguments: tuple[str | float | int | tuple[int, ...], ...] = ()
 
     def __call__(self, x: np.ndarray, parameters: Parameters) -> np.ndarray:
-        return self.function(x, *(self._value(item, parameters, x.dtype) for item in self.arguments))
+        return self.function(x, *(self.value(item, parameters, x.dtype) for item in self.arguments))
 
-    def _value(self, item: Any, parameters: Parameters, dtype: np.dtype) -> Any:
+    def value(self, item: Any, parameters: Parameters, dtype: np.dtype) -> Any:
+        """An argument as the function takes it."""
         if isinstance(item, str):
             return parameters[item]
         return dtype.type(item) if isinstance(item, float) else item

@@ -25,6 +25,7 @@ from PySide6.QtWidgets import (
 )
 
 from engine.errors import RelumeError
+from engine.files import weights
 from engine.files.figures import export_figure
 from gui import settings, theme
 from gui.numbers import count, number
@@ -35,11 +36,7 @@ from gui.words import error_words
 if TYPE_CHECKING:
     from gui.session import Session
 
-WEIGHT_FORMATS = (
-    ("npz", ".npz", "NumPy arrays, the network's design and the data's scaling"),
-    ("safetensors", ".safetensors", "for other frameworks, with the same facts as metadata"),
-    ("py", ".py", "a plain NumPy script that predicts from raw inputs"),
-)
+WEIGHT_FORMATS = tuple((format.ending[1:], format.ending, format.words) for format in weights.FORMATS)
 PLOT_FORMATS = (
     ("png", "PNG", "a picture for slides"),
     ("svg", "SVG", "sharp at every size, for the web"),
@@ -55,7 +52,7 @@ class _FileDialog(QDialog):
     written is no such name until another has stood there.
     """
 
-    title, verb = "", "Export"
+    title, verb, many = "", "Export", "Export {} files"
     formats: tuple[tuple[str, str, str], ...] = ()
 
     def __init__(self, session: Session, parent: QWidget, stem: str, chosen: str) -> None:
@@ -153,7 +150,11 @@ class _FileDialog(QDialog):
     def path(self) -> Path:
         """The place that is written, with the suffix that was typed or chosen."""
         path = Path(os.path.expanduser(self.place.text().strip()))
-        return path if path.suffix.lower() in self._suffixes() else Path(f"{path}.{self.suffix}")
+        return path if self._ending(path.name) else Path(f"{path}.{self.suffix}")
+
+    def _ending(self, name: str) -> str:
+        """The ending of a format that a name has, the longest there is, or ""."""
+        return max((ending for ending in self._suffixes() if name.lower().endswith(ending)), key=len, default="")
 
     def _suffixes(self) -> list[str]:
         return [f".{suffix}" for suffix, _, _ in self.formats]
@@ -173,7 +174,9 @@ class _FileDialog(QDialog):
     @Slot()
     def _format_chosen(self) -> None:
         if self.group.checkedButton() is not None and self._named():
-            self.place.setText(str(self.path.with_suffix(f".{self.suffix}")))
+            path = self.path
+            stem = path.name[: -len(self._ending(path.name))]
+            self.place.setText(str(path.with_name(f"{stem}.{self.suffix}")))
 
     @Slot()
     def _place_changed(self) -> None:
@@ -186,7 +189,7 @@ class _FileDialog(QDialog):
         self.taken.setText(f"{', '.join(taken)}: there is such a file already." if taken else "")
         self.taken.setVisible(bool(taken))
         words = f"Replace {len(taken)} files" if len(taken) > 1 else "Replace the file" if taken else self.verb
-        self.write.setText(words if taken or len(targets) < 2 else f"Write {len(targets)} plots")
+        self.write.setText(words if taken or len(targets) < 2 else self.many.format(len(targets)))
         self.write.setAccessibleName(self.write.text())
         self.write.setEnabled(ready and self.task is None and not done)
 
@@ -283,32 +286,38 @@ class _FileDialog(QDialog):
 class ExportDialog(_FileDialog):
     """The weights, with the preprocessing, read back after writing."""
 
-    title, verb, formats = "Export weights", "Write the weights", WEIGHT_FORMATS
+    title, verb, many = "Export weights", "Write the weights", "Write the weights"
+    formats = WEIGHT_FORMATS
 
     def __init__(self, session: Session, parent: QWidget) -> None:
         super().__init__(session, parent, f"{session.document.data.name}-weights", "npz")
+
+    def targets(self) -> list[Path]:
+        chosen = weights.format_of(self.path)
+        return [self.path] if chosen is None else list(chosen.files(self.path))
 
     def prepare(self) -> None:
         self._trainer, self._dataset = self.session.trainer, self.session.dataset
 
     def work(self, path: Path, progress: Progress) -> str:
-        from engine.files.weights import export_weights
-
         progress.report("Writing and reading back")
         network, dataset = self._trainer.network, self._dataset
         preprocessing = None if dataset is None else dataset.preprocessing
-        report = export_weights(network, path, preprocessing, dataset, progress.check)
-        size = count(path.stat().st_size)
-        return (
-            f"Written: {path} ({size} bytes)\n"
-            f"Read back and compared: largest difference of the outputs {number(report.largest_difference)}"
+        report = weights.export_weights(network, path, preprocessing, dataset, progress.check)
+        sizes = [f"{file} ({count(file.stat().st_size)} bytes)" for file in self._writing]
+        difference = report.largest_difference
+        compared = (
+            "Not run here, for PyTorch is not installed: the weights were read back, the script was not compared."
+            if difference is None
+            else f"Read back and compared: largest difference of the outputs {number(difference)}"
         )
+        return f"Written: {' and '.join(sizes)}\n{compared}"
 
 
 class PlotExportDialog(_FileDialog):
     """The plots that are on the screen, as a picture or as the numbers behind them."""
 
-    title, verb, formats = "Export plot", "Write the plot", PLOT_FORMATS
+    title, verb, many, formats = "Export plot", "Write the plot", "Write {} plots", PLOT_FORMATS
 
     def __init__(self, session: Session, views: Sequence[View], parent: QWidget, chosen: str = "png") -> None:
         self.boxes: list[tuple[QCheckBox, View]] = []

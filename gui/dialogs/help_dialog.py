@@ -29,7 +29,7 @@ TOUR = (
     ("Follow one sample", "Click a point in Output, then open the Sample tab: which neurons let it through, and what "
      "comes out."),
     ("Take it with you", "Ctrl+S saves the project, training state included. Ctrl+E writes the weights as .npz, "
-     ".safetensors or a plain numpy script; Ctrl+Shift+E the plots."),
+     ".safetensors, .onnx, a plain numpy script or a PyTorch module; Ctrl+Shift+E the plots."),
 )  # fmt: skip
 
 

@@ -1,0 +1,197 @@
+"""A trained network as a graph of standard operations: its layers, and around them the preprocessing and the link.
+
+Every layer is traced through its own `calls`, so that a new layer or activation needs no word here. `STANDARD` only
+names what other programs have one operation for; what is not in it (or not quite the same) is written in small steps.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engine import losses
+from engine.data.features import make_features
+from engine.errors import RelumeError
+from engine.files.graph import Graph, Node, Shape, Untraceable
+from engine.files.traced import Value
+from engine.layers.average_pool2d import average_pool
+from engine.layers.base import Call
+from engine.layers.batch_norm import normalized
+from engine.layers.conv2d import convolve
+from engine.layers.dense import affine
+from engine.layers.max_pool2d import max_pool
+
+if TYPE_CHECKING:
+    from engine.files.weights import Export
+
+
+@dataclasses.dataclass(frozen=True)
+class Traced:
+    """A graph with its ends, and what the layers gave one after the other."""
+
+    graph: Graph
+    given: Node
+    layers: tuple[Node, ...]
+    output: Node
+
+
+def whole(export: Export, dtype: Any) -> Traced:
+    """From raw values to probabilities or target units, as `Export.predict`; the layers compute in `dtype`."""
+    graph, steps = Graph(), export.preprocessing
+    images = steps.features is None and len(export.network.spec.input_shape) > 1
+    given = graph.input("raw", export.network.spec.input_shape if images else (len(steps.raw_names),), np.float32)
+    with _told("preprocessing"):
+        fed = _prepared(export, Value(graph, given)).astype(dtype)
+    layers = _layers(export, graph, fed, dtype)
+    graph.place = "output"
+    with _told("output"):
+        output = _said(export, Value(graph, layers[-1]))
+    return Traced(graph, given, layers, output.node)
+
+
+def layers_alone(export: Export, dtype: Any) -> Traced:
+    """From what the network is fed to what its last layer gives."""
+    graph = Graph()
+    given = graph.input("x", export.network.spec.input_shape, dtype)
+    layers = _layers(export, graph, Value(graph, given), dtype)
+    return Traced(graph, given, layers, layers[-1])
+
+
+def _prepared(export: Export, raw: Value) -> Value:
+    steps = export.preprocessing
+    raw.graph.place = "preprocessing"
+    flat = _filled(export, raw.reshape(1, -1))
+    made = flat if steps.features is None else make_features(flat, steps.features)
+    if steps.input_offset:  # in float64, as in the program: years and prices have no digits to spare
+        made = (made.astype(np.float64) - np.array(steps.input_offset)) / np.array(steps.input_scale)
+    return made.astype(np.float32).reshape(1, *export.network.spec.input_shape)
+
+
+def _filled(export: Export, raw: Value) -> Value:
+    """Missing numbers of a table, NaN, as what stands for them."""
+    fills: list[float] = []
+    for column in export.preprocessing.columns:
+        fills += [np.nan if column.fill is None or column.values else column.fill] * column.width
+    if np.isnan(fills).all():
+        return raw
+    return np.where(raw == raw, raw, np.array(fills, dtype=np.float32))
+
+
+def _said(export: Export, outputs: Value) -> Value:
+    steps = export.preprocessing
+    if export.task != "regression":
+        return losses.link(export.network.spec.loss, outputs, export.task)
+    if not steps.target_offset:
+        return outputs
+    units = outputs.astype(np.float64) * np.array(steps.target_scale) + np.array(steps.target_offset)
+    return units.astype(outputs.dtype)
+
+
+def _layers(export: Export, graph: Graph, x: Value, dtype: Any) -> tuple[Node, ...]:
+    spec, found = export.network.spec, []
+    parameters: dict[str, Value] = {
+        key: Value(graph, graph.parameter(key, array.astype(dtype)))
+        for key, array in export.network.parameters().items()
+    }
+    for number, (layer, shape) in enumerate(zip(spec.layers, (spec.input_shape, *spec.shapes()), strict=False)):
+        graph.place = f"{number}.{layer.kind}"
+        prefix = f"{number}."
+        mine = {key.removeprefix(prefix): value for key, value in parameters.items() if key.startswith(prefix)}
+        with _told(f"layer {number + 1}, {layer.kind}"):
+            for call in layer.calls(shape):
+                x = _called(call, x, mine)
+            if not isinstance(x, Value) or x.shape[1:] != spec.shapes()[number]:
+                raise Untraceable("gives something else than it says")
+        found.append(x.node)
+    return tuple(found)
+
+
+def _called(call: Call, x: Value, parameters: Any) -> Value:
+    standard = STANDARD.get(call.function)
+    if standard is not None:
+        found = standard(x, *(call.value(item, parameters, x.dtype) for item in call.arguments))
+        if found is not None:
+            return found
+    given = call(x, parameters)
+    return given if isinstance(given, Value) else np.where(x == x, given, given)  # the same number everywhere
+
+
+@contextlib.contextmanager
+def _told(where: str) -> Iterator[None]:
+    """Says what cannot be written, and where, in words for the user."""
+    try:
+        yield
+    except (Untraceable, TypeError, ValueError, AttributeError, IndexError) as error:
+        reason = str(error) if isinstance(error, Untraceable) else f"its formula does not fit ({error})"
+        raise RelumeError(
+            f"This cannot be written as standard operations: it {reason}.", where, "Choose .npz or .py."
+        ) from error
+
+
+# ---- operations that other programs have a name for -------------------------------------------
+
+
+def _affine(x: Value, kernel: Value, bias: Value) -> Value | None:
+    if x.ndim != 2:
+        return None
+    return _add("affine", (x, kernel, bias), (1, kernel.shape[1]))
+
+
+def _convolution(x: Value, kernel: Value, bias: Value, steps: Any, *more: Any) -> Value | None:
+    window = _window(x, steps)
+    if window is None or more:
+        return None
+    node = (x.transpose(0, 3, 1, 2), kernel.transpose(3, 2, 0, 1), bias)
+    return _channels_last(_add("convolution", node, (1, kernel.shape[3], *steps[:2]), **window))
+
+
+def _pool(operation: str) -> Callable[..., Value | None]:
+    def pooled(x: Value, steps: Any, *more: Any) -> Value | None:
+        window = _window(x, steps)
+        if window is None or more:
+            return None
+        return _channels_last(_add(operation, (x.transpose(0, 3, 1, 2),), (1, x.shape[3], *steps[:2]), **window))
+
+    return pooled
+
+
+def _window(x: Value, steps: Any) -> dict[str, Any] | None:
+    """`engine.layers.windows.Window.steps` in the words of other programs; None where these mean something else."""
+    if x.ndim != 4 or len(steps) != 6:
+        return None
+    positions, size, stride, before = steps[:2], steps[2], steps[3], steps[4:]
+    after = [max((n - 1) * stride + size - at - e, 0) for n, at, e in zip(positions, before, x.shape[1:3], strict=True)]
+    extents = zip(positions, before, after, x.shape[1:3], strict=True)
+    if any(n != (e + at + end - size) // stride + 1 for n, at, end, e in extents):
+        return None
+    return {"size": size, "stride": stride, "pads": (*before, *after)}
+
+
+def _batch_norm(x: Value, *given: Any) -> Value | None:
+    *arrays, epsilon = given
+    order = (0, x.ndim - 1, *range(1, x.ndim - 1))
+    first = x.transpose(order)
+    shortest = float(str(epsilon))  # 1e-05, not all digits of the float32
+    return _channels_last(_add("batch_norm", (first, *arrays), first.shape, epsilon=shortest))
+
+
+def _add(operation: str, values: tuple[Value, ...], shape: Shape, **more: Any) -> Value:
+    x = values[0]
+    return Value(x.graph, x.graph.add(operation, tuple(value.node for value in values), shape, x.dtype, **more))
+
+
+def _channels_last(x: Value) -> Value:
+    return x.transpose(0, *range(2, x.ndim), 1)
+
+
+STANDARD: dict[Callable[..., Any], Callable[..., Value | None]] = {
+    affine: _affine,
+    convolve: _convolution,
+    max_pool: _pool("max_pool"),
+    average_pool: _pool("average_pool"),
+    normalized: _batch_norm,
+}
