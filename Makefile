@@ -1,7 +1,7 @@
 # make run    opens the window (without a screen: trains the built-in example)
 # make test   everything that must hold before a change lands
 # make bench  Relume beside other engines; writes docs/performance.md
-# make proof  what is compared with PyTorch
+# make proof  what is compared with PyTorch, and 200 random networks with ONNX Runtime
 # make clean  removes what these two made
 PYTHON ?= python3
 BIN := .venv/bin
@@ -38,7 +38,7 @@ bench: .venv/bench.stamp
 	$(BIN)/python -m benchmarks $(BENCH)
 
 proof: .venv/test.stamp .venv/bench.stamp
-	$(BIN)/python -m pytest -q tests/test_against_torch.py
+	RELUME_NETWORKS=200 $(BIN)/python -m pytest -q tests/test_against_torch.py tests/test_exports_everywhere.py
 
 # The stamps make the second time instant.
 .venv/made.stamp:
