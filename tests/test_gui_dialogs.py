@@ -222,6 +222,43 @@ def test_an_export_replaces_a_file_only_by_a_button_that_says_so(qtbot, parent, 
     assert (here / "mine.npz").read_text() == "new"
 
 
+def test_every_format_of_weights_says_how_far_its_predictions_are(qtbot, parent, here):
+    from engine.files import weights
+    from gui.dialogs.export_dialog import ExportDialog
+
+    session = FakeSession()
+    session.trainer = SimpleNamespace(network=engine.Network(session.document.spec))
+    dialog = ExportDialog(session, parent)
+    assert [button.accessibleName() for button in dialog.group.buttons()] == [item.ending for item in weights.FORMATS]
+    for button, item in zip(dialog.group.buttons(), weights.FORMATS, strict=True):
+        assert item.words in button.text()
+        button.setChecked(True)
+        dialog.place.setText(str(here / f"my.net{item.ending.upper()}"))
+        for path in dialog.targets():
+            path.unlink(missing_ok=True)
+        dialog._place_changed()
+        assert dialog.write.text() == "Write the weights"
+        dialog.write.click()
+        qtbot.waitUntil(lambda: "Written" in dialog.outcome.text() and dialog.task is None, timeout=60_000)
+        words = dialog.outcome.text()
+        assert "largest difference of the outputs" in words or "PyTorch is not installed" in words
+        assert all(path.exists() and path.name in words for path in dialog.targets())
+
+
+def test_a_module_and_its_weights_are_named_before_they_replace_anything(qtbot, parent, here):
+    from gui.dialogs.export_dialog import ExportDialog
+
+    dialog = ExportDialog(FakeSession(), parent)
+    dialog.place.setText(str(here / "mine.torch.py"))
+    assert [path.name for path in dialog.targets()] == ["mine.torch.py", "mine.safetensors"]
+    assert dialog.write.text() == "Write the weights"
+    (here / "mine.safetensors").touch()
+    dialog._place_changed()
+    assert dialog.write.text() == "Replace the file" and "mine.safetensors" in dialog.taken.text()
+    dialog.group.buttons()[3].setChecked(True)
+    assert dialog.path.name == "mine.py" and dialog.write.text() == "Write the weights"
+
+
 class PlotView(QWidget):
     def __init__(self, name: str) -> None:
         super().__init__()

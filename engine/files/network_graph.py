@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -18,12 +18,7 @@ from engine.data.features import make_features
 from engine.errors import RelumeError
 from engine.files.graph import Graph, Node, Shape, Untraceable
 from engine.files.traced import Value
-from engine.layers.average_pool2d import average_pool
 from engine.layers.base import Call
-from engine.layers.batch_norm import normalized
-from engine.layers.conv2d import convolve
-from engine.layers.dense import affine
-from engine.layers.max_pool2d import max_pool
 
 if TYPE_CHECKING:
     from engine.files.weights import Export
@@ -61,7 +56,10 @@ def layers_alone(export: Export, dtype: Any) -> Traced:
     return Traced(graph, given, layers, layers[-1])
 
 
-def _prepared(export: Export, raw: Value) -> Value:
+# To these a Value is an array; their own code is what is traced.
+
+
+def _prepared(export: Export, raw: Any) -> Any:
     steps = export.preprocessing
     raw.graph.place = "preprocessing"
     flat = _filled(export, raw.reshape(1, -1))
@@ -71,7 +69,7 @@ def _prepared(export: Export, raw: Value) -> Value:
     return made.astype(np.float32).reshape(1, *export.network.spec.input_shape)
 
 
-def _filled(export: Export, raw: Value) -> Value:
+def _filled(export: Export, raw: Any) -> Any:
     """Missing numbers of a table, NaN, as what stands for them."""
     fills: list[float] = []
     for column in export.preprocessing.columns:
@@ -81,7 +79,7 @@ def _filled(export: Export, raw: Value) -> Value:
     return np.where(raw == raw, raw, np.array(fills, dtype=np.float32))
 
 
-def _said(export: Export, outputs: Value) -> Value:
+def _said(export: Export, outputs: Any) -> Any:
     steps = export.preprocessing
     if export.task != "regression":
         return losses.link(export.network.spec.loss, outputs, export.task)
@@ -106,12 +104,13 @@ def _layers(export: Export, graph: Graph, x: Value, dtype: Any) -> tuple[Node, .
                 x = _called(call, x, mine)
             if not isinstance(x, Value) or x.shape[1:] != spec.shapes()[number]:
                 raise Untraceable("gives something else than it says")
+            x = x.astype(dtype)
         found.append(x.node)
     return tuple(found)
 
 
-def _called(call: Call, x: Value, parameters: Any) -> Value:
-    standard = STANDARD.get(call.function)
+def _called(call: Call, x: Any, parameters: Any) -> Any:
+    standard = STANDARD.get(call.name)
     if standard is not None:
         found = standard(x, *(call.value(item, parameters, x.dtype) for item in call.arguments))
         if found is not None:
@@ -141,40 +140,64 @@ def _affine(x: Value, kernel: Value, bias: Value) -> Value | None:
     return _add("affine", (x, kernel, bias), (1, kernel.shape[1]))
 
 
-def _convolution(x: Value, kernel: Value, bias: Value, steps: Any, *more: Any) -> Value | None:
-    window = _window(x, steps)
-    if window is None or more:
-        return None
-    node = (x.transpose(0, 3, 1, 2), kernel.transpose(3, 2, 0, 1), bias)
-    return _channels_last(_add("convolution", node, (1, kernel.shape[3], *steps[:2]), **window))
+class _Window(NamedTuple):
+    """`engine.layers.windows.Window.steps`, for one side or two."""
+
+    positions: tuple[int, ...]
+    reach: int
+    stride: int
+    before: tuple[int, ...]
+
+    def pads(self, x: Value) -> tuple[int, ...] | None:
+        """What is added before and after each side; None where the rule of others gives other positions."""
+        sides = list(zip(self.positions, self.before, x.shape[1:-1], strict=True))
+        after = [max((n - 1) * self.stride + self.reach - start - extent, 0) for n, start, extent in sides]
+        given = [
+            (extent + start + end - self.reach) // self.stride + 1
+            for (_, start, extent), end in zip(sides, after, strict=True)
+        ]
+        return (*self.before, *after) if tuple(given) == tuple(self.positions) else None
+
+
+def _of_maps(steps: Any) -> _Window:
+    return _Window(steps[:2], steps[2], steps[3], steps[4:])
+
+
+def _of_signals(steps: Any) -> _Window:
+    """Steps of maps of one row."""
+    return _Window(steps[1:2], steps[2], steps[3], steps[5:])
+
+
+def _convolution(window_of: Callable[[Any], _Window]) -> Callable[..., Value | None]:
+    def convolved(x: Value, kernel: Value, bias: Value, steps: Any, dilation: int = 1, groups: int = 1) -> Value | None:
+        """x (1, ..., channels), kernel (..., channels / groups, filters)."""
+        window, cells = window_of(steps), kernel.ndim - 2
+        pads = window.pads(x)
+        if pads is None:
+            return None
+        inputs = (_channels_first(x), kernel.transpose(cells + 1, cells, *range(cells)), bias)
+        more = {"dilations": (dilation,) * cells, "groups": groups, "strides": (window.stride,) * cells, "pads": pads}
+        shape = (1, kernel.shape[-1], *window.positions)
+        return _channels_last(_add("convolution", inputs, shape, window=kernel.shape[:cells], **more))
+
+    return convolved
 
 
 def _pool(operation: str) -> Callable[..., Value | None]:
-    def pooled(x: Value, steps: Any, *more: Any) -> Value | None:
-        window = _window(x, steps)
-        if window is None or more:
+    def pooled(x: Value, steps: Any) -> Value | None:
+        window = _of_maps(steps)
+        pads = window.pads(x)
+        if pads is None:
             return None
-        return _channels_last(_add(operation, (x.transpose(0, 3, 1, 2),), (1, x.shape[3], *steps[:2]), **window))
+        more = {"window": (window.reach,) * 2, "strides": (window.stride,) * 2, "pads": pads}
+        return _channels_last(_add(operation, (_channels_first(x),), (1, x.shape[-1], *window.positions), **more))
 
     return pooled
 
 
-def _window(x: Value, steps: Any) -> dict[str, Any] | None:
-    """`engine.layers.windows.Window.steps` in the words of other programs; None where these mean something else."""
-    if x.ndim != 4 or len(steps) != 6:
-        return None
-    positions, size, stride, before = steps[:2], steps[2], steps[3], steps[4:]
-    after = [max((n - 1) * stride + size - at - e, 0) for n, at, e in zip(positions, before, x.shape[1:3], strict=True)]
-    extents = zip(positions, before, after, x.shape[1:3], strict=True)
-    if any(n != (e + at + end - size) // stride + 1 for n, at, end, e in extents):
-        return None
-    return {"size": size, "stride": stride, "pads": (*before, *after)}
-
-
 def _batch_norm(x: Value, *given: Any) -> Value | None:
     *arrays, epsilon = given
-    order = (0, x.ndim - 1, *range(1, x.ndim - 1))
-    first = x.transpose(order)
+    first = _channels_first(x)
     shortest = float(str(epsilon))  # 1e-05, not all digits of the float32
     return _channels_last(_add("batch_norm", (first, *arrays), first.shape, epsilon=shortest))
 
@@ -184,14 +207,20 @@ def _add(operation: str, values: tuple[Value, ...], shape: Shape, **more: Any) -
     return Value(x.graph, x.graph.add(operation, tuple(value.node for value in values), shape, x.dtype, **more))
 
 
+def _channels_first(x: Value) -> Value:
+    return x.transpose(0, x.ndim - 1, *range(1, x.ndim - 1))
+
+
 def _channels_last(x: Value) -> Value:
     return x.transpose(0, *range(2, x.ndim), 1)
 
 
-STANDARD: dict[Callable[..., Any], Callable[..., Value | None]] = {
-    affine: _affine,
-    convolve: _convolution,
-    max_pool: _pool("max_pool"),
-    average_pool: _pool("average_pool"),
-    normalized: _batch_norm,
+STANDARD: dict[str, Callable[..., Value | None]] = {  # by the name of a `Call`
+    "affine": _affine,
+    "convolve": _convolution(_of_maps),
+    "convolve_groups": _convolution(_of_maps),
+    "convolve_signal": _convolution(_of_signals),
+    "max_pool": _pool("max_pool"),
+    "average_pool": _pool("average_pool"),
+    "normalized": _batch_norm,
 }

@@ -218,10 +218,11 @@ def _reduction(operator: str) -> Callable[..., str]:
 
 def _windowed(operator: str) -> Callable[..., str]:
     def emitted(writer: _Writer, node: Node, *inputs: str) -> str:
-        size, stride = node.attributes["size"], node.attributes["stride"]
-        return writer.emit(
-            operator, *inputs, kernel_shape=[size] * 2, strides=[stride] * 2, pads=node.attributes["pads"]
-        )
+        more = dict(node.attributes)
+        more["kernel_shape"] = more.pop("window")
+        if "groups" in more:
+            more["group"] = more.pop("groups")
+        return writer.emit(operator, *inputs, **more)
 
     return emitted
 

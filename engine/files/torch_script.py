@@ -66,7 +66,8 @@ _FUNCTIONS = {
     "absolute": "torch.abs({0})", "rint": "torch.round({0})", "softplus": "F.softplus({0})",
     "softmax": "torch.softmax({0}, dim={axis})", "where": "torch.where({0}, {1}, {2})",
     "maximum": "torch.maximum({0}, {1})", "minimum": "torch.minimum({0}, {1})", "affine": "F.linear({0}, {1}.T, {2})",
-    "convolution": "F.conv2d({0}, {1}, {2}, stride={stride})", "max_pool": "F.max_pool2d({0}, {size}, {stride})",
+    "max_pool": "F.max_pool2d({0}, {window}, {strides})",
+    "convolution": "F.conv{d}d({0}, {1}, {2}, {strides}, 0, {dilations}, {groups})",
     "batch_norm": "F.batch_norm({0}, {3}, {4}, {1}, {2}, eps={epsilon})",
 } | {
     name: f"torch.{name}({{0}})"
@@ -183,19 +184,20 @@ class _Module:
 
     def _layer(self, node: Node) -> str:
         """A layer of PyTorch's own, where there is one."""
-        x = self._padded(node)
+        more, x = node.attributes, self._padded(node)
         found = [_source(item) for item in node.inputs[1:]]
-        sizes = {key: node.attributes.get(key) for key in ("size", "stride", "epsilon")}
-        channels = node.shape[1] if len(node.shape) > 1 else 0
+        names, dimensions = ["weight", "bias"], len(node.shape) - 2
         if node.operation == "affine":
-            made, names = f"nn.Linear({node.inputs[1].shape[0]}, {channels})", ["weight", "bias"]
-            found = [found[0] and (found[0][0], tuple(reversed(found[0][1]))), found[1]]
+            made = f"nn.Linear({node.inputs[1].shape[0]}, {node.shape[1]})"
+            found[0] = found[0] and (found[0][0], tuple(reversed(found[0][1])))
         elif node.operation == "convolution":
-            made = f"nn.Conv2d({node.inputs[1].shape[1]}, {channels}, {sizes['size']}, {sizes['stride']})"
-            names = ["weight", "bias"]
+            channels = f"{node.inputs[0].shape[1]}, {node.shape[1]}"
+            made = f"nn.Conv{dimensions}d({channels}, {_short(more['window'])}, {_short(more['strides'])}"
+            made += f", dilation={_short(more['dilations'])}" if max(more["dilations"]) > 1 else ""
+            made += f", groups={more['groups']})" if more["groups"] > 1 else ")"
         elif node.operation == "batch_norm":
-            made = f"nn.BatchNorm{2 if len(node.shape) == 4 else 1}d({channels}, eps={sizes['epsilon']})"
-            names = ["weight", "bias", "running_mean", "running_var"]
+            made = f"nn.BatchNorm{max(dimensions, 1)}d({node.shape[1]}, eps={more['epsilon']})"
+            names += ["running_mean", "running_var"]
         else:
             return ""
         name = f"layer{node.place.split('.')[0]}"
@@ -206,11 +208,13 @@ class _Module:
         return f"self.{name}({x})"
 
     def _padded(self, node: Node) -> str:
-        top, left, below, right = node.attributes.get("pads", (0, 0, 0, 0))
-        if not any((top, left, below, right)):
+        pads = node.attributes.get("pads", ())
+        if not any(pads):
             return self._bare(node.inputs[0])
+        sides = len(pads) // 2
+        widths = tuple(pads[side + end] for side in reversed(range(sides)) for end in (0, sides))
         fill = ", value=float('-inf')" if node.operation == "max_pool" else ""
-        return f"F.pad({self._bare(node.inputs[0])}, ({left}, {right}, {top}, {below}){fill})"
+        return f"F.pad({self._bare(node.inputs[0])}, {widths}{fill})"
 
     def _text(self, node: Node) -> str:
         more, first = dict(node.attributes), node.inputs[0]
@@ -228,7 +232,9 @@ class _Module:
         if node.operation in _FORMULAS:
             return _FORMULAS[node.operation].format(*map(self._operand, node.inputs))
         if node.operation in _METHODS:
-            return _METHODS[node.operation].format(self._operand(first), **more, sizes=node.sizes, dtype=node.dtype)
+            return _METHODS[node.operation].format(
+                self._operand(first), **more, sizes=node.sizes or "(())", dtype=node.dtype
+            )
         numbers = [item.operation == "constant" and item.shape == () for item in node.inputs]
         given = [self._bare(item) for item in node.inputs]
         if node.operation in ("maximum", "minimum") and numbers == [False, True]:
@@ -240,16 +246,23 @@ class _Module:
             given[0] = self._padded(node)
         elif node.operation == "affine":
             given[1] = self._operand(node.inputs[1])
-        return _FUNCTIONS[node.operation].format(*given, **more)
+        short = {key: _short(value) if isinstance(value, tuple) else value for key, value in more.items()}
+        return _FUNCTIONS[node.operation].format(*given, **short, d=len(node.shape) - 2)
 
     def _average(self, node: Node) -> str:
         """What lies beyond the edges is not counted."""
-        size, stride, x = node.attributes["size"], node.attributes["stride"], self._bare(node.inputs[0])
+        size, stride = (_short(node.attributes[key]) for key in ("window", "strides"))
+        x = self._bare(node.inputs[0])
         padded = self._padded(node)
         pooled = f"F.avg_pool2d({padded}, {size}, {stride})"
         if padded == x:
             return pooled
         return f"{pooled} / F.avg_pool2d({padded.replace(x, f'torch.ones_like({x})', 1)}, {size}, {stride})"
+
+
+def _short(sizes: tuple[int, ...]) -> str:
+    """One number where all are the same."""
+    return str(sizes[0] if len(set(sizes)) == 1 else sizes)
 
 
 def _source(node: Node) -> tuple[str, tuple[int, ...]] | None:

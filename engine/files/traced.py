@@ -160,7 +160,7 @@ class Value(NDArrayOperatorsMixin):
         return (off * off).mean(axis, keepdims)
 
     def std(self, axis: Any = None, keepdims: bool = False, **_: Any) -> Value:
-        return np.sqrt(self.var(axis, keepdims))
+        return _unary("sqrt", self.var(axis, keepdims))
 
     def clip(self, low: Any = None, high: Any = None) -> Value:
         value = self if low is None else np.maximum(self, low)
@@ -192,21 +192,23 @@ class Value(NDArrayOperatorsMixin):
         return part.reshape(tuple(shape))
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        """Puts `value` there; along one axis, as in z[..., 2:4] += y."""
+        """Puts a number where `key` says, or an array along one axis, as in z[..., 2:4] += y."""
+        if not isinstance(value, Value) and np.ndim(value) == 0:
+            there = np.zeros((1, *self.shape[1:]) if self.node.batched else self.shape, dtype=bool)
+            there[key] = True
+            self.node = _where(there, self.dtype.type(value), self).node
+            return
         keys = _full_key(key, self.ndim)
         places = [axis for axis, item in enumerate(keys) if item != slice(None)]
-        if len(places) > 1 or not all(isinstance(item, slice) for item in keys):
+        if len(places) != 1 or not isinstance(keys[places[0]], slice):
             raise Untraceable("writes into an array")
-        if not places:
-            self.node = _broadcast_to(_value(self.graph, value), self.shape).node
-            return
         axis = places[0]
         start, end, step = keys[axis].indices(self.shape[axis])
         if step != 1:
             raise Untraceable("writes into every other place")
         before, after = [slice(None)] * axis, [Ellipsis]
         parts = [self[(*before, slice(0, start), *after)], value, self[(*before, slice(end, None), *after)]]
-        self.node = np.concatenate([part for part in parts if part.shape[axis]], axis=axis).node
+        self.node = _concatenate([part for part in parts if part.shape[axis]], axis).node
 
     def _same(self, operation: str, shape: Shape | None = None, dtype: Any = None, **more: Any) -> Value:
         shape = self.shape if shape is None else shape

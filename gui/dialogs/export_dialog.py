@@ -268,6 +268,8 @@ class _FileDialog(QDialog):
         self.outcome.style().unpolish(self.outcome)
         self.outcome.style().polish(self.outcome)
         self.outcome.setText(words)
+        self.column.activate()
+        self.resize(self.width(), max(self.height(), self.heightForWidth(self.width())))
 
     @Slot()
     def _stop_or_close(self) -> None:
@@ -304,14 +306,15 @@ class ExportDialog(_FileDialog):
         network, dataset = self._trainer.network, self._dataset
         preprocessing = None if dataset is None else dataset.preprocessing
         report = weights.export_weights(network, path, preprocessing, dataset, progress.check)
-        sizes = [f"{file} ({count(file.stat().st_size)} bytes)" for file in self._writing]
+        sizes = [f"{count(file.stat().st_size)} bytes" for file in self._writing]
+        beside = [f"\nBeside it: {file.name} ({size})" for file, size in zip(self._writing, sizes, strict=True)][1:]
         difference = report.largest_difference
         compared = (
-            "Not run here, for PyTorch is not installed: the weights were read back, the script was not compared."
+            "The weights were read back. PyTorch is not installed here, so the script was not run and compared."
             if difference is None
             else f"Read back and compared: largest difference of the outputs {number(difference)}"
         )
-        return f"Written: {' and '.join(sizes)}\n{compared}"
+        return f"Written: {path} ({sizes[0]}){''.join(beside)}\n{compared}"
 
 
 class PlotExportDialog(_FileDialog):
