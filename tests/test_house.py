@@ -179,7 +179,8 @@ def test_versions_are_pinned_without_addresses():
 def test_import_of_the_engine_is_light():
     code = """
 import sys, engine, engine.datasets
-print([name for name in ("numba", "sklearn", "polars", "matplotlib", "scipy", "PySide6") if name in sys.modules])
+heavy = ("numba", "sklearn", "polars", "matplotlib", "scipy", "onnx", "onnxruntime", "torch", "PySide6")
+print([name for name in heavy if name in sys.modules])
 """
     run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert run.stdout.strip() == "[]", run.stdout + run.stderr

@@ -74,15 +74,18 @@ def in_file_order(trainer: engine.Trainer, spec: engine.DataSpec) -> np.ndarray:
 
 @pytest.mark.parametrize("german", [False, True])
 @pytest.mark.parametrize("task", ["regression", "binary"])
-def test_the_script_predicts_from_the_users_own_file(tmp_path, task: str, german: bool) -> None:
+@pytest.mark.parametrize("script", ["w.py", "w.torch.py"])
+def test_the_script_predicts_from_the_users_own_file(tmp_path, task: str, german: bool, script: str) -> None:
+    if script == "w.torch.py":
+        pytest.importorskip("torch", reason="PyTorch is not installed; `make proof` brings it.")
     text = table_text(task, german)
     trainer, spec = trained(text, task)
-    report = export_weights(trainer.network, tmp_path / "w.py", dataset=trainer.data)
+    report = export_weights(trainer.network, tmp_path / script, dataset=trainer.data)
     scale = float(trainer.data.target_scale[0])
-    assert report.largest_difference <= 1e-5 * scale
+    assert report.largest_difference is not None and report.largest_difference <= 1e-5 * scale
     (tmp_path / "own.csv").write_text(text, "utf-8")
     done = subprocess.run(
-        [sys.executable, "-I", "w.py", "own.csv"], cwd=tmp_path, capture_output=True, text=True, timeout=60
+        [sys.executable, "-I", script, "own.csv"], cwd=tmp_path, capture_output=True, text=True, timeout=60
     )
     assert done.returncode == 0, done.stderr
     _, *lines = done.stdout.splitlines()

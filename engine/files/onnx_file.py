@@ -67,7 +67,7 @@ def run(path: Path, raw: np.ndarray) -> np.ndarray:
 
     onnxruntime.disable_telemetry_events()
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
+    options.intra_op_num_threads, options.log_severity_level = 1, 3
     session = onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
     given = session.get_inputs()[0]
     fed = np.ascontiguousarray(raw, dtype=np.float32).reshape(len(raw), *given.shape[1:])
