@@ -42,6 +42,8 @@ def _drawn(rng: np.random.Generator, info: FieldInfo) -> Any:
         return bool(rng.random() < 0.5)
     if info.kind in ("choice", "named") and info.choices is not None:
         return str(rng.choice(info.choices()))
+    if info.kind == "units":
+        return tuple(int(unit) for unit in rng.choice(4, 2, replace=False))
     if info.kind == "int":
         low = int(info.minimum or 0)
         return int(rng.integers(low, min(info.maximum or 6, low + 6) + 1))

@@ -192,6 +192,19 @@ def test_without_pytorch_the_script_is_written_and_not_compared(tmp_path, monkey
 
 
 @pytest.mark.parametrize("ending", [".onnx", ".torch.py"])
+def test_a_cancelled_export_leaves_every_old_file(tmp_path, ending: str) -> None:
+    def cancel() -> None:
+        raise engine.RelumeError("Cancelled.")
+
+    old = [tmp_path / f"w{ending}", tmp_path / "w.safetensors"]
+    for path in old:
+        path.write_text("old")
+    with pytest.raises(engine.RelumeError, match="Cancelled"):
+        export_weights(image_network(), tmp_path / f"w{ending}", check=cancel)
+    assert [path.read_text() for path in old] == ["old", "old"] and len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.parametrize("ending", [".onnx", ".torch.py"])
 def test_what_cannot_be_told_as_operations_is_said_with_its_layer(tmp_path, monkeypatch, ending: str) -> None:
     odd = dataclasses.replace(activations.get("tanh"), function=lambda z: np.linalg.norm(z) * z)
     monkeypatch.setitem(activations.ACTIVATIONS._records, "tanh", odd)

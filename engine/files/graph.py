@@ -63,8 +63,7 @@ class Graph:
         return self.add("input", (), (1, *shape), dtype, True, name=name)
 
     def parameter(self, name: str, value: np.ndarray) -> Node:
-        node = self.add("parameter", (), value.shape, value.dtype, name=name)
-        return node
+        return self.add("parameter", (), value.shape, value.dtype, name=name)
 
     def constant(self, value: Any) -> Node:
         array = np.asarray(value)

@@ -26,11 +26,9 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Traced:
-    """A graph with its ends, and what the layers gave one after the other."""
+    """The two ends of a graph."""
 
-    graph: Graph
     given: Node
-    layers: tuple[Node, ...]
     output: Node
 
 
@@ -41,19 +39,17 @@ def whole(export: Export, dtype: Any) -> Traced:
     given = graph.input("raw", export.network.spec.input_shape if images else (len(steps.raw_names),), np.float32)
     with _told("preprocessing"):
         fed = _prepared(export, Value(graph, given)).astype(dtype)
-    layers = _layers(export, graph, fed, dtype)
+    outputs = _layers(export, fed, dtype)
     graph.place = "output"
     with _told("output"):
-        output = _said(export, Value(graph, layers[-1]))
-    return Traced(graph, given, layers, output.node)
+        return Traced(given, _said(export, outputs).node)
 
 
 def layers_alone(export: Export, dtype: Any) -> Traced:
     """From what the network is fed to what its last layer gives."""
     graph = Graph()
     given = graph.input("x", export.network.spec.input_shape, dtype)
-    layers = _layers(export, graph, Value(graph, given), dtype)
-    return Traced(graph, given, layers, layers[-1])
+    return Traced(given, _layers(export, Value(graph, given), dtype).node)
 
 
 # To these a Value is an array; their own code is what is traced.
@@ -89,8 +85,8 @@ def _said(export: Export, outputs: Any) -> Any:
     return units.astype(outputs.dtype)
 
 
-def _layers(export: Export, graph: Graph, x: Value, dtype: Any) -> tuple[Node, ...]:
-    spec, found = export.network.spec, []
+def _layers(export: Export, x: Value, dtype: Any) -> Value:
+    spec, graph = export.network.spec, x.graph
     parameters: dict[str, Value] = {
         key: Value(graph, graph.parameter(key, array.astype(dtype)))
         for key, array in export.network.parameters().items()
@@ -105,8 +101,7 @@ def _layers(export: Export, graph: Graph, x: Value, dtype: Any) -> tuple[Node, .
             if not isinstance(x, Value) or x.shape[1:] != spec.shapes()[number]:
                 raise Untraceable("gives something else than it says")
             x = x.astype(dtype)
-        found.append(x.node)
-    return tuple(found)
+    return x
 
 
 def _called(call: Call, x: Any, parameters: Any) -> Any:

@@ -89,10 +89,11 @@ def export_weights(
             f"End the name in {', '.join(format.ending for format in FORMATS)}.",
         )  # fmt: skip
     export = _export(network, preprocessing, dataset)
-    export = dataclasses.replace(export, files=tuple(file.name for file in chosen.files(path)))
+    paths = chosen.files(path)
+    export = dataclasses.replace(export, files=tuple(file.name for file in paths))
     raw = _probes(export, dataset)
-    with contextlib.ExitStack() as stack:  # the last one is put in place first
-        files = [stack.enter_context(replacing(file, check)) for file in chosen.files(path)]
+    with contextlib.ExitStack() as stack:  # the last is put in place first, and from then on nothing is asked
+        files = [stack.enter_context(replacing(file, check if file is paths[-1] else None)) for file in paths]
         chosen.write(export, *files)
         expected, found = export.predict(raw), chosen.read(export, raw, *files)
     if found is None:
