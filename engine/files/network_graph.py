@@ -77,12 +77,11 @@ def _filled(export: Export, raw: Any) -> Any:
 
 def _said(export: Export, outputs: Any) -> Any:
     steps = export.preprocessing
-    if export.task != "regression":
-        return losses.link(export.network.spec.loss, outputs, export.task)
-    if not steps.target_offset:
-        return outputs
-    units = outputs.astype(np.float64) * np.array(steps.target_scale) + np.array(steps.target_offset)
-    return units.astype(outputs.dtype)
+    said = losses.link(export.network.spec.loss, outputs, export.task)
+    if export.task != "regression" or not steps.target_offset:
+        return said
+    units = said.astype(np.float64) * np.array(steps.target_scale) + np.array(steps.target_offset)
+    return units.astype(said.dtype)
 
 
 def _layers(export: Export, x: Value, dtype: Any) -> Value:
