@@ -76,7 +76,7 @@ def _checked(value: Any, declared: FieldInfo, place: str) -> Any:
 
 def _checked_number(value: Any, declared: FieldInfo, place: str) -> int | float:
     noun = "a whole number" if declared.kind == "int" else "a number"
-    if isinstance(value, bool | str) or not hasattr(value, "__float__") or _ndim(value):
+    if isinstance(value, bool | str | complex) or not hasattr(value, "__float__") or _ndim(value):
         raise RelumeError(f"{declared.label} must be {noun}, not {shown(value)}.", place)
     try:
         number = float(value)
@@ -100,7 +100,7 @@ def _checked_number(value: Any, declared: FieldInfo, place: str) -> int | float:
 
 def _checked_units(value: Any, declared: FieldInfo, place: str) -> tuple[int, ...]:
     """Numbers of units, each once, in order."""
-    if isinstance(value, str) or not hasattr(value, "__iter__"):
+    if not isinstance(value, list | tuple):
         raise RelumeError(f"{declared.label} must be a list of units, not {shown(value)}.", place)
     single = dataclasses.replace(declared, kind="int", minimum=0)
     return tuple(sorted({int(_checked_number(item, single, place)) for item in value}))

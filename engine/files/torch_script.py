@@ -100,6 +100,9 @@ def source_of(export: Export, weights: str) -> str:
     )
     formulas = Formulas()
     formulas.imports |= {"import functools", "from pathlib import Path"}
+    if "_decoded(" in body:
+        body = weight_script.DECODED + body
+        formulas.imports.add("import base64")
     shaped = f"x.reshape(len(x), {', '.join(map(str, spec.input_shape))})"
     network = ["    with torch.no_grad():", f"        return _trained()(torch.from_numpy({shaped})).numpy()"]
     return weight_script.frame(export, "a PyTorch module", _LIBRARIES, body, network, formulas)

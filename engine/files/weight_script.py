@@ -111,11 +111,13 @@ if __name__ == "__main__":
     main()
 '''
 
-_WEIGHTS = """def _decoded(text, dtype, shape):
+#: What the text of a large array calls.
+DECODED = """def _decoded(text, dtype, shape):
     return np.frombuffer(base64.b64decode(text), dtype=dtype).reshape(shape)
 
 
-PARAMETERS = {{
+"""
+_WEIGHTS = """PARAMETERS = {{
 {parameters}
 }}"""
 
@@ -135,7 +137,7 @@ def source_of(export: Export) -> str:
     formulas = Formulas()
     layers = _layers(export, formulas)
     parameters = "\n".join(f"    {k!r}: {array_text(v, 16 + len(k))}," for k, v in export.network.parameters().items())
-    weights = _WEIGHTS.format(parameters=parameters)
+    weights = DECODED + _WEIGHTS.format(parameters=parameters)
     formulas.imports.add("import base64")
     return frame(export, "plain numpy", [], weights, layers, formulas)
 
