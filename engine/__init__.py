@@ -23,6 +23,7 @@ _MODULES = (
     "initializers",
     "losses",
     "optimizers",
+    "schedules",
 )
 _HOMES = {
     "RelumeError": "errors",
@@ -49,6 +50,12 @@ _HOMES = {
     "RAdam": "optimizers",
     "Adadelta": "optimizers",
     "Lion": "optimizers",
+    "StepDecay": "schedules",
+    "ExponentialDecay": "schedules",
+    "PolynomialDecay": "schedules",
+    "CosineDecay": "schedules",
+    "OneCycle": "schedules",
+    "ReduceLROnPlateau": "schedules",
     "Network": "network",
     "Trainer": "trainer",
     "Dataset": "data.dataset",

@@ -13,11 +13,13 @@ class Checkpoint:
     """A run at rest.
 
     `parameters` are those of `Network.parameters()`; `stepper` holds optimizer slots and positions;
-    `history` is `History.to_dict()`; `units` is `UnitHistory.state()`; `counters` holds plain numbers of the trainer.
+    `history` is `History.to_dict()`; `monitor` is `Monitor.state()`; `units` is `UnitHistory.state()`;
+    `counters` holds plain numbers of the trainer.
     """
 
     parameters: dict[str, np.ndarray]
     stepper: dict[str, Any]
     history: dict[str, Any]
+    monitor: dict[str, Any] = dataclasses.field(default_factory=dict)
     units: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
     counters: dict[str, Any] = dataclasses.field(default_factory=dict)

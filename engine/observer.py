@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engine.monitor import FIGURES
 from engine.probes import Interrupted, Probes
 from engine.run import Run
 from engine.telemetry import Activations, LayerSnapshot, Snapshot
@@ -285,8 +286,7 @@ class Observer:
     def snapshot(self) -> Snapshot:
         trainer, run, stepper = self.trainer, self.run, self.run.stepper
         columns = run.history.columns()
-        known = len(run.history) > 0 and not run.outdated and trainer.state != "diverged"
-        last = {name: float(values[-1]) if known else float("nan") for name, values in columns.items()}
+        figures = run.figures() if trainer.state != "diverged" else dict.fromkeys(FIGURES, math.nan)
         watched = trainer.watched
         extras = {name: self._extras.get(name) for name in COMPUTED if name in watched}
         if "parameters" in watched:
@@ -304,15 +304,17 @@ class Observer:
             batches_per_epoch=stepper.batches_per_epoch,
             seconds=run.seconds,
             samples_per_second=self._measure_rate(),
-            train_loss=last["train_loss"],
-            test_loss=last["test_loss"],
-            train_metric=last["train_metric"],
-            test_metric=last["test_metric"],
+            train_loss=figures["train_loss"],
+            test_loss=figures["test_loss"],
+            train_metric=figures["train_metric"],
+            test_metric=figures["test_metric"],
+            learning_rate=stepper.learning_rate,
             layers=self._layers(extras.get("activations")),
             history=columns,
             taken=time.monotonic(),
             preparing=trainer.preparing,
             error=trainer.error,
+            ended=run.ended,
             **extras,
         )
 

@@ -17,7 +17,9 @@ from engine.data.dataset import Dataset
 from engine.diagnosis.design import check_fit
 from engine.errors import RelumeError
 from engine.losses import encode_targets
+from engine.monitor import FIGURES, Monitor
 from engine.network import Network
+from engine.schedules import ReduceLROnPlateau
 from engine.spec import NetworkSpec, TrainingSpec
 from engine.telemetry import History
 
@@ -45,6 +47,9 @@ class Run:
         self.epoch_limit = training.epochs
         self._tiles = 4
         self._edited, self._redraws = False, 0
+        self.monitor = Monitor()
+        self.ended = ""  # why the run ended by itself
+        self._restored = False  # the best weights are back, which are not those of the newest row
         self.outdated = False  # the newest row of the history is of other weights than those that were changed since
         self._install(Network(spec, seed=training.seed))
 
@@ -100,9 +105,21 @@ class Run:
     def at_limit(self) -> bool:
         return self.stepper.epoch >= self.epoch_limit and self.stepper.batch == 0
 
-    def extend(self) -> None:
-        """As many epochs again."""
-        self.epoch_limit = self.stepper.epoch + max(1, self.training.epochs)
+    def go_on(self) -> None:
+        """After an end: as many epochs again, as much patience."""
+        if self.at_limit:
+            self.epoch_limit = self.stepper.epoch + max(1, self.training.epochs)
+        self.monitor.waited = 0
+
+    def finish(self) -> None:
+        """The run has ended: the best weights come back, where early stopping keeps them."""
+        weights, epoch = self.monitor.weights, self.monitor.best_epoch
+        if weights is None or not self.training.restore_best or self._restored or self.history.epoch == epoch:
+            return
+        self.stepper.restart_batch()
+        self.network.vector[:] = weights
+        self._restored = self._edited = True
+        self.ended = ", ".join(filter(None, (self.ended, f"weights of epoch {epoch:,}")))
 
     def advance(self, batches: int, until: int | None, interrupted: Callable[[], bool]) -> float:
         """Trains at most so many batches, to a recorded epoch or for about CHUNK_SECONDS; returns the seconds taken.
@@ -111,6 +128,7 @@ class Run:
         ends here is recorded. `until`: the epoch at whose end to stop, None for no such limit.
         """
         stepper = self.stepper
+        self.ended, self._restored = "", False
         wanted, until = stepper.step + batches, self._next_stop(until)
         taken = 0.0
         while True:
@@ -126,23 +144,28 @@ class Run:
                 # epochs are short: on to the end of this one, where it can be recorded if the run rests
                 stepper.advance(MOST_TILES, wanted - stepper.step, stepper.epoch + 1)
             if stepper.diverged is None and stepper.epoch != epoch:
-                if self.history.keeps(stepper.epoch):
+                if self.history.keeps(stepper.epoch) or Monitor.wanted(self.training):
                     self.record()
                 return taken
             if stepper.diverged is not None or stepper.at_batch_boundary or interrupted():
                 return taken
 
-    def reached_target(self) -> bool:
-        """Whether the loss or the time of the training spec is reached."""
+    def reached_end(self) -> bool:
+        """Whether the training spec ends the run here, before its last epoch; `ended` tells why."""
         target, limit = self.training.target_loss, self.training.time_limit
         if limit is not None and self.seconds >= limit:
-            return True
-        return target is not None and self.stepper.epoch > 0 and self.stepper.last_loss <= target
+            self.ended = "time limit"
+        elif target is not None and self.stepper.epoch > 0 and self.stepper.last_loss <= target:
+            self.ended = "target loss"
+        elif not self.monitor.is_patient(self.training):
+            self.ended = "early stopping"
+        return bool(self.ended)
 
     def _next_stop(self, until: int | None) -> int:
         """The epoch at whose end the compiled call must come back."""
         epoch = self.stepper.epoch
-        stop = epoch + 1 if self.training.target_loss is not None else self.history.next_kept(epoch)
+        every = self.training.target_loss is not None or Monitor.wanted(self.training)
+        stop = epoch + 1 if every else self.history.next_kept(epoch)
         return max(stop if until is None else min(stop, until), epoch + 1)
 
     def record(self) -> None:
@@ -160,10 +183,21 @@ class Run:
         test_loss = test_metric = float("nan")
         if len(self.data.x_test):
             test_loss, test_metric = self.stepper.evaluate(self.data.x_test, self._test_targets)
-        self.history.add(
-            epoch=self.stepper.epoch, step=self.stepper.step, seconds=self.seconds, train_loss=train_loss,
-            test_loss=test_loss, train_metric=train_metric, test_metric=test_metric,
-        )  # fmt: skip
+        figures = dict(zip(FIGURES, (train_loss, test_loss, train_metric, test_metric), strict=True))
+        stepper = self.stepper
+        self.history.add(epoch=stepper.epoch, step=stepper.step, seconds=self.seconds, **figures)
+        if stepper.epoch and Monitor.wanted(self.training):
+            times = self.monitor.see(stepper.epoch, figures, self.training, self.network.vector)
+            if times != 1.0 and isinstance(self.training.schedule, ReduceLROnPlateau):
+                least = self.training.schedule.min_learning_rate / self.training.optimizer.learning_rate
+                stepper.rate_scale = min(stepper.rate_scale, max(times * stepper.rate_scale, least))
+
+    def figures(self) -> dict[str, float]:
+        """How good the weights are that the run holds; NaN where that was not measured."""
+        if self._restored:
+            return self.monitor.figures
+        known, columns = len(self.history) > 0 and not self.outdated, self.history.columns()
+        return {name: float(columns[name][-1]) if known else math.nan for name in FIGURES}
 
     def divergence(self) -> RelumeError | None:
         """What went wrong in the last step, if it did."""
@@ -218,6 +252,7 @@ class Run:
             stepper.take_over(old)
         self._set_training(training)
         self.spec = spec
+        self.monitor, self._restored, stepper.rate_scale = Monitor(), False, 1.0
         self._install(network, stepper)
         if not begun:
             self.history = History()
@@ -227,13 +262,17 @@ class Run:
     def _set_training(self, training: TrainingSpec) -> None:
         if training.epochs != self.training.epochs:
             self.epoch_limit = training.epochs
+        heights = [(spec.schedule, spec.optimizer.learning_rate) for spec in (self.training, training)]
+        if heights[0] != heights[1] and self._stepper is not None:
+            self._stepper.rate_scale = 1.0
+            self.monitor.forget_plateau()
         self.training = training
 
     def edit(self, parameters: Mapping[str, np.ndarray]) -> None:
         """Sets parameters by hand, as `Network.set_parameters`."""
         self.stepper.restart_batch()
         self.network.set_parameters(parameters)
-        self._edited = self.outdated = True
+        self._edited, self.outdated, self._restored = True, True, False
         if self.stepper.step == 0:
             self.history = History()
             self.record()
@@ -253,20 +292,24 @@ class Run:
         return changed
 
     def checkpoint(self) -> Checkpoint:
-        counters = {"seconds": self.seconds, "epoch_limit": self.epoch_limit, "redraws": self._redraws}
-        counters["outdated"] = int(self.outdated)
-        return Checkpoint(self.network.parameters(), self.stepper.state(), self.history.to_dict(), counters=counters)
+        counters: dict[str, float | str] = {"seconds": self.seconds, "epoch_limit": self.epoch_limit, "redraws": self._redraws}
+        counters |= {"outdated": int(self.outdated), "ended": self.ended, "restored": int(self._restored)}
+        kept = (self.stepper.state(), self.history.to_dict())
+        return Checkpoint(self.network.parameters(), *kept, monitor=self.monitor.state(), counters=counters)
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Goes on where the checkpoint was taken. Raises RelumeError when it belongs to another network."""
         self.network.set_parameters(checkpoint.parameters)
         self.stepper.set_state(checkpoint.stepper)
         self.history = History.from_dict(checkpoint.history)
+        self.monitor = Monitor.from_state(checkpoint.monitor, len(self.network.vector))
         try:
             self.seconds = float(checkpoint.counters.get("seconds", 0.0))
             self.epoch_limit = int(checkpoint.counters.get("epoch_limit", self.training.epochs))
             self._redraws = int(checkpoint.counters.get("redraws", 0))
             self.outdated = bool(checkpoint.counters.get("outdated", 0))
+            self.ended = str(checkpoint.counters.get("ended", ""))
+            self._restored = bool(checkpoint.counters.get("restored", 0)) and bool(self.monitor.figures)
         except (TypeError, ValueError):
             raise RelumeError("The counters of the run cannot be read.", "checkpoint") from None
         self._edited = True

@@ -15,6 +15,7 @@ from engine.fields import check_fields, field, from_plain, to_plain
 from engine.layers.base import Layer
 from engine.losses import LOSSES
 from engine.optimizers import Adam, Optimizer, optimizer_from_dict
+from engine.schedules import Schedule, schedule_from_dict
 
 SHORT_BATCHES = ("drop", "merge", "keep")
 MOST_PARAMETERS = 100_000_000
@@ -130,6 +131,29 @@ class TrainingSpec:
     time_limit: float | None = field(
         None, "float", "Time limit", "Stop after this many seconds of training.", above=0, optional=True
     )
+    schedule: Schedule | None = None
+    warmup: float = field(
+        0.0, "float", "Warm-up", "Epochs in which the learning rate rises from 0, before a schedule begins.",
+        minimum=0, maximum=1e9,
+    )  # fmt: skip
+    clip_value: float | None = field(
+        None, "float", "Clip value", "Every number of the gradient is cut to this size.",
+        above=0, maximum=1e30, optional=True,
+    )  # fmt: skip
+    clip_norm: float | None = field(
+        None, "float", "Clip norm", "A longer gradient, all numbers together, is scaled to this length.",
+        above=0, maximum=1e30, optional=True,
+    )  # fmt: skip
+    patience: int | None = field(
+        None, "int", "Early stopping", "Stop after so many epochs without a better loss, that of the test samples if "
+        "there are some.", minimum=1, maximum=10**9, optional=True,
+    )  # fmt: skip
+    restore_best: bool = field(
+        True,
+        "flag",
+        "Keep the best weights",
+        "Where training ends, the weights of the epoch with the best loss come back.",
+    )
 
     def __post_init__(self) -> None:
         if not isinstance(self.optimizer, Optimizer):
@@ -138,6 +162,9 @@ class TrainingSpec:
                 "TrainingSpec, optimizer",
                 "Use engine.Adam(...) or another.",
             )
+        if self.schedule is not None and not isinstance(self.schedule, Schedule):
+            what, fix = f"{shown(self.schedule)} is not a schedule.", "Use engine.CosineDecay() or another, or None."
+            raise RelumeError(what, "TrainingSpec, schedule", fix)
         check_fields(self, "TrainingSpec")
 
     def to_dict(self) -> dict[str, Any]:
@@ -148,6 +175,8 @@ class TrainingSpec:
         """The inverse of `to_dict`. Raises RelumeError for anything that is not such a mapping."""
         if isinstance(data, Mapping) and isinstance(data.get("optimizer"), Mapping):
             data = {**data, "optimizer": optimizer_from_dict(data["optimizer"])}
+        if isinstance(data, Mapping) and isinstance(data.get("schedule"), Mapping):
+            data = {**data, "schedule": schedule_from_dict(data["schedule"])}
         return from_plain(cls, data)
 
 

@@ -145,6 +145,8 @@ class Snapshot:
     taken: float  # time.monotonic()
     preparing: tuple[int, int] | None = None  # kernels ready, kernels in all
     error: RelumeError | None = None
+    learning_rate: float = float("nan")  # of the next step
+    ended: str = ""  # why the run ended before its last epoch, and whose weights it holds
     parameters: Mapping[str, np.ndarray] | None = None
     plane: Plane | None = None
     activations: Activations | None = None

@@ -275,8 +275,8 @@ class Trainer:
     def _resume(self) -> None:
         if self.state == "running":
             return
-        if self.state == "finished" and self._run.at_limit:
-            self._run.extend()
+        if self.state == "finished":
+            self._run.go_on()
         self.error = None
         self._due = time.monotonic()
         self._set_state("running")
@@ -393,7 +393,7 @@ class Trainer:
         batches = self._batches_due()
         if batches:
             self._advance(batches, self._run.epoch_limit)
-            if self.state == "running" and self._run.reached_target():
+            if self.state == "running" and self._run.reached_end():
                 self._rest("finished")
         if self.state != "running":
             return
@@ -432,6 +432,9 @@ class Trainer:
     def _rest(self, state: str) -> None:
         if self._run.prepared:
             self._run.record()
+        if state == "finished":
+            self._run.finish()
+            self._observer.changed()
         self._set_state(state)
         self._observer.publish()
 

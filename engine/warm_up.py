@@ -11,11 +11,12 @@ import sys
 import numpy as np
 
 from engine.default_network import first_design
-from engine.kernels import blocks, head_start, loops, object_files, threads, updates
+from engine.kernels import blocks, guidance, head_start, loops, object_files, threads, updates
 from engine.kernels.jit import Kernel
 from engine.kernels.stepper import Stepper
 from engine.network import Network
 from engine.optimizers import OPTIMIZERS, SGD, Optimizer, RMSprop
+from engine.schedules import SCHEDULES, Schedule
 
 
 def all_kernels() -> list[Kernel]:
@@ -24,7 +25,8 @@ def all_kernels() -> list[Kernel]:
     variants: list[Optimizer] = [record.cls() for record in OPTIMIZERS]
     variants += [SGD(momentum=0.9), SGD(momentum=0.9, nesterov=True), RMSprop(momentum=0.9)]
     kernels += [updates.optimizer_kernel(optimizer) for optimizer in variants]
-    return list(dict.fromkeys([*kernels, *loops.EVERY, threads.SERVE]))
+    kernels += [guidance.rate_kernel(cls()) for cls in [Schedule, *(record.cls for record in SCHEDULES)]]
+    return list(dict.fromkeys([*kernels, *loops.EVERY, *guidance.EVERY, threads.SERVE]))
 
 
 def first_kernels() -> list[Kernel]:

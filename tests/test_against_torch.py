@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine import optimizers
+from engine import optimizers, schedules
 from engine.kernels.stepper import Stepper
 from engine.layers import Conv1D, Conv2D, Dense, Flatten
 from engine.layers.convolution import Convolution
@@ -101,10 +101,8 @@ def test_a_hundred_steps_of_a_formula(name: str) -> None:
     np.testing.assert_allclose(w, theirs.detach().numpy(), rtol=1e-8)
 
 
-@pytest.mark.parametrize("name", PAIRS)
-def test_a_hundred_steps_of_training(name: str) -> None:
-    """In float32, the kernels beside a network of PyTorch's: within 1e-5 of the largest weight."""
-    optimizer, peer = PAIRS[name]
+def _pair() -> tuple[Network, Any, np.ndarray, np.ndarray]:
+    """One network twice, and data."""
     rng = np.random.default_rng(1)
     x, y = (rng.normal(size=(64, width)).astype(np.float32) for width in (6, 3))
     network = Network(NetworkSpec((6,), (Dense(16, "tanh"), Dense(3))), 1)
@@ -114,15 +112,79 @@ def test_a_hundred_steps_of_training(name: str) -> None:
         for index, key in ((0, "0"), (2, "1")):
             theirs[index].weight.copy_(torch.tensor(weights[f"{key}.kernel"].T))
             theirs[index].bias.copy_(torch.tensor(weights[f"{key}.bias"]))
+    return network, theirs, x, y
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_a_hundred_steps_of_training(name: str) -> None:
+    """In float32, the kernels beside a network of PyTorch's: within 1e-5 of the largest weight."""
+    optimizer, peer = PAIRS[name]
+    network, theirs, x, y = _pair()
     their_optimizer = peer(theirs.parameters())
     Stepper(network, TrainingSpec(optimizer, batch_size=64), x, y).advance(1000, 100, 1000)
+    _train(theirs, their_optimizer, x, y)
+    _compare(network, theirs)
+
+
+def _train(theirs: Any, optimizer: Any, x: np.ndarray, y: np.ndarray, clip: Any = None, scheduler: Any = None) -> None:
+    """A hundred steps of PyTorch."""
     inputs, targets = torch.tensor(x), torch.tensor(y)
     for _ in range(100):
-        their_optimizer.zero_grad()
+        optimizer.zero_grad()
         torch.nn.functional.mse_loss(theirs(inputs), targets).backward()
-        their_optimizer.step()
+        if clip is not None:
+            clip(theirs.parameters())
+        optimizer.step()
+        if scheduler is not None:
+            scheduler.step()
+
+
+def _compare(network: Network, theirs: Any) -> None:
     for key, parameter in zip(network.slices, theirs.parameters(), strict=True):
         value = parameter.detach().numpy()
         mine = network.parameters()[key]
         off = np.abs(mine - (value.T if value.ndim == 2 else value)).max()
         assert off <= 1e-5 * max(1.0, float(np.abs(value).max())), key
+
+
+CLIPS: dict[str, tuple[dict[str, float], Callable[[Any], Any]]] = {
+    "clip_value": ({"clip_value": 0.01}, lambda p: torch.nn.utils.clip_grad_value_(p, 0.01)),
+    "clip_norm": ({"clip_norm": 0.2}, lambda p: torch.nn.utils.clip_grad_norm_(p, 0.2)),
+}
+
+
+@pytest.mark.parametrize("name", CLIPS)
+@pytest.mark.parametrize("optimizer", ["momentum", "Adam"])
+def test_a_hundred_clipped_steps(name: str, optimizer: str) -> None:
+    limits, clip = CLIPS[name]
+    mine, peer = PAIRS[optimizer]
+    network, theirs, x, y = _pair()
+    Stepper(network, TrainingSpec(mine, batch_size=64, **limits), x, y).advance(1000, 100, 1000)  # type: ignore[arg-type]
+    _train(theirs, peer(theirs.parameters()), x, y, clip)
+    _compare(network, theirs)
+
+
+DECAYS: dict[str, tuple[schedules.Schedule, Callable[[Any], Any]]] = {
+    "StepDecay": (schedules.StepDecay(30, 0.3), lambda o: optim.lr_scheduler.StepLR(o, 30, 0.3)),
+    "ExponentialDecay": (schedules.ExponentialDecay(1, 0.97), lambda o: optim.lr_scheduler.ExponentialLR(o, 0.97)),
+    "PolynomialDecay": (
+        schedules.PolynomialDecay(power=2.0), lambda o: optim.lr_scheduler.PolynomialLR(o, 100, 2.0)
+    ),
+    "CosineDecay": (schedules.CosineDecay(), lambda o: optim.lr_scheduler.CosineAnnealingLR(o, 100)),
+    # PyTorch's is at its end in the last step, ours after it
+    "OneCycle": (schedules.OneCycle(99), lambda o: optim.lr_scheduler.OneCycleLR(o, 0.1, 100, cycle_momentum=False)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DECAYS)
+def test_a_hundred_steps_at_a_rate_that_moves(name: str) -> None:
+    """An epoch is one step."""
+    schedule, peer = DECAYS[name]
+    network, theirs, x, y = _pair()
+    if name == "OneCycle":  # PyTorch's rise ends a step earlier
+        schedule = schedules.OneCycle(99, rise=29 / 99)
+    training = TrainingSpec(optimizers.SGD(0.1), batch_size=64, epochs=100, schedule=schedule)
+    Stepper(network, training, x, y).advance(1000, 100, 1000)
+    optimizer = optim.SGD(theirs.parameters(), 0.1)
+    _train(theirs, optimizer, x, y, scheduler=peer(optimizer))
+    _compare(network, theirs)

@@ -19,7 +19,7 @@ from engine.errors import RelumeError, expect
 from engine.files import container
 from engine.spec import NetworkSpec, TrainingSpec
 
-_PARTS = ("parameters", "stepper", "history", "units", "counters")
+_PARTS = ("parameters", "stepper", "history", "monitor", "units", "counters")
 
 
 @dataclasses.dataclass(frozen=True)

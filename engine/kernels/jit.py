@@ -74,7 +74,11 @@ def overloaded(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def wide_formula(function: Callable[..., Any]) -> Callable[..., Any]:
     """A formula for kernels in float64."""
-    copy = types.FunctionType(function.__code__, function.__globals__, function.__name__, function.__defaults__)
+    helpers = [
+        name for name in function.__code__.co_names if isinstance(function.__globals__.get(name), types.FunctionType)
+    ]
+    names = {**function.__globals__, **{name: wide_formula(function.__globals__[name]) for name in helpers}}
+    copy = types.FunctionType(function.__code__, names, function.__name__, function.__defaults__)
     return compiler.register_jitable(error_model="numpy")(copy)
 
 

@@ -72,7 +72,12 @@ SHARES, USED_LANES, PENALIZED, MEASURE = 49, 50, 51, 52  # MEASURE: 1 where the 
 DEFERS = 55  # 1: some operations are deferred
 CALM_LANE, PENALIZE = 56, 57  # addresses of kernels that only some networks need
 MARKED = 58  # 1: it is known where the call began, so that steps need no look at their gradients before
-RUN_WORDS = 59
+# What only some runs want.
+PLAIN_STEP = 59  # address of the kernel that guidance is put around
+RATE_KERNEL, RATE_CONSTANTS, RATE = 60, 61, 62  # of a rate that moves: its kernel, float64 numbers, where it goes
+FROZEN, FROZEN_COUNT, FROZEN_KEPT = 63, 64, 65  # places in the vector that take no step; memory for their numbers
+CLIP_NORM, CLIP_LIMITS, PENALIZE_FIRST = 66, 67, 68  # kernel; float64 value and norm; what is done before a clip
+RUN_WORDS = 69
 
 # A tensor: where it begins and ends in the vector, its layer.
 TENSOR_WORDS = 3

@@ -47,7 +47,6 @@ from engine.kernels.layout import (
     OUTPUT_WIDTH,
     PART_FIRST,
     PART_ROWS,
-    PENALIZE,
     PENALIZED,
     RENEW,
     ROW,
@@ -355,6 +354,5 @@ PARTS = {
     RUN_TOGETHER: step.TOGETHER, MEASURE_GRADIENT: step.MEASURE_SIZES,
 }  # fmt: skip
 OF_DEFERRED = {CALM_LANE: step.CALM_OF_LANE}
-OF_PENALTIES = {PENALIZE: step.PENALTY}
 LOOPS = (TRAIN, EVALUATE, PREDICT, SURVEY)
-EVERY = (*PARTS.values(), *OF_DEFERRED.values(), *OF_PENALTIES.values(), *LOOPS)
+EVERY = (*PARTS.values(), *OF_DEFERRED.values(), step.PENALTY, *LOOPS)

@@ -19,7 +19,7 @@ from llvmlite import binding
 
 from engine.kernels.head_start import OBJECTS, base_folder
 
-_SOURCES = ("maths.py", "activations", "losses.py", "optimizers", "kernels")
+_SOURCES = ("maths.py", "activations", "losses.py", "optimizers", "schedules.py", "kernels")
 _lock = threading.RLock()
 _folder: Path | None = None
 _asked = False

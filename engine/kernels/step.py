@@ -19,6 +19,7 @@ from engine.kernels.layout import (
     BY_WEIGHTS,
     CALM,
     CAREFUL,
+    CLIP_NORM,
     COLLECT,
     COMMIT,
     COUNT,
@@ -304,6 +305,8 @@ def _take_with_care(run: Any, r: Any, first: Any) -> Any:
         call_one(r[MEASURE_GRADIENT], run)
     if max(top, _largest_written(r)) >= LARGE:
         r[CAREFUL] = 1
+    if r[CLIP_NORM] != 0:
+        call_one(r[CLIP_NORM], run)
     careful, n, stride = r[CAREFUL] != 0, r[TRAINABLE], words(r[OPTIMIZER], WORDS)[OUTPUTS]
     if careful:
         copy(r[VECTOR], r[BACKUP], n)

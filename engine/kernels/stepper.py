@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine import losses
+from engine import losses, schedules
 from engine.errors import RelumeError
 from engine.kernels import layout as at, loops, shares
 from engine.kernels.buffers import Buffers, address
 from engine.kernels.elementwise import STRIDE
+from engine.kernels.guidance import Guidance
 from engine.kernels.jit import Kernel
 from engine.kernels.live_forward import LiveForward
 from engine.kernels.program import MOST_LANES, Program, loss_and_metric
@@ -75,6 +76,7 @@ class Stepper:
         penalised = {key: (l1, l2) for key, l1, l2 in network.penalties()}
         self._penalties = np.array([penalised.get(key, (0.0, 0.0)) for key in self._keys], dtype=np.float32)
         self._norms = np.full(len(self._tensors), np.nan)
+        self._guidance = Guidance(training)
         self._largest = np.zeros(MOST_LANES, dtype=np.int64)
         self.diverged: tuple[int, str] | None = None
         self._optimizer = np.zeros((MOST_LANES, at.WORDS), dtype=np.int64)
@@ -100,7 +102,7 @@ class Stepper:
     def _parts(self) -> dict[int, Kernel]:
         """What the training loop calls for this network."""
         deferred = loops.OF_DEFERRED if self._program.defers else {}
-        return {**loops.PARTS, **deferred, **(loops.OF_PENALTIES if self._penalties.any() else {})}
+        return {**loops.PARTS, **deferred, **self._guidance.parts(bool(self._penalties.any()))}
 
     # ---- training -----------------------------------------------------------------------------
 
@@ -122,7 +124,8 @@ class Stepper:
         """Keeps where the run stands, where that is cheap. Then no step needs to look at its gradient before it is
         taken: once a large number was written all goes back to here, and on with care."""
         s, vector = self._s, self.network.vector
-        s[at.MARKED] = not (s[at.CAREFUL] or s[at.ROW] or s[at.DEFERS]) and self._backup.size <= MOST_MARKED
+        looked_at = s[at.CAREFUL] or s[at.ROW] or s[at.DEFERS] or s[at.CLIP_NORM]
+        s[at.MARKED] = not looked_at and self._backup.size <= MOST_MARKED
         if s[at.MARKED]:
             self._backup[0, : len(vector)], self._backup[1:] = vector, self._slot_memory
             self._mark = s.copy(), self._epoch_sums.copy(), self._last_sums.copy()
@@ -147,11 +150,12 @@ class Stepper:
         s[at.ORDER], s[at.SUM_COUNT] = address(self._order), len(self._epoch_sums)
         s[at.EPOCH_SUMS], s[at.LAST_SUMS] = address(self._epoch_sums), address(self._last_sums)
         s[at.OPTIMIZER], s[at.TENSORS] = address(self._optimizer), address(self._tensors)
-        s[at.TENSOR_COUNT], s[at.PENALIZED] = len(self._tensors), int(self._penalties.any())
+        s[at.TENSOR_COUNT], s[at.PENALIZED] = len(self._tensors), int(self._penalties.any() or self._guidance.clips)
         s[at.PENALTIES], s[at.NORMS] = address(self._penalties), address(self._norms)
         s[at.VECTOR], s[at.TRAINABLE] = address(self.network.vector), self.network.trainable
         s[at.SLOTS], s[at.SLOT_COUNT] = address(self._slot_memory), len(self._slot_memory)
         s[at.BACKUP] = address(self._backup)
+        self._guidance.lay_out(s, self._numbers)
         for word, kernel in self._parts().items():
             s[word] = kernel.address
         s[at.CREW] = self._helping()
@@ -214,6 +218,21 @@ class Stepper:
         n, size = len(self.x), self.training.batch_size
         whole, rest = divmod(n, size)
         return max(1, whole + (1 if rest and self.training.short_batch == "keep" else 0))
+
+    @property
+    def learning_rate(self) -> float:
+        """That of the next step."""
+        begin = self.epoch + int(self._s[at.START]) / len(self.x)
+        return schedules.rate_at(self.training, begin, begin + 1 / self.batches_per_epoch, self.rate_scale)
+
+    @property
+    def rate_scale(self) -> float:
+        """What the loss made of the learning rate so far (a schedule that waits for a plateau)."""
+        return self._guidance.scale
+
+    @rate_scale.setter
+    def rate_scale(self, scale: float) -> None:
+        self._guidance.set_scale(scale)
 
     @property
     def tiles_done(self) -> int:
@@ -311,7 +330,7 @@ class Stepper:
         if other:
             self._s[at.BORN] = self._s[at.STEP]
         self._numbers = np.array(training.optimizer.numbers())
-        self.training = training
+        self.training = self._guidance.training = training
         s = self._s
         s[at.BATCH_SIZE], s[at.SHORT] = training.batch_size, _SHORT[training.short_batch]
         stream = np.random.SeedSequence([training.seed, _SHUFFLE_STREAM]).generate_state(1, np.uint64)
@@ -350,6 +369,7 @@ class Stepper:
                 other.network.carry_over(other._slots[slot], self.network, row)
         self._set_counters(other.state())
         self._s[at.ROW] = 0
+        self.rate_scale = other.rate_scale
         if not same_kind:
             self._s[at.BORN] = self._s[at.STEP]
         if other.network.spec.loss != self.network.spec.loss:
@@ -363,7 +383,7 @@ class Stepper:
         """All that resuming needs beside the parameters: numbers and arrays."""
         state: dict[str, Any] = {name.lower(): int(self._s[getattr(at, name)]) for name in _COUNTERS}
         state["epoch_sums"], state["last_sums"] = self._epoch_sums.copy(), self._last_sums.copy()
-        state["norms"] = self._norms.copy()
+        state["norms"], state["rate_scale"] = self._norms.copy(), self.rate_scale
         for slot, row in self._slots.items():
             state[f"slot.{slot}"] = row.copy()
         if not self.at_batch_boundary:
@@ -385,7 +405,11 @@ class Stepper:
             if value.shape != target.shape or value.dtype.kind not in "fiu":
                 raise RelumeError(f"The state of the run does not fit: {name}.", "training state")
             checked[name] = value
+        scale = state.get("rate_scale", 1.0)
+        if isinstance(scale, bool) or not isinstance(scale, int | float) or not 0.0 <= scale <= 1.0:
+            raise RelumeError("The state of the run does not fit: rate_scale.", "training state")
         self._set_counters(state)
+        self.rate_scale = float(scale)
         for name, value in checked.items():
             arrays[name][...] = value
 
