@@ -174,6 +174,8 @@ def _tell_result(snapshot: Snapshot, trainer: Trainer) -> None:
         f"[bold]{'Test' if tested else 'Training'} loss {loss:.4g}, {_metric(trainer, metric)}[/] "
         f"after {snapshot.epoch:,} epochs in {snapshot.seconds:.2f} s of training"
     )
+    if snapshot.ended:
+        out.print(f"Ended by {snapshot.ended}")
     error = target_error(snapshot.spec.loss, trainer.data)
     if error is not None:
         value = float(error.of("test" if tested else "train", loss, metric))

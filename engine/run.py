@@ -292,7 +292,8 @@ class Run:
         return changed
 
     def checkpoint(self) -> Checkpoint:
-        counters: dict[str, float | str] = {"seconds": self.seconds, "epoch_limit": self.epoch_limit, "redraws": self._redraws}
+        counters: dict[str, float | str] = {"seconds": self.seconds, "epoch_limit": self.epoch_limit}
+        counters["redraws"] = self._redraws
         counters |= {"outdated": int(self.outdated), "ended": self.ended, "restored": int(self._restored)}
         kept = (self.stepper.state(), self.history.to_dict())
         return Checkpoint(self.network.parameters(), *kept, monitor=self.monitor.state(), counters=counters)

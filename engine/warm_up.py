@@ -25,7 +25,8 @@ def all_kernels() -> list[Kernel]:
     variants: list[Optimizer] = [record.cls() for record in OPTIMIZERS]
     variants += [SGD(momentum=0.9), SGD(momentum=0.9, nesterov=True), RMSprop(momentum=0.9)]
     kernels += [updates.optimizer_kernel(optimizer) for optimizer in variants]
-    kernels += [guidance.rate_kernel(cls()) for cls in [Schedule, *(record.cls for record in SCHEDULES)]]
+    kernels += [guidance.rate_kernel(record.cls()) for record in SCHEDULES]
+    kernels.append(guidance.rate_kernel(Schedule()))
     return list(dict.fromkeys([*kernels, *loops.EVERY, *guidance.EVERY, threads.SERVE]))
 
 

@@ -21,7 +21,7 @@ class StateCorner(QWidget):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self.session = session
-        self._busy = ""
+        self._busy = self._ended = ""
         self._preparing: tuple[int, int] | None = None
         self._patient = True  # what takes no longer than a moment is not worth a word
         self._patience = QTimer(self, singleShot=True, interval=300)
@@ -63,14 +63,18 @@ class StateCorner(QWidget):
     def _show_state(self, state: str) -> None:
         self._state = state
         self.dot.setVisible(state == "running")
-        self._tell(self._busy or self.WORDS[state])
+        self._tell(self._busy or self._words())
+
+    def _words(self) -> str:
+        words = self.WORDS[self._state]
+        return f"{words}: {self._ended}" if self._state == "finished" and self._ended else words
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
         self._show_edited()
-        self._preparing = snapshot.preparing
+        self._preparing, self._ended = snapshot.preparing, snapshot.ended
         if self._preparing is None:
             self._patience.stop()
-            self._tell(self._busy or self.WORDS[self._state])
+            self._tell(self._busy or self._words())
         elif not self._patient:
             self._tell(preparing_words(self._preparing))
         elif not self._patience.isActive():

@@ -14,6 +14,7 @@ from engine.activations import ACTIVATIONS
 from engine.diagnosis import Finding, Remedy
 from engine.fields import NamedOptions
 from engine.optimizers import OPTIMIZERS
+from engine.schedules import SCHEDULES
 from gui import edits
 from gui.panels.data_panel import DataPanel
 from gui.panels.finding_row import FindingRow
@@ -223,6 +224,28 @@ def test_points_noise_and_seed_change_the_data(session, qtbot):
     assert session.document.data.seed == seed + 1
     type_into(qtbot, named(panel, QLineEdit, "Points"), "2")
     assert session.document.data.samples == 100 and panel.points.text() == "100"
+
+
+def test_every_schedule_can_be_chosen_and_its_options_set(session, qtbot):
+    panel = panel_of(TrainingPanel, session, qtbot)
+    panel.more.button.click()
+    assert not panel.rates.isVisibleTo(panel), "a rate that stays needs no picture"
+    for name in SCHEDULES.names():
+        choose(named(panel, QComboBox, "Schedule"), name)
+        assert session.document.training.schedule.kind == name and panel.rates.isVisibleTo(panel)
+    type_into(qtbot, named(panel, QLineEdit, "Patience"), "3")
+    type_into(qtbot, named(panel, QLineEdit, "Warm-up"), "2.5")
+    type_into(qtbot, named(panel, QLineEdit, "Clip norm"), "0.5")
+    training = session.document.training
+    assert (training.schedule.patience, training.warmup, training.clip_norm) == (3, 2.5, 0.5)
+    type_into(qtbot, named(panel, QLineEdit, "Clip norm"), " ")
+    assert session.document.training.clip_norm is None
+    assert not panel.best.isVisibleTo(panel)
+    type_into(qtbot, named(panel, QLineEdit, "Early stopping"), "7")
+    panel.best.click()
+    assert session.document.training.patience == 7 and not session.document.training.restore_best
+    choose(named(panel, QComboBox, "Schedule"), None)
+    assert session.document.training.schedule is None
 
 
 def test_every_optimizer_can_be_chosen_and_its_options_set(session, qtbot):

@@ -11,11 +11,15 @@ from PySide6.QtWidgets import QCheckBox, QVBoxLayout, QWidget
 from engine.fields import info
 from engine.losses import LOSSES
 from engine.optimizers import OPTIMIZERS, Optimizer
+from engine.schedules import SCHEDULES, moves
 from engine.spec import SHORT_BATCHES, TrainingSpec
+from engine.telemetry import Snapshot
 from gui.panels.changes import change
+from gui.panels.option_rows import OptionRows
 from gui.session import Session
 from gui.widgets.number_field import SHORT_FORM, NumberCombo, NumberField, QuietCombo, Value
-from gui.widgets.rows import Fold, Row, bare, empty, head_row
+from gui.widgets.rate_curve import RateCurve
+from gui.widgets.rows import Fold, Row, bare, head_row
 
 RATES: tuple[Value, ...] = (1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 0.0001)
 BATCHES: tuple[Value, ...] = (1, 5, 10, 20, 32, 64, 128, 256)
@@ -26,8 +30,7 @@ class TrainingPanel(QWidget):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self.session = session
-        self._options: dict[str, NumberField | QCheckBox] = {}
-        self._options_of = ""
+        self._numbers: dict[str, NumberField] = {}
         column = QVBoxLayout(self)
         bare(column, 4)
         self.more = Fold("More about training")
@@ -57,26 +60,51 @@ class TrainingPanel(QWidget):
         column.addWidget(Row(text, field, tip))
 
     def _fill_more(self) -> None:
-        self._option_rows = QVBoxLayout()
-        bare(self._option_rows, 4)
         rows = self.more.rows
-        rows.addLayout(self._option_rows)
+        self.options = OptionRows(self._tell, without=("learning_rate",))
+        self.options.edited.connect(self._set_option)
+        rows.addWidget(self.options)
+        self._fill_schedule(rows)
+        self._number(rows, "clip_value", "none")
+        self._number(rows, "clip_norm", "none")
         self.short = QuietCombo("Short last batch")
         for name in SHORT_BATCHES:
             self.short.addItem(SHORT_WORDS.get(name, name), name)
         self.short.activated.connect(lambda row: self._set("Short batch", short_batch=SHORT_BATCHES[row]))
         self._add(rows, "Short batch", self.short, "What happens when the samples do not fill the last batch.")
-        self.epochs = NumberField("Stop at epoch", self._tell, whole=True)
-        self.target = NumberField("Target loss", self._tell, optional=True)
-        self.seconds = NumberField("Time limit", self._tell, optional=True)
-        self.target.setPlaceholderText("none")
-        self.seconds.setPlaceholderText("none, in seconds")
-        self.epochs.edited.connect(lambda value: self._set("Stop at epoch", epochs=value))
-        self.target.edited.connect(lambda value: self._set("Target loss", target_loss=value))
-        self.seconds.edited.connect(lambda value: self._set("Time limit", time_limit=value))
-        self._add(rows, "Last epoch", self.epochs, info(TrainingSpec, "epochs").help)
-        self._add(rows, "Target loss", self.target, info(TrainingSpec, "target_loss").help)
-        self._add(rows, "Time limit", self.seconds, info(TrainingSpec, "time_limit").help)
+        self._number(rows, "epochs", label="Last epoch", name="Stop at epoch")
+        self._number(rows, "patience", "none, in epochs", "Stop early")
+        self.best = QCheckBox("Keep the best")
+        self.best.clicked.connect(lambda on: self._set("Best weights", restore_best=on))
+        self._best = Row("", self.best, info(TrainingSpec, "restore_best").help)
+        rows.addWidget(self._best)
+        self._number(rows, "target_loss", "none")
+        self._number(rows, "time_limit", "none, in seconds")
+
+    def _fill_schedule(self, rows: QVBoxLayout) -> None:
+        self.schedule = QuietCombo("Schedule")
+        self.schedule.addItem("Constant", None)
+        for record in SCHEDULES:
+            self.schedule.addItem(record.title, record.name)
+            self.schedule.setItemData(self.schedule.count() - 1, record.advice, Qt.ItemDataRole.ToolTipRole)
+        self.schedule.activated.connect(self._set_schedule)
+        self.schedule_options = OptionRows(self._tell)
+        self.schedule_options.edited.connect(self._set_schedule_option)
+        self.rates = RateCurve()
+        self._add(rows, "Schedule", self.schedule, "What becomes of the learning rate.")
+        rows.addWidget(self.schedule_options)
+        self._number(rows, "warmup")
+        self._rates = Row("Rate", self.rates)
+        rows.addWidget(self._rates)
+
+    def _number(self, rows: QVBoxLayout, field: str, empty: str = "", label: str = "", name: str = "") -> None:
+        """A row for a number of the training spec."""
+        declared = info(TrainingSpec, field)
+        made = NumberField(name or declared.label, self._tell, declared.kind == "int", declared.optional)
+        made.setPlaceholderText(empty)
+        made.edited.connect(lambda value: self._set(name or declared.label, **{field: value}))
+        self._numbers[field] = made
+        self._add(rows, label or declared.label, made, declared.help)
 
     # ---- what it shows --------------------------------------------------------------------------
 
@@ -102,37 +130,21 @@ class TrainingPanel(QWidget):
         self.loss.setCurrentIndex(self.loss.findData(document.spec.loss))
         loss = LOSSES.get(document.spec.loss)
         self.loss.setToolTip(f"{loss.title}: {loss.formula}. {loss.advice}")
-        self._show_options(optimizer)
+        self.options.show_record(optimizer)
+        self.schedule.setCurrentIndex(self.schedule.findData(training.schedule and training.schedule.kind))
+        self.schedule_options.show_record(training.schedule)
+        self._rates.setVisible(moves(training))
+        self.rates.show_training(training)
         self.short.setCurrentIndex(SHORT_BATCHES.index(training.short_batch))
-        self.epochs.show_value(training.epochs)
-        self.target.show_value(training.target_loss)
-        self.seconds.show_value(training.time_limit)
+        for name, field in self._numbers.items():
+            field.show_value(getattr(training, name))
+        self._best.setVisible(training.patience is not None)
+        self.best.setChecked(training.restore_best)
 
-    def _show_options(self, optimizer: Optimizer) -> None:
-        if self._options_of != optimizer.kind:
-            self._build_options(optimizer)
-        for name, field in self._options.items():
-            value = getattr(optimizer, name)
-            if isinstance(field, QCheckBox):
-                field.setChecked(value)
-            else:
-                field.show_value(value)
-
-    def _build_options(self, optimizer: Optimizer) -> None:
-        """One row for each field of the optimizer, by its declaration."""
-        empty(self._option_rows)
-        self._options, self._options_of = {}, optimizer.kind
-        for name in [field.name for field in dataclasses.fields(optimizer) if field.name != "learning_rate"]:
-            declared = info(type(optimizer), name)
-            field: NumberField | QCheckBox
-            if declared.kind == "flag":
-                field = QCheckBox()
-                field.clicked.connect(lambda on, name=name: self._set_option(name, on))
-            else:
-                field = NumberField(declared.label, self._tell)
-                field.edited.connect(lambda value, name=name: self._set_option(name, value))
-            self._options[name] = field
-            self._add(self._option_rows, declared.label, field, declared.help)
+    def show_snapshot(self, snapshot: Snapshot) -> None:
+        if moves(snapshot.training):
+            epoch = snapshot.epoch + snapshot.batch / max(1, snapshot.batches_per_epoch)
+            self.rates.show_rate(epoch, snapshot.learning_rate)
 
     # ---- what the user does ---------------------------------------------------------------------
 
@@ -158,6 +170,23 @@ class TrainingPanel(QWidget):
             return {"training": dataclasses.replace(training, optimizer=optimizer)}
 
         change(self.session, text, make)
+
+    @Slot(int)
+    def _set_schedule(self, row: int) -> None:
+        kind, old = self.schedule.itemData(row), self.session.document.training.schedule
+        if kind != (old and old.kind):
+            self._set("Schedule", schedule=SCHEDULES.get(kind).cls() if kind else None)
+
+    @Slot(str, object)
+    def _set_schedule_option(self, name: str, value: Any) -> None:
+        training = self.session.document.training
+
+        def make() -> dict[str, Any]:
+            assert training.schedule is not None
+            schedule = dataclasses.replace(training.schedule, **{name: value})
+            return {"training": dataclasses.replace(training, schedule=schedule)}
+
+        change(self.session, "Schedule", make)
 
     @Slot(int)
     def _set_loss(self, row: int) -> None:
