@@ -107,13 +107,13 @@ def _claim(folder: Path) -> None:
 
 def _introduce(job: Job) -> None:
     from engine.diagnosis import check_design
+    from engine.fields import name_of
 
     spec, data = job.trainer.spec, job.trainer.data
     widths = " - ".join(str(math.prod(shape)) for shape in (spec.input_shape, *spec.shapes()))
     out.print(f"[bold]{escape(data.title)}[/]: {len(data.x_train)} training samples, {len(data.x_test)} for testing")
-    out.print(
-        f"Network {widths}: {spec.parameter_count():,} parameters, {spec.loss}, {job.trainer.training.optimizer.kind}"
-    )
+    optimizer = job.trainer.training.optimizer.kind
+    out.print(f"Network {widths}: {spec.parameter_count():,} parameters, {name_of(spec.loss)}, {optimizer}")
     for note in data.notes:
         out.print(escape(note))
     for finding in check_design(spec, data):

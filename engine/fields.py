@@ -57,7 +57,7 @@ def _checked(value: Any, declared: FieldInfo, place: str) -> Any:
             raise RelumeError(f"{declared.label} must be true or false, not {shown(value)}.", place)
         return value
     if declared.kind in ("int", "float"):
-        return _checked_number(value, declared, place)
+        return checked_number(value, declared, place)
     if declared.kind == "choice":
         options = declared.choices() if declared.choices else ()
         if not isinstance(value, str) or value not in options:
@@ -74,7 +74,8 @@ def _checked(value: Any, declared: FieldInfo, place: str) -> Any:
     return value
 
 
-def _checked_number(value: Any, declared: FieldInfo, place: str) -> int | float:
+def checked_number(value: Any, declared: FieldInfo, place: str) -> int | float:
+    """The number, if it is one and in range. Raises RelumeError."""
     noun = "a whole number" if declared.kind == "int" else "a number"
     if isinstance(value, bool | str | complex) or not hasattr(value, "__float__") or _ndim(value):
         raise RelumeError(f"{declared.label} must be {noun}, not {shown(value)}.", place)

@@ -212,7 +212,10 @@ class Network:
         return array
 
     def _task(self, y: Any) -> str:
-        tasks, array = losses.get(self.spec.loss).tasks, losses.numbers(y)
+        loss, array = losses.get(self.spec.loss), losses.numbers(y)
+        tasks = loss.tasks
+        if tasks == ("regression",) or (loss.distributions and array.ndim == 2 and array.shape[1] > 1):
+            return "regression"
         if "regression" in tasks and not (array.dtype.kind in "iub" and array.ndim == 1):
             return "regression"
         return "multiclass" if "multiclass" in tasks and self.spec.output_shape[-1] > 2 else "binary"
@@ -234,7 +237,7 @@ class Network:
 
     def _gradients(self, inputs: np.ndarray, targets: np.ndarray) -> tuple[float, dict[str, np.ndarray]]:
         passed = self._twin(inputs, by_batch=True)
-        loss, gradient = losses.get(self.spec.loss).evaluate(passed[-1][1], targets)
+        loss, gradient = losses.evaluate(self.spec.loss, passed[-1][1], targets)
         gradients = {}
         for index in reversed(range(len(passed))):
             x = passed[index - 1][1] if index else inputs

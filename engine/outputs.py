@@ -8,7 +8,7 @@ import numpy as np
 
 from engine.data.dataset import Dataset
 from engine.layers import Dense, Layer
-from engine.losses import LOSSES, link
+from engine.losses import LOSSES, LossName, link
 from engine.shape_fit import flattened, without_misfits
 from engine.spec import NetworkSpec
 
@@ -20,7 +20,7 @@ DEFAULT_LOSSES = {
 }
 
 
-def output_units(loss: str, dataset: Dataset) -> int:
+def output_units(loss: LossName, dataset: Dataset) -> int:
     """How many outputs the loss needs for this data: one for two classes, unless the loss is a softmax."""
     if dataset.task == "binary" and LOSSES.get(loss).link != "softmax":
         return 1
@@ -74,7 +74,7 @@ def describe_output(spec: NetworkSpec, dataset: Dataset) -> str:
     return f"{count}{squashed}, set by the data"
 
 
-def surface(loss: str, output: np.ndarray, dataset: Dataset) -> np.ndarray:
+def surface(loss: LossName, output: np.ndarray, dataset: Dataset) -> np.ndarray:
     """What outputs over a plane (outputs, rows, columns) say: probabilities or scores; target units for regression.
 
     Of two probabilities the second alone is told, which says all.
@@ -87,6 +87,6 @@ def surface(loss: str, output: np.ndarray, dataset: Dataset) -> np.ndarray:
     return np.moveaxis(np.asarray(told, np.float32).reshape(*output.shape[1:], -1), -1, 0)
 
 
-def said_name(loss: str, class_name: str) -> str:
+def said_name(loss: LossName, class_name: str) -> str:
     """What one output is called: "P(B)" where it is a probability, else "score of B"."""
     return f"P({class_name})" if LOSSES.get(loss).tells_probabilities else f"score of {class_name}"

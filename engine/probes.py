@@ -12,7 +12,7 @@ import numpy as np
 from engine.data.dataset import Dataset
 from engine.data.extent import is_made_plane, plane_extent
 from engine.live import LOOKS, LiveSize
-from engine.losses import LOSSES, classes_of, encode_targets, link
+from engine.losses import classes_of, encode_targets, evaluate, link
 from engine.run import Run
 from engine.telemetry import (
     MAX_TILES,
@@ -127,9 +127,10 @@ class Probes:
 
     def _said(self, last: np.ndarray) -> np.ndarray:
         """Outputs as a person reads them: probabilities for classes, target units for regression."""
+        said = link(self.spec.loss, last, str(self.data.task))
         if self.data.task == "regression":
-            return self.data.preprocessing.targets_to_units(last)
-        return link(self.spec.loss, last, str(self.data.task))
+            return self.data.preprocessing.targets_to_units(said)
+        return said
 
     def _affordable(self, wanted: int, least: int) -> int:
         if self._most is not None:
@@ -225,7 +226,7 @@ class Probes:
         layers = self.forward(x[index : index + 1])
         last = layers[-1][1]
         targets = encode_targets(self.spec.loss, y[index : index + 1], str(data.task), last.shape[1])
-        loss = LOSSES.get(self.spec.loss).evaluate(last, targets)[0]
+        loss = evaluate(self.spec.loss, last, targets)[0]
         return SampleTrace(
             index, part, tuple(_map(z[0]) for z, _ in layers), tuple(_map(a[0]) for _, a in layers),
             self._said(last)[0], loss,

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from engine import layers as layer_kinds
+from engine import layers as layer_kinds, losses
 from engine.errors import RelumeError, shown
-from engine.fields import check_fields, field, from_plain, to_plain
+from engine.fields import FieldInfo, NamedOptions, check_fields, checked_number, field, from_plain, to_plain
 from engine.layers.base import Layer
 from engine.losses import LOSSES
 from engine.optimizers import Adam, Optimizer, optimizer_from_dict
@@ -28,13 +28,13 @@ class NetworkSpec:
     Args:
         input_shape: (n,) for tables, (height, width, channels) for images.
         layers: from input to output; at least one, and the last one must give a flat row of outputs.
-        loss: a name of `engine.losses`.
+        loss: a name of `engine.losses`, or {"name": ..., option: number}.
     """
 
     input_shape: tuple[int, ...]
     layers: tuple[Layer, ...]
-    loss: str = field(
-        "mean_squared_error", "choice", "Loss", "What training makes small.", choices=lambda: LOSSES.names()
+    loss: str | NamedOptions = field(
+        "mean_squared_error", "named", "Loss", "What training makes small.", choices=lambda: LOSSES.names()
     )
 
     def __post_init__(self) -> None:
@@ -45,6 +45,7 @@ class NetworkSpec:
             raise RelumeError("layers must be a sequence of layers.", "NetworkSpec, layers") from None
         object.__setattr__(self, "layers", layers)
         check_fields(self, "NetworkSpec")
+        losses.constants_of(self.loss)  # raises for options that it has not
         if not layers:
             raise RelumeError("A network needs at least one layer.", "NetworkSpec, layers", "Add a Dense layer.")
         for number, layer in enumerate(layers, 1):
@@ -148,6 +149,7 @@ class TrainingSpec:
         None, "int", "Early stopping", "Stop after so many epochs without a better loss, that of the test samples if "
         "there are some.", minimum=1, maximum=10**9, optional=True,
     )  # fmt: skip
+    class_weights: str | tuple[float, ...] | None = None  # "balanced", or what samples of each class count in the loss
     restore_best: bool = field(
         True,
         "flag",
@@ -165,6 +167,7 @@ class TrainingSpec:
         if self.schedule is not None and not isinstance(self.schedule, Schedule):
             what, fix = f"{shown(self.schedule)} is not a schedule.", "Use engine.CosineDecay() or another, or None."
             raise RelumeError(what, "TrainingSpec, schedule", fix)
+        object.__setattr__(self, "class_weights", _checked_weights(self.class_weights))
         check_fields(self, "TrainingSpec")
 
     def to_dict(self) -> dict[str, Any]:
@@ -178,6 +181,17 @@ class TrainingSpec:
         if isinstance(data, Mapping) and isinstance(data.get("schedule"), Mapping):
             data = {**data, "schedule": schedule_from_dict(data["schedule"])}
         return from_plain(cls, data)
+
+
+def _checked_weights(value: Any) -> str | tuple[float, ...] | None:
+    """Class weights as they are kept. Raises RelumeError for anything else."""
+    if value is None or value == "balanced":
+        return value
+    place, declared = "TrainingSpec, class_weights", FieldInfo("float", "A class weight", minimum=0, maximum=1e6)
+    if isinstance(value, str) or not isinstance(value, Sequence | np.ndarray):
+        fix = 'Use None, "balanced" or a number for each class.'
+        raise RelumeError(f"Class weights cannot be {shown(value)}.", place, fix)
+    return tuple(float(checked_number(item, declared, place)) for item in value)
 
 
 def _words(shape: tuple[int, ...]) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from engine.data.dataset import Dataset
-from engine.losses import LOSSES
+from engine.losses import LOSSES, LossName
 from engine.telemetry import Predictions
 
 PARTS = ("train", "test")
@@ -44,7 +44,7 @@ class TargetError:
             return np.asarray(loss) ** (1.0 / self.power) * self.scale
 
 
-def target_error(loss: str, data: Dataset) -> TargetError | None:
+def target_error(loss: LossName, data: Dataset) -> TargetError | None:
     """The error to tell beside a loss; None for classes.
 
     Several targets have one error in common units only while no scaling tells them apart; else each counts in
@@ -70,7 +70,7 @@ def target_error(loss: str, data: Dataset) -> TargetError | None:
     return TargetError("RMS error", unit, meaning, power if power == 2 else None, float(scales[0]), spread)
 
 
-def errors_by_target(loss: str, data: Dataset, told: Predictions, part: str) -> np.ndarray:
+def errors_by_target(loss: LossName, data: Dataset, told: Predictions, part: str) -> np.ndarray:
     """The error of each target in its own units, (outputs,), on the samples of `part` that were predicted."""
     said, rows = getattr(told, part), getattr(told, f"{part}_samples")
     true = data.preprocessing.targets_to_units(getattr(data, f"y_{part}")[rows])

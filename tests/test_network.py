@@ -14,7 +14,8 @@ def _problem(spec: NetworkSpec, n: int) -> tuple[np.ndarray, np.ndarray]:
     outputs = spec.output_shape[0]
     x = rng.normal(size=(n, *spec.input_shape))
     if "regression" in losses.get(spec.loss).tasks:
-        return x, rng.normal(size=(n, outputs))
+        y = rng.normal(size=(n, outputs))
+        return x, np.abs(y) if losses.get(spec.loss).least_target == 0.0 else y
     return x, rng.integers(0, max(2, outputs), n)
 
 

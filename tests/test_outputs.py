@@ -57,7 +57,7 @@ def test_a_table_after_images_leaves_what_only_images_take_out():
     assert spec.layers == (Dense(8, "relu"), Dense(3))
 
 
-@pytest.mark.parametrize("name", LOSSES.names())
+@pytest.mark.parametrize("name", [record.name for record in LOSSES if "binary" in record.tasks])
 @pytest.mark.parametrize("width", [1, 2, 3])
 def test_the_class_is_the_same_before_and_after_the_link(name, width):
     outputs = np.random.default_rng(0).normal(0.2, 1.5, (200, width)).astype(np.float32)

@@ -51,6 +51,23 @@ def test_every_task_comes_back(tmp_path, suffix, case):
     assert sorted(entry.name for entry in tmp_path.iterdir()) == sorted([f"w{suffix}", *beside])
 
 
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_counts_come_back_as_counts(tmp_path, suffix):
+    data = engine.datasets.load("diabetes", scaling="standard")
+    spec = engine.NetworkSpec((10,), (engine.Dense(7, "tanh"), engine.Dense(1)), "poisson")
+    made = engine.Network(spec, seed=5)
+    made.set_parameters({"1.bias": [3.0]})
+    report = export_weights(made, tmp_path / f"w{suffix}", dataset=data)
+    assert report.largest_difference <= 1e-3
+    trainer = engine.Trainer(spec, engine.TrainingSpec(engine.Adam(0.01), epochs=60, seed=1), data)
+    trainer.watch(["predictions"])
+    trainer.run()
+    snapshot = trainer.snapshot()
+    said = snapshot.predictions.train
+    trainer.close()
+    assert snapshot.train_metric > 0.4 and said.min() > 0 and said.mean() == pytest.approx(data.y_train.mean(), rel=0.1)
+
+
 def test_arrays_are_exact_and_the_design_goes_along(tmp_path):
     data, made = spiral(), network(4, 1, "binary_cross_entropy")
     for suffix in (".npz", ".safetensors"):

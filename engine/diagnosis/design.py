@@ -25,9 +25,9 @@ def check_fit(spec: NetworkSpec, data: Dataset) -> None:
             f"Use input_shape={tuple(data.x_train.shape[1:])}.",
         )
     loss = LOSSES.get(spec.loss)
-    if data.task not in loss.tasks:
+    if not loss.fits(str(data.task)):
         raise RelumeError(
-            f"The loss {spec.loss} does not fit a {data.task} task.",
+            f"The loss {loss.name} does not fit a {data.task} task.",
             "loss",
             f"Use one of {', '.join(record.name for record in LOSSES if data.task in record.tasks)}.",
         )
@@ -36,7 +36,7 @@ def check_fit(spec: NetworkSpec, data: Dataset) -> None:
     two_classes = data.task == "binary" and loss.outputs is None and not loss.coupled
     if given != needed and not (two_classes and given == 2):
         raise RelumeError(
-            f"The last layer has {given} units, but this data with {spec.loss} needs {needed}.",
+            f"The last layer has {given} units, but this data with {loss.name} needs {needed}.",
             f"layer {len(spec.layers)}, units",
             f"Give the last layer {needed} units.",
         )
@@ -61,15 +61,16 @@ def check_design(spec: NetworkSpec, data: Dataset) -> list[Finding]:
     if not hasattr(layer, "activation"):
         return findings
     activation = activation_record(name_of(layer.activation))
-    link = LOSSES.get(spec.loss).link
+    loss = LOSSES.get(spec.loss)
+    link = loss.link
     linear = Remedy("Use linear", "activation", {"layer": last, "activation": "linear"})
     squashes = activation.range == "0 to 1" and activation.monotone
     if link in ("sigmoid", "softmax") and squashes:
         findings.append(
             Finding(
                 "double link", last, (), "warning",
-                f"Once by {activation.name} in the last layer, once by {link} inside {spec.loss}.",
-                f"{spec.loss} takes raw scores and applies {link} itself. Probabilities as scores lie between 0 and 1, "
+                f"Once by {activation.name} in the last layer, once by {link} inside {loss.name}.",
+                f"{loss.name} takes raw scores and applies {link} itself. Probabilities as scores lie between 0 and 1, "
                 "so the result can never be sure and the gradients are small.",
                 (linear,), "The output is squashed twice",
             )
@@ -93,7 +94,7 @@ def check_design(spec: NetworkSpec, data: Dataset) -> list[Finding]:
             Finding(
                 "one-sided output", last, (), "warning",
                 f"A {activation.name} output gives only 0 or more.",
-                f"{spec.loss} needs scores of both signs; and an output unit that dies stops all learning.",
+                f"{loss.name} needs scores of both signs; and an output unit that dies stops all learning.",
                 (linear,), "The output cannot speak against a class",
             )
         )  # fmt: skip

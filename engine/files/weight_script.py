@@ -254,13 +254,14 @@ def _link(export: Export, formulas: Formulas) -> tuple[list[str], str, list[Any]
     """The last lines of `predict`, what it gives in words, and the names of its columns."""
     steps, width = export.preprocessing, export.network.spec.output_shape[-1]
     columns = list(export.names) if len(export.names) == width else [f"output {k + 1}" for k in range(width)]
-    if export.task == "regression":
-        if not steps.target_offset:
-            return ["return outputs"], "values (rows, targets)", columns
-        scale, offset = list(steps.target_scale), list(steps.target_offset)
-        line = f"return (outputs * np.array({scale}) + np.array({offset})).astype(outputs.dtype)"
-        return [line], "values (rows, targets) in the targets' own units", columns
     kind = losses.get(export.network.spec.loss).link
+    if export.task == "regression" and kind != "softmax":
+        said = "np.exp(outputs)" if kind == "exp" else "outputs"
+        if not steps.target_offset:
+            return [f"return {said}"], "values (rows, targets)", columns
+        scale, offset = list(steps.target_scale), list(steps.target_offset)
+        line = f"return ({said} * np.array({scale}) + np.array({offset})).astype(outputs.dtype)"
+        return [line], "values (rows, targets) in the targets' own units", columns
     if kind == "sigmoid":
         formulas.use("sigmoid", vars(maths))
         return ["return sigmoid(outputs)"], "the probability of the second class (rows, 1)", columns

@@ -59,9 +59,8 @@ class Export:
         """Raw inputs -> probabilities or target units, as the program itself gives them."""
         network = network or self.network
         outputs = network.predict(self.preprocessing.apply(raw).reshape(len(raw), *network.spec.input_shape))
-        if self.task == "regression":
-            return self.preprocessing.targets_to_units(outputs)
-        return losses.link(network.spec.loss, outputs, self.task)
+        said = losses.link(network.spec.loss, outputs, self.task)
+        return self.preprocessing.targets_to_units(said) if self.task == "regression" else said
 
 
 def export_weights(

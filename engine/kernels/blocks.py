@@ -25,11 +25,13 @@ _NAMED: dict[str, Callable[[], Block]] = {
 _TABLES: dict[str, Callable[[], tuple[str, ...]]] = {
     "activation": activations.names,
     "loss": losses.names,
+    "class-weighted": losses.names,
     "metric": lambda: tuple(scores.METRICS),
 }
 _FAMILIES: dict[str, Callable[[str], Block]] = {
     "activation": elementwise.activation,
     "loss": scores.loss,
+    "class-weighted": scores.weighted_loss,
     "metric": lambda name: scores.METRICS[name](),
 }
 

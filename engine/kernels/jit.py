@@ -56,6 +56,11 @@ def _digest_code(function: types.FunctionType, digest: Any) -> None:
             _digest_code(helper, digest)
 
 
+def jitable(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function for others to call in compiled code."""
+    return compiler.register_jitable(**OPTIONS)(function)
+
+
 def formula(function: Callable[..., Any]) -> Callable[..., Any]:
     """A formula for float32 kernels: the same code with its numbers as float32."""
     return _inlined(_narrowed(function))

@@ -15,6 +15,7 @@ from engine.kernels import blocks, layout as at, loops, shares, stages
 from engine.kernels.buffers import Buffers, address
 from engine.kernels.elementwise import STRIDE
 from engine.kernels.jit import Kernel
+from engine.kernels.scores import loss_and_metric, metric_name
 from engine.layers.base import Operation
 
 if TYPE_CHECKING:
@@ -33,13 +34,6 @@ REUSE = 250  # floating point operations for each parameter that pay for reading
 TWO_LANES, FOUR_LANES = 6e7, 5e8  # floating point operations of a step: about a millisecond, about eight
 
 
-def metric_name(task: str, outputs: int) -> str:
-    """The metric's block: R squared for a regression, else accuracy."""
-    if task == "regression":
-        return "r2"
-    return "accuracy of one" if outputs == 1 else "accuracy"
-
-
 class Program:
     """Operations on a network's own parameters.
 
@@ -48,13 +42,15 @@ class Program:
         by_batch: normalisation by the samples at hand, without what is random.
         task: "binary", "multiclass" or "regression": which metric is counted.
         batch: rows of the largest batch; None where rows are independent of each other.
+        class_weights: what samples of each class count in the loss; (): alike.
     """
 
     def __init__(
         self, network: Network, training: bool = False, task: str = "regression", by_batch: bool = False,
-        batch: int | None = None,
+        batch: int | None = None, class_weights: tuple[float, ...] = (),
     ) -> None:  # fmt: skip
         self.network, self.task = network, task
+        self.class_weights = class_weights if task != "regression" else ()
         self._lock = threading.Lock()
         self._made = False
         self._seed = network.seed
@@ -70,7 +66,9 @@ class Program:
         if training:
             self._operations = stages.pooled_first(self._operations)
         self.whole_batches = any(blocks.find(operation.block).whole_batch for _, operation in self._operations)
-        self.tail_blocks = (blocks.find(f"loss {spec.loss}"), blocks.find(f"metric {metric_name(task, self.outputs)}"))
+        family = "class-weighted" if self.class_weights else "loss"
+        metric = metric_name(task, self.outputs, spec.loss)
+        self.tail_blocks = (blocks.find(f"{family} {losses.get(spec.loss).name}"), blocks.find(f"metric {metric}"))
         self._choose_tiles(batch, training)
         #: Whether every batch is one tile of every lane: what one operation makes of its weights is not needed again.
         self.one_round = training and batch is not None and batch <= self.lanes * self.tile
@@ -102,9 +100,9 @@ class Program:
             self.tile = _even(share, self.tile) if self.lanes > 1 else -(-share // -(-share // self.tile))
 
     @property
-    def shape(self) -> tuple[int, int, bool]:
-        """What the size of a batch decides; programs of one network that are alike in it are the same."""
-        return self.tile, self.lanes, self.one_round
+    def shape(self) -> tuple[int, int, bool, tuple[float, ...]]:
+        """What a training spec decides; programs of one network that are alike in it are the same."""
+        return self.tile, self.lanes, self.one_round, self.class_weights
 
     @property
     def flops(self) -> int:
@@ -220,12 +218,14 @@ class Program:
                 source = target
         last, near = self._lay_gradients(keep, whole)
         self._cut(whole, rows, near)
-        threshold = keep.floats(1)
-        threshold[0] = losses.get(self.network.spec.loss).threshold
-        for o, block in zip(tail, self.tail_blocks, strict=True):
+        loss = self.network.spec.loss
+        constants_of = ((*losses.constants_of(loss), *self.class_weights), (losses.get(loss).threshold,))
+        for o, block, given in zip(tail, self.tail_blocks, constants_of, strict=True):
+            constants = keep.floats(max(1, len(given)))
+            constants[: len(given)] = given
             o[at.FORWARD], o[at.OUTPUTS] = block.forward.address, self.outputs
             o[at.X], o[at.P0], o[at.SUMS] = source, lane[at.T_TILE], lane[at.LANE_SUMS]
-            o[at.GX], o[at.CONSTANTS] = last, address(threshold)
+            o[at.GX], o[at.CONSTANTS] = last, address(constants)
             o[at.WORK] = address(keep.floats(tile, self.outputs))
         before_layer, values = (address(x_tile), self.inputs), []
         for layer in range(len(self.network.spec.layers)):
@@ -427,21 +427,3 @@ def _check_results(samples: int, values: int) -> None:
     """Raises RelumeError with the figures where so many values of each sample cannot be handed out together."""
     if 4 * samples * values > memory.SLACK:
         memory.check(4 * samples * values, f"The values of {samples:,} samples", "inputs", "Ask for fewer at a time.")
-
-
-def loss_and_metric(sums: np.ndarray, samples: float, task: str, outputs: int) -> tuple[float, float]:
-    """Mean loss, and accuracy or R squared (mean over outputs, as scikit-learn defines it), from sums."""
-    if not samples:
-        return math.nan, math.nan
-    loss = float(sums[at.LOSS_SUM] / samples)
-    if task != "regression":
-        return loss, float(sums[at.CORRECT] / samples)
-    numbers = sums[at.SQUARES : at.SQUARES + 3 * outputs].tolist()  # plain numbers: this is asked after every epoch
-    scores = 0.0
-    for residual, t, square in zip(numbers[:outputs], numbers[outputs:], numbers[2 * outputs :], strict=False):
-        total = square - t * t / samples
-        if total > 1e-12 * square:
-            scores += 1.0 - residual / total
-        elif not residual > 0.0:
-            scores += 1.0
-    return loss, scores / outputs

@@ -17,7 +17,8 @@ from engine.kernels.elementwise import STRIDE
 from engine.kernels.guidance import Guidance
 from engine.kernels.jit import Kernel
 from engine.kernels.live_forward import LiveForward
-from engine.kernels.program import MOST_LANES, Program, loss_and_metric
+from engine.kernels.program import MOST_LANES, Program
+from engine.kernels.scores import loss_and_metric
 from engine.kernels.threads import Crew, threads
 from engine.kernels.updates import optimizer_kernel
 from engine.optimizers import Optimizer
@@ -55,10 +56,10 @@ class Stepper:
         self.network, self.training = network, training
         self.x = np.ascontiguousarray(x, dtype=np.float32).reshape(len(x), -1)
         self.targets = np.ascontiguousarray(targets, dtype=np.float32).reshape(len(targets), -1)
-        self.task = task or _told_task(network.spec.loss, self.targets)
+        self.task = task or losses.told_task(network.spec.loss, self.targets)
         self._check()
         self._program: Program = None  # type: ignore[assignment]  # set_training makes it
-        self._plain = Program(network, task=self.task)
+        self._plain: Program = None  # type: ignore[assignment]
         self._crew: Crew | None = None
         self._laid_out: tuple[Any, ...] = (None,) * 4
         self._slots: dict[str, np.ndarray] = {}
@@ -346,7 +347,11 @@ class Stepper:
         """The program for its batch size; the one at hand where only the size of batches is another."""
         size = training.batch_size
         largest = min(len(self.x), 2 * size - 1 if training.short_batch == "merge" else size)
-        program = Program(self.network, True, self.task, batch=largest if size < len(self.x) else len(self.x))
+        batch = largest if size < len(self.x) else len(self.x)
+        weights = losses.class_weights(training.class_weights, self.targets) if self.task != "regression" else ()
+        program = Program(self.network, True, self.task, batch=batch, class_weights=weights)
+        if self._plain is None or self._plain.class_weights != weights:
+            self._plain = Program(self.network, task=self.task, class_weights=weights)
         alike = self._program is not None and program.shape == self._program.shape
         return self._program if alike else program
 
@@ -430,13 +435,3 @@ class Stepper:
 def _finite(address: int, count: int) -> bool:
     values = np.ctypeslib.as_array((ctypes.c_float * count).from_address(address))
     return bool(np.isfinite(values).all())
-
-
-def _told_task(loss: str, targets: np.ndarray) -> str:
-    record = losses.get(loss)
-    classes = "regression" not in record.tasks or bool(np.isin(targets, (record.low, 1.0)).all())
-    if classes and targets.shape[1] == 1:
-        return "binary"
-    if classes and bool((np.count_nonzero(targets == 1.0, axis=1) == 1).all()):
-        return "multiclass"
-    return "regression"

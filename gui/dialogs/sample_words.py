@@ -17,6 +17,7 @@ from gui.pixels import paint_pixels
 
 if TYPE_CHECKING:
     from engine.data.dataset import Dataset
+from engine.losses import LossName
 
 
 def true_words(dataset: Dataset, part: str, index: int) -> str:
@@ -45,7 +46,7 @@ class Outcome:
         return tuple(percent(v, 1) if self.meaning == "probability" else number(v) for v in self.values.tolist())
 
 
-def outcome(dataset: Dataset, loss: str, trace: SampleTrace) -> Outcome:
+def outcome(dataset: Dataset, loss: LossName, trace: SampleTrace) -> Outcome:
     """Reads the output by the rules of the loss: probabilities only where it has them."""
     output = np.asarray(trace.output, float)
     cost = f", loss {number(trace.loss)}."

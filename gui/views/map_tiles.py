@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine.losses import LOSSES, link
+from engine.losses import LOSSES, LossName, link
 from engine.spec import NetworkSpec
 from engine.telemetry import Activations, Plane, SampleTrace, Snapshot
 from gui.views.cells import StepScale, large_size, levels, pool
@@ -123,7 +123,7 @@ class Tiles:
             return
         self._shown = shown
 
-    def _link(self, loss: str, outputs: np.ndarray) -> np.ndarray:
+    def _link(self, loss: LossName, outputs: np.ndarray) -> np.ndarray:
         if self._task == "regression" or LOSSES.get(loss).link == "identity":
             return outputs
         return link(loss, outputs, self._task)
