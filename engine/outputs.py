@@ -27,6 +27,15 @@ def output_units(loss: LossName, dataset: Dataset) -> int:
     return dataset.outputs
 
 
+def suits(loss: LossName, dataset: Dataset) -> bool:
+    """Whether a loss can be used for this data: its task, and targets that are not below what it takes."""
+    record = LOSSES.get(loss)
+    if dataset.task != "regression" or record.least_target == -np.inf:
+        return dataset.task in record.tasks
+    least = min((float(y.min()) for y in (dataset.y_train, dataset.y_test) if len(y)), default=0.0)
+    return "regression" in record.tasks and least >= record.least_target
+
+
 def fit_output(spec: NetworkSpec, dataset: Dataset) -> NetworkSpec:
     """`spec` with the inputs, the last Dense layer and the loss fitted to the data; `spec` itself where all fits.
 
@@ -35,7 +44,7 @@ def fit_output(spec: NetworkSpec, dataset: Dataset) -> NetworkSpec:
     Where the inputs have another shape, layers that cannot take it go, and images are flattened before Dense.
     """
     task = dataset.task
-    loss = spec.loss if task in LOSSES.get(spec.loss).tasks else DEFAULT_LOSSES[task]
+    loss = spec.loss if suits(spec.loss, dataset) else DEFAULT_LOSSES[task]
     units = output_units(loss, dataset)
     input_shape = tuple(dataset.x_train.shape[1:])
     kept = spec.layers if input_shape == spec.input_shape else without_misfits(spec.layers, input_shape)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine import optimizers, schedules
+from engine import losses, optimizers, schedules
 from engine.kernels.stepper import Stepper
 from engine.layers import Conv1D, Conv2D, Dense, Flatten
 from engine.layers.convolution import Convolution
@@ -188,3 +188,52 @@ def test_a_hundred_steps_at_a_rate_that_moves(name: str) -> None:
     optimizer = optim.SGD(theirs.parameters(), 0.1)
     _train(theirs, optimizer, x, y, scheduler=peer(optimizer))
     _compare(network, theirs)
+
+
+F = torch.nn.functional
+PEERS: dict[str, tuple[Any, Callable[[Any, Any], Any]]] = {
+    "log_cosh": ("log_cosh", lambda o, t: torch.log(torch.cosh(o - t)).mean()),
+    "poisson": ("poisson", lambda o, t: F.poisson_nll_loss(o, t.abs())),
+    "huber": ("huber", F.huber_loss),
+    "kl_divergence": (
+        "kl_divergence",
+        lambda o, t: F.kl_div(o.log_softmax(1), t.softmax(1), reduction="batchmean"),
+    ),
+    "smoothed softmax": (
+        {"name": "softmax_cross_entropy", "label_smoothing": 0.2},
+        lambda o, t: F.cross_entropy(o, t.argmax(1), label_smoothing=0.2),
+    ),
+    "focal": ("focal", lambda o, t: _focal(F.cross_entropy(o, t.argmax(1), reduction="none"))),
+    "binary_focal": (
+        "binary_focal",
+        lambda o, t: _focal(F.binary_cross_entropy_with_logits(o, (t > 0).double(), reduction="none")),
+    ),
+}
+
+
+def _focal(each: Any) -> Any:
+    """As torchvision.ops.sigmoid_focal_loss writes it, without alpha."""
+    return ((1.0 - torch.exp(-each)) ** 2 * each).mean()
+
+
+@pytest.mark.parametrize("name", PEERS)
+def test_losses_and_their_gradients(name: str) -> None:
+    loss, peer = PEERS[name]
+    rng = np.random.default_rng(2)
+    width = losses.get(loss if isinstance(loss, str) else loss["name"]).outputs or 4
+    spec = NetworkSpec((width,), (Dense(width),), loss)
+    o, t = rng.normal(size=(2, 50, width)) * 2.0
+    theirs = torch.tensor(o, requires_grad=True)
+    expected = peer(theirs, torch.tensor(t))
+    expected.backward()
+    record = losses.get(spec.loss)
+    if "regression" in record.tasks:
+        y, task = np.abs(t) if name == "poisson" else t, "regression"
+    elif record.distributions:
+        y, task = torch.tensor(t).softmax(1).numpy(), "regression"
+    else:
+        y, task = (t[:, 0] > 0).astype(int) if width == 1 else t.argmax(1), "binary" if width == 1 else "multiclass"
+    targets = losses.encode_targets(spec.loss, y, task, width).astype(np.float64)
+    value, gradient = losses.evaluate(spec.loss, o, targets)
+    assert value == pytest.approx(expected.item(), rel=1e-5)
+    np.testing.assert_allclose(gradient, theirs.grad.numpy(), atol=1e-6)

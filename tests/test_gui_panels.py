@@ -248,6 +248,27 @@ def test_every_schedule_can_be_chosen_and_its_options_set(session, qtbot):
     assert session.document.training.schedule is None
 
 
+def test_a_loss_has_its_numbers_and_classes_their_weights(session, qtbot):
+    panel = panel_of(TrainingPanel, session, qtbot)
+    panel.more.button.click()
+    choose(named(panel, QComboBox, "Loss"), "binary_focal")
+    type_into(qtbot, named(panel, QLineEdit, "Gamma"), "3")
+    assert session.document.spec.to_dict()["loss"] == {"name": "binary_focal", "gamma": 3.0}
+    type_into(qtbot, named(panel, QLineEdit, "Gamma"), "2")
+    assert session.document.spec.loss == "binary_focal"
+    choose(named(panel, QComboBox, "Loss"), "softmax_cross_entropy")
+    type_into(qtbot, named(panel, QLineEdit, "Smoothing"), "0.1")
+    assert session.document.spec.loss == NamedOptions("softmax_cross_entropy", (("label_smoothing", 0.1),))
+    type_into(qtbot, named(panel, QLineEdit, "Smoothing"), "1")
+    assert session.document.spec.loss.options == (("label_smoothing", 0.1),)
+    choose(named(panel, QComboBox, "Class weights"), "balanced")
+    assert session.document.training.class_weights == "balanced"
+    session.edit("Own", training=dataclasses.replace(session.document.training, class_weights=(1.0, 2.0)))
+    assert named(panel, QComboBox, "Class weights").currentText() == "By hand"
+    choose(named(panel, QComboBox, "Class weights"), None)
+    assert session.document.training.class_weights is None
+
+
 def test_every_optimizer_can_be_chosen_and_its_options_set(session, qtbot):
     panel = panel_of(TrainingPanel, session, qtbot)
     rate = named(panel, QComboBox, "Learning rate")

@@ -65,6 +65,13 @@ def test_the_class_is_the_same_before_and_after_the_link(name, width):
         assert np.array_equal(said_classes(name, link(name, outputs, "multiclass")), classes_of(name, outputs))
 
 
+def test_a_loss_for_counts_is_not_for_targets_below_0():
+    x, y = np.zeros((4, 2)), np.array([0.0, 3.0, 1.0, 0.0])
+    spec = NetworkSpec((2,), (Dense(1),), "poisson")
+    assert fit_output(spec, Dataset(x, y, x, y, task="regression")) is spec
+    assert fit_output(spec, Dataset(x, y, x, y - 1.0, task="regression")).loss == "mean_squared_error"
+
+
 def test_a_surface_is_a_probability_only_where_the_loss_has_one():
     x, y = np.zeros((4, 2)), np.array([0, 1, 0, 1])
     data = Dataset(x, y, x, y, task="binary")

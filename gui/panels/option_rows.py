@@ -1,52 +1,56 @@
-"""One row for each field of a record with a field table, as its declaration says."""
+"""One row for each declared number or flag of something: an optimizer, a schedule, a loss."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QVBoxLayout, QWidget
 
-from engine.fields import info
+from engine.fields import FieldInfo, info
 from gui.widgets.number_field import NumberField, Tell
 from gui.widgets.rows import Row, bare, empty
 
+Item = tuple[str, FieldInfo, Any]  # name, declaration, value
+
 
 class OptionRows(QWidget):
-    """Numbers and flags. `edited` tells the field's name and its new value.
-
-    Args:
-        without: names of fields that stand elsewhere.
-    """
+    """`edited` tells an option's name and its new value."""
 
     edited = Signal(str, object)
 
-    def __init__(self, tell: Tell, without: tuple[str, ...] = ()) -> None:
+    def __init__(self, tell: Tell) -> None:
         super().__init__()
-        self._tell, self._without = tell, without
+        self._tell = tell
         self._rows = QVBoxLayout(self)
         bare(self._rows, 4)
-        self._kind: type | None = None
-        self.fields: dict[str, NumberField | QCheckBox] = {}
+        self._kind: Any = None
+        self._fields: dict[str, NumberField | QCheckBox] = {}
 
-    def show_record(self, record: Any) -> None:
-        """Shows another record's values; None: no rows."""
-        if type(record) is not self._kind:
-            self._build(record)
-        for name, field in self.fields.items():
-            value = getattr(record, name)
+    def show_record(self, record: Any, without: tuple[str, ...] = ()) -> None:
+        """The fields of a record, but for some that stand elsewhere; None: no rows."""
+        named = dataclasses.fields(record) if record is not None else ()
+        items = [(f.name, info(type(record), f.name), getattr(record, f.name)) for f in named if f.name not in without]
+        self.show_items(type(record), items)
+
+    def show_items(self, kind: Any, items: Sequence[Item]) -> None:
+        """Options and their values; `kind` tells whose they are."""
+        if kind != self._kind:
+            self._kind = kind
+            self._build(items)
+        for name, _, value in items:
+            field = self._fields[name]
             if isinstance(field, QCheckBox):
                 field.setChecked(value)
             else:
                 field.show_value(value)
 
-    def _build(self, record: Any) -> None:
+    def _build(self, items: Sequence[Item]) -> None:
         empty(self._rows)
-        self.fields, self._kind = {}, type(record)
-        named = dataclasses.fields(record) if record is not None else ()
-        for name in [field.name for field in named if field.name not in self._without]:
-            declared = info(type(record), name)
+        self._fields = {}
+        for name, declared, _ in items:
             field: NumberField | QCheckBox
             if declared.kind == "flag":
                 field = QCheckBox()
@@ -55,6 +59,6 @@ class OptionRows(QWidget):
                 field = NumberField(declared.label, self._tell, declared.kind == "int", declared.optional)
                 field.setPlaceholderText("automatic" if declared.optional else "")
                 field.edited.connect(lambda value, name=name: self.edited.emit(name, value))
-            self.fields[name] = field
+            self._fields[name] = field
             self._rows.addWidget(Row(declared.label, field, declared.help))
-        self.setVisible(bool(self.fields))
+        self.setVisible(bool(items))

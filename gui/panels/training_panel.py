@@ -6,11 +6,12 @@ import dataclasses
 from typing import Any
 
 from PySide6.QtCore import Qt, Slot
-from PySide6.QtWidgets import QCheckBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QListView, QVBoxLayout, QWidget
 
-from engine.fields import info
+from engine.fields import NamedOptions, info, name_of, options_of
 from engine.losses import LOSSES
 from engine.optimizers import OPTIMIZERS, Optimizer
+from engine.outputs import suits
 from engine.schedules import SCHEDULES, moves
 from engine.spec import SHORT_BATCHES, TrainingSpec
 from engine.telemetry import Snapshot
@@ -61,7 +62,18 @@ class TrainingPanel(QWidget):
 
     def _fill_more(self) -> None:
         rows = self.more.rows
-        self.options = OptionRows(self._tell, without=("learning_rate",))
+        self.loss_options = OptionRows(self._tell)
+        self.loss_options.edited.connect(self._set_loss_option)
+        rows.addWidget(self.loss_options)
+        self.classes = QuietCombo("Class weights")
+        for text, value in (("All alike", None), ("Balanced", "balanced"), ("By hand", "own")):
+            self.classes.addItem(text, value)
+        self.classes.activated.connect(self._set_classes)
+        self._classes = Row(
+            "Classes", self.classes, "What samples count. Balanced: a rare class as much as a common one."
+        )
+        rows.addWidget(self._classes)
+        self.options = OptionRows(self._tell)
         self.options.edited.connect(self._set_option)
         rows.addWidget(self.options)
         self._fill_schedule(rows)
@@ -118,7 +130,7 @@ class TrainingPanel(QWidget):
         self.rate.show_value(optimizer.learning_rate)
         self.batch.set_words({"Whole set": len(dataset.x_train)})
         self.batch.show_value(training.batch_size)
-        fitting = [record for record in LOSSES if dataset.task in record.tasks]
+        fitting = [record for record in LOSSES if suits(record.name, dataset)]
         if [self.loss.itemData(row) for row in range(self.loss.count())] != [record.name for record in fitting]:
             self.loss.clear()
             for record in fitting:
@@ -127,10 +139,11 @@ class TrainingPanel(QWidget):
                 self.loss.setItemData(row, record.advice, Qt.ItemDataRole.ToolTipRole)
                 if record.link in ("sigmoid", "softmax"):  # the output's card names the link
                     self.loss.setItemData(row, "Cross-entropy", SHORT_FORM)
-        self.loss.setCurrentIndex(self.loss.findData(document.spec.loss))
         loss = LOSSES.get(document.spec.loss)
+        self.loss.setCurrentIndex(self.loss.findData(loss.name))
         self.loss.setToolTip(f"{loss.title}: {loss.formula}. {loss.advice}")
-        self.options.show_record(optimizer)
+        self.options.show_record(optimizer, without=("learning_rate",))
+        self._show_loss_options(document.spec.loss, training)
         self.schedule.setCurrentIndex(self.schedule.findData(training.schedule and training.schedule.kind))
         self.schedule_options.show_record(training.schedule)
         self._rates.setVisible(moves(training))
@@ -140,6 +153,19 @@ class TrainingPanel(QWidget):
             field.show_value(getattr(training, name))
         self._best.setVisible(training.patience is not None)
         self.best.setChecked(training.restore_best)
+
+    def _show_loss_options(self, loss: str | NamedOptions, training: TrainingSpec) -> None:
+        record = LOSSES.get(loss)
+        values = record.values(options_of(loss))
+        self.loss_options.show_items(
+            record.name, [(each.name, each.info, values[each.name]) for each in record.options]
+        )
+        weights = training.class_weights
+        self._classes.setVisible(self.session.dataset.task != "regression")
+        self.classes.setCurrentIndex(self.classes.findData("own" if isinstance(weights, tuple) else weights))
+        view = self.classes.view()
+        assert isinstance(view, QListView)
+        view.setRowHidden(self.classes.count() - 1, not isinstance(weights, tuple))
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
         if moves(snapshot.training):
@@ -191,7 +217,25 @@ class TrainingPanel(QWidget):
     @Slot(int)
     def _set_loss(self, row: int) -> None:
         spec = self.session.document.spec
-        change(self.session, "Loss", lambda: {"spec": dataclasses.replace(spec, loss=self.loss.itemData(row))})
+        if self.loss.itemData(row) != name_of(spec.loss):
+            change(self.session, "Loss", lambda: {"spec": dataclasses.replace(spec, loss=self.loss.itemData(row))})
+
+    @Slot(str, object)
+    def _set_loss_option(self, name: str, value: Any) -> None:
+        spec = self.session.document.spec
+        record = LOSSES.get(spec.loss)
+        options = {**options_of(spec.loss), name: value}
+        given = {option.name: options[option.name] for option in record.options if option.name in options}
+        other = {key: number for key, number in given.items() if number != record.values({})[key]}
+        loss = NamedOptions(record.name, tuple(sorted(other.items()))) if other else record.name
+        change(self.session, "Loss", lambda: {"spec": dataclasses.replace(spec, loss=loss)})
+
+    @Slot(int)
+    def _set_classes(self, row: int) -> None:
+        value = self.classes.itemData(row)
+        if value != "own":
+            self._set("Class weights", class_weights=value)
+        self._show_document()
 
     def _set(self, text: str, **changes: Any) -> None:
         training = self.session.document.training
