@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine import memory
+from engine import lsuv, memory
 from engine.checkpoint import Checkpoint
 from engine.data.dataset import Dataset
 from engine.diagnosis.design import check_fit
@@ -98,6 +98,8 @@ class Run:
             return False
         self.prepared = True
         if not len(self.history):
+            if not self._edited:
+                lsuv.scale_start(self.network, stepper.forward, self.data.x_train)
             self.record()
         return True
 

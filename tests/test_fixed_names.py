@@ -20,7 +20,7 @@ dsilu elish hard_elish quick_gelu log_sigmoid tanhshrink hard_shrink soft_shrink
 LOSSES = """mean_squared_error mean_absolute_error huber softmax_cross_entropy binary_cross_entropy hinge
 log_cosh poisson kl_divergence focal binary_focal"""
 INITIALIZERS = """zeros normal uniform glorot_normal glorot_uniform he_normal he_uniform lecun_normal lecun_uniform
-orthogonal auto"""
+orthogonal auto truncated_normal constant identity lsuv asymmetric"""
 
 
 @pytest.fixture(scope="module")

@@ -93,8 +93,8 @@ class WeightedLayer(Layer):
 
     def initial(self, input_shape: Shape, rng: np.random.Generator, gain: float) -> dict[str, np.ndarray]:
         activation, values = activations.resolve(self.activation)
-        kernel = initializers.draw(self.initializer, rng, self.kernel_shape(input_shape), gain)
-        parameters = {"kernel": kernel, "bias": np.zeros(kernel.shape[-1])}
+        kernel, bias = initializers.draw_with_bias(self.initializer, rng, self.kernel_shape(input_shape), gain)
+        parameters = {"kernel": kernel, "bias": bias}
         for option, value in zip(activation.options, values, strict=True):
             if option.learned:
                 parameters[f"activation.{option.name}"] = np.full(kernel.shape[-1], value)
