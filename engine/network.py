@@ -46,7 +46,29 @@ class Network:
         self.slices, self.trainable = _laid_out(spec)
         self.vector = _vector(sum(math.prod(shape) for _, shape in self.slices.values()), self.dtype)
         self._draw()
+        self.held: np.ndarray | None = None  # bool, of the numbers that training may change: those that were frozen
         self._program: Program | None = None
+
+    def frozen(self) -> np.ndarray:
+        """Places in the vector that take no step, int64: of layers that are not trainable, and single ones."""
+        mask = np.zeros(self.trainable, dtype=bool) if self.held is None else self.held.copy()
+        for key, (part, _) in self.slices.items():
+            layer = self.spec.layers[int(key.split(".")[0])]
+            if part.stop <= self.trainable and not getattr(layer, "trainable", True):
+                mask[part] = True
+        return np.flatnonzero(mask)
+
+    def hold(self, key: str, index: Any, on: bool) -> None:
+        """Freezes numbers of one parameter, or lets them go. Raises RelumeError where there are none such."""
+        part, shape = self.slices.get(key, (slice(0, 0), ())) if isinstance(key, str) else (slice(0, 0), ())
+        mask = np.zeros(self.trainable, dtype=bool) if self.held is None else self.held.copy()
+        try:
+            if part.stop > self.trainable or not shape:
+                raise KeyError
+            mask[part].reshape(shape)[index] = on
+        except (KeyError, IndexError, TypeError, ValueError):
+            raise RelumeError(f"There is no weight {shown(key)} at {shown(index)} to freeze.", "parameters") from None
+        self.held = mask if mask.any() else None
 
     def _draw(self) -> None:
         gain = 1.0
@@ -153,6 +175,10 @@ class Network:
         """
         network = Network(spec, self.seed if seed is None else seed, str(self.dtype))
         self.carry_over(self.vector, network, network.vector)
+        if self.held is not None:
+            held = np.zeros(network.trainable, dtype=np.float32)
+            self.carry_over(self.held.astype(np.float32), network, held)
+            network.held = held > 0 if held.any() else None
         return network
 
     def carry_over(self, source: np.ndarray, other: Network, target: np.ndarray) -> None:

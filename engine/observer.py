@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.monitor import FIGURES
+from engine.network import Network
 from engine.probes import Interrupted, Probes
 from engine.run import Run
 from engine.telemetry import Activations, LayerSnapshot, Snapshot
@@ -314,6 +315,7 @@ class Observer:
             taken=time.monotonic(),
             preparing=trainer.preparing,
             error=trainer.error,
+            held=_held(run.network),
             ended=run.ended,
             **extras,
         )
@@ -357,6 +359,14 @@ class Observer:
             self._samples_per_second = rate
             self._rate = (now, done)
         return self._samples_per_second
+
+
+def _held(network: Network) -> dict[str, np.ndarray]:
+    """What was frozen of the parameters that have something frozen."""
+    if network.held is None:
+        return {}
+    parts = ((key, network.held[part], shape) for key, (part, shape) in network.slices.items())
+    return {key: _locked(mask.reshape(shape).copy()) for key, mask, shape in parts if mask.any()}
 
 
 def _locked(array: np.ndarray) -> np.ndarray:

@@ -6,8 +6,8 @@ import dataclasses
 import itertools
 import math
 import time
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from engine import lsuv, memory
 from engine.checkpoint import Checkpoint
 from engine.data.dataset import Dataset
 from engine.diagnosis.design import check_fit
-from engine.errors import RelumeError
+from engine.errors import RelumeError, shown
 from engine.losses import encode_targets
 from engine.monitor import FIGURES, Monitor
 from engine.network import Network
@@ -218,7 +218,9 @@ class Run:
     def restarted(self, seed: int | None = None) -> Run:
         """A new run from step 0, with the weights of the training's seed or of a new one."""
         training = self.training if seed is None else dataclasses.replace(self.training, seed=seed)
-        return Run(self.spec, training, self.data)
+        run = Run(self.spec, training, self.data)
+        run.network.held = self.network.held
+        return run
 
     def change(self, spec: NetworkSpec | None, training: TrainingSpec | None) -> bool:
         """Takes another design from the next batch on; weights that still fit are kept. True if layers changed.
@@ -279,9 +281,46 @@ class Run:
             self.history = History()
             self.record()
 
+    def with_value(self, key: str, index: tuple[int, ...], value: float) -> dict[str, np.ndarray]:
+        """A parameter with one number changed. Raises RelumeError where there is none such."""
+        parameters = self.network.parameters()
+        try:
+            with np.errstate(over="ignore"):  # infinity is refused in words
+                parameters[key][index] = value
+        except (KeyError, IndexError, TypeError, ValueError, OverflowError):
+            what = f"The weight {shown(key)} at {shown(index)} cannot be set to {shown(value)}."
+            raise RelumeError(what, "parameters") from None
+        return {key: parameters[key]}
+
+    def keys_of(self, layer: int) -> list[str]:
+        """The parameters of a layer that training may change."""
+        slices, most = self.network.slices.items(), self.network.trainable
+        return [key for key, (part, _) in slices if key.split(".")[0] == str(layer) and part.stop <= most]
+
+    def freeze(self, places: Sequence[tuple[str, Any]], on: bool) -> None:
+        """Numbers, as (parameter, index), take no step from now on, or do so again. All or none.
+
+        Raises RelumeError where there are none such."""
+        held = self.network.held
+        try:
+            if not places:
+                raise RelumeError("There is nothing to freeze in this layer.", "Trainer, freeze")
+            for key, index in places:
+                self.network.hold(key, index, on)
+        except RelumeError:
+            self.network.held = held
+            raise
+        self.stepper.set_frozen()
+        self.prepared = self.prepared and all(kernel.ready for kernel in self.stepper.kernels)
+
     def redrawn(self, layer: int, units: tuple[int, ...]) -> dict[str, np.ndarray]:
         """The parameters of a layer with those of some units drawn anew, by a stream of the seed, the step and how
-        often this was asked."""
+        often this was asked. Raises RelumeError where there are none such."""
+        shapes = self.spec.shapes()
+        known = isinstance(layer, int | np.integer) and 0 <= layer < len(shapes) and isinstance(units, tuple | list)
+        known = known and all(isinstance(u, int | np.integer) and 0 <= u < shapes[layer][-1] for u in units)
+        if not known:
+            raise RelumeError(f"There are no units {shown(units)} in layer {shown(layer)}.", "Trainer, redraw")
         self._redraws += 1
         entropy = [self.training.seed, self.stepper.step, layer, self._redraws]
         stream = np.random.SeedSequence(entropy).generate_state(1)

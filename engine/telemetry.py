@@ -146,6 +146,7 @@ class Snapshot:
     preparing: tuple[int, int] | None = None  # kernels ready, kernels in all
     error: RelumeError | None = None
     learning_rate: float = float("nan")  # of the next step
+    held: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)  # parameter -> bool: what was frozen
     ended: str = ""  # why the run ended before its last epoch, and whose weights it holds
     parameters: Mapping[str, np.ndarray] | None = None
     plane: Plane | None = None

@@ -13,6 +13,7 @@ import time
 import weakref
 from collections.abc import Callable, Iterable, Mapping
 from numbers import Real
+from typing import Any
 
 import numpy as np
 
@@ -153,30 +154,20 @@ class Trainer:
     def edit_value(self, key: str, index: tuple[int, ...], value: float) -> None:
         """Sets one weight or bias by hand at the next step."""
 
-        def edit() -> None:
-            parameters = self._run.network.parameters()
-            try:
-                with np.errstate(over="ignore"):  # infinity is refused in words
-                    parameters[key][index] = value
-            except (KeyError, IndexError, TypeError, ValueError, OverflowError):
-                what = f"The weight {shown(key)} at {shown(index)} cannot be set to {shown(value)}."
-                raise RelumeError(what, "parameters") from None
-            self._edit({key: parameters[key]})
-
-        self._send(edit)
+        self._send(lambda: self._edit(self._run.with_value(key, index, value)))
 
     def redraw(self, layer: int, units: tuple[int, ...]) -> None:
         """Draws the incoming weights of some units anew; everything else stays."""
 
-        def redraw() -> None:
-            shapes = self.spec.shapes()
-            known = isinstance(layer, int | np.integer) and 0 <= layer < len(shapes) and isinstance(units, tuple | list)
-            known = known and all(isinstance(u, int | np.integer) and 0 <= u < shapes[layer][-1] for u in units)
-            if not known:
-                raise RelumeError(f"There are no units {shown(units)} in layer {shown(layer)}.", "Trainer, redraw")
-            self._edit(self._run.redrawn(layer, tuple(units)))
+        self._send(lambda: self._edit(self._run.redrawn(layer, units)))
 
-        self._send(redraw)
+    def freeze(self, layer: int, units: tuple[int, ...], on: bool = True) -> None:
+        """Some units of a layer take no step from now on, or do so again (on False): weights, biases, all of them."""
+        self._send(lambda: self._freeze([(key, (..., list(units))) for key in self._run.keys_of(layer)], on))
+
+    def freeze_value(self, key: str, index: tuple[int, ...], on: bool = True) -> None:
+        """One weight or bias takes no step from now on, or does so again (on False)."""
+        self._send(lambda: self._freeze([(key, index)], on))
 
     def set_pace(self, batches_per_second: float | None) -> None:
         """A visible pace, or None for full speed. The same bits either way."""
@@ -307,6 +298,10 @@ class Trainer:
         self._run.edit(parameters)
         self._observer.changed()
         self._recover()
+
+    def _freeze(self, places: list[tuple[str, Any]], on: bool) -> None:
+        self._run.freeze(places, on)
+        self._observer.publish()
 
     def _recover(self) -> None:
         """After a change a diverged run may go on."""

@@ -5,7 +5,6 @@ Each is a small kernel of its own, made and called only where it is wanted.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -112,18 +111,18 @@ def rate_kernel(schedule: Schedule) -> Kernel:
 class Guidance:
     """The guidance of one stepper: its kernels and the numbers they read.
 
-    Args:
-        frozen: (begin, end) of the places in the vector that take no step.
-
     Attributes:
         scale: what the loss made of the rate so far.
     """
 
-    def __init__(self, training: TrainingSpec, frozen: Sequence[tuple[int, int]] = ()) -> None:
+    def __init__(self, training: TrainingSpec, frozen: np.ndarray) -> None:
         self.training, self.scale = training, 1.0
-        self._frozen = np.concatenate([np.zeros(0, np.int64), *(np.arange(*part) for part in frozen)])
-        self._kept = np.zeros(len(self._frozen), dtype=np.float32)
+        self.set_frozen(frozen)
         self._constants = self._limits = np.zeros(0)
+
+    def set_frozen(self, places: np.ndarray) -> None:
+        """The places in the vector that take no step, int64; laid out by the next `lay_out`."""
+        self._frozen, self._kept = places, np.zeros(len(places), dtype=np.float32)
 
     @property
     def clips(self) -> bool:

@@ -77,7 +77,7 @@ class Stepper:
         penalised = {key: (l1, l2) for key, l1, l2 in network.penalties()}
         self._penalties = np.array([penalised.get(key, (0.0, 0.0)) for key in self._keys], dtype=np.float32)
         self._norms = np.full(len(self._tensors), np.nan)
-        self._guidance = Guidance(training)
+        self._guidance = Guidance(training, network.frozen())
         self._largest = np.zeros(MOST_LANES, dtype=np.int64)
         self.diverged: tuple[int, str] | None = None
         self._optimizer = np.zeros((MOST_LANES, at.WORDS), dtype=np.int64)
@@ -339,6 +339,11 @@ class Stepper:
         self._program = program
         self._program.set_seed(training.seed)
 
+    def set_frozen(self) -> None:
+        """Takes what the network holds frozen, from the next step on."""
+        self._guidance.set_frozen(self.network.frozen())
+        self._laid_out = (None,) * 4
+
     def check_memory(self) -> None:
         """Raises RelumeError with the figures where the buffers that are still to be made cannot fit."""
         self._program.check_memory()
@@ -391,6 +396,8 @@ class Stepper:
         state["norms"], state["rate_scale"] = self._norms.copy(), self.rate_scale
         for slot, row in self._slots.items():
             state[f"slot.{slot}"] = row.copy()
+        if self.network.held is not None:
+            state["held"] = np.flatnonzero(self.network.held)
         if not self.at_batch_boundary:
             state["gradient"], state["sums"] = self._program.gradient.copy(), self._program.sums.copy()
         return state
@@ -413,8 +420,13 @@ class Stepper:
         scale = state.get("rate_scale", 1.0)
         if isinstance(scale, bool) or not isinstance(scale, int | float) or not 0.0 <= scale <= 1.0:
             raise RelumeError("The state of the run does not fit: rate_scale.", "training state")
+        held = np.asarray(state.get("held", np.zeros(0, np.int64)))
+        if held.dtype.kind not in "iu" or held.ndim != 1 or ((held < 0) | (held >= self.network.trainable)).any():
+            raise RelumeError("The state of the run does not fit: held.", "training state")
         self._set_counters(state)
         self.rate_scale = float(scale)
+        self.network.held = np.isin(np.arange(self.network.trainable), held) if len(held) else None
+        self.set_frozen()
         for name, value in checked.items():
             arrays[name][...] = value
 

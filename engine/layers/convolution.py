@@ -12,7 +12,15 @@ from engine.errors import RelumeError
 from engine.fields import field
 from engine.layers import windows
 from engine.layers.base import Operation, Shape
-from engine.layers.weighted import WeightedLayer, activation_field, initializer_field, l1_field, l2_field, off_field
+from engine.layers.weighted import (
+    WeightedLayer,
+    activation_field,
+    initializer_field,
+    l1_field,
+    l2_field,
+    off_field,
+    trainable_field,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,6 +50,7 @@ class Convolution(WeightedLayer):
     l1: float = l1_field()
     l2: float = l2_field()
     off: tuple[int, ...] = off_field()
+    trainable: bool = trainable_field()
 
     def window(self, input_shape: Shape) -> windows.Window:
         raise NotImplementedError

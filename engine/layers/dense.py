@@ -10,7 +10,15 @@ import numpy as np
 from engine.errors import RelumeError
 from engine.fields import field
 from engine.layers.base import Call, Operation, Shape
-from engine.layers.weighted import WeightedLayer, activation_field, initializer_field, l1_field, l2_field, off_field
+from engine.layers.weighted import (
+    WeightedLayer,
+    activation_field,
+    initializer_field,
+    l1_field,
+    l2_field,
+    off_field,
+    trainable_field,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,6 +31,7 @@ class Dense(WeightedLayer):
     l1: float = l1_field()
     l2: float = l2_field()
     off: tuple[int, ...] = off_field()
+    trainable: bool = trainable_field()
 
     def output_shape(self, input_shape: Shape) -> Shape:
         if len(input_shape) != 1:

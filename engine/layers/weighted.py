@@ -34,6 +34,10 @@ def off_field() -> Any:
     return field((), "units", "Switched off", "Units that give 0, whatever they are fed; they do not learn.")
 
 
+def trainable_field() -> Any:
+    return field(True, "flag", "Trainable", "Off: training leaves the weights of this layer as they are.")
+
+
 class WeightedLayer(Layer):
     """Base of layers with a kernel (..., inputs, units) and a bias (units,); a unit is an index of the last axis.
 
@@ -46,6 +50,7 @@ class WeightedLayer(Layer):
     l1: float
     l2: float
     off: tuple[int, ...]
+    trainable: bool = True
 
     def __post_init__(self) -> None:
         super().__post_init__()
