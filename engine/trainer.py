@@ -13,7 +13,6 @@ import time
 import weakref
 from collections.abc import Callable, Iterable, Mapping
 from numbers import Real
-from typing import Any
 
 import numpy as np
 
@@ -161,13 +160,10 @@ class Trainer:
 
         self._send(lambda: self._edit(self._run.redrawn(layer, units)))
 
-    def freeze(self, layer: int, units: tuple[int, ...], on: bool = True) -> None:
-        """Some units of a layer take no step from now on, or do so again (on False): weights, biases, all of them."""
-        self._send(lambda: self._freeze([(key, (..., list(units))) for key in self._run.keys_of(layer)], on))
-
-    def freeze_value(self, key: str, index: tuple[int, ...], on: bool = True) -> None:
-        """One weight or bias takes no step from now on, or does so again (on False)."""
-        self._send(lambda: self._freeze([(key, index)], on))
+    def freeze(self, what: int | str, index: tuple[int, ...], on: bool = True) -> None:
+        """Some units of a layer (its number), or one number of a parameter (its key), take no step from now on; with
+        on=False they do so again."""
+        self._send(lambda: self._freeze(what, index, on))
 
     def set_pace(self, batches_per_second: float | None) -> None:
         """A visible pace, or None for full speed. The same bits either way."""
@@ -299,8 +295,9 @@ class Trainer:
         self._observer.changed()
         self._recover()
 
-    def _freeze(self, places: list[tuple[str, Any]], on: bool) -> None:
-        self._run.freeze(places, on)
+    def _freeze(self, what: int | str, index: tuple[int, ...], on: bool) -> None:
+        keys = [(what, index)] if isinstance(what, str) else [(k, (..., list(index))) for k in self._run.keys_of(what)]
+        self._run.freeze(keys, on)
         self._observer.publish()
 
     def _recover(self) -> None:

@@ -286,6 +286,9 @@ class Session(QObject):
         """Draws the incoming weights of some neurons anew."""
         self._edit_by_hand("Draw weights anew", HandEdit(lambda trainer: trainer.redraw(layer, units)))
 
+    def freeze(self, what: int | str, index: tuple[int, ...], on: bool) -> None:
+        self.trainer.freeze(what, index, on)
+
     def _edit_by_hand(self, text: str, act: HandEdit, merge: str | None = None) -> None:
         self.undo_stack.push(Edit(text, self.document, self.document, self._show, merge, act))
 

@@ -61,7 +61,7 @@ def test_neurons_and_weights_are_frozen_and_let_go() -> None:
     trainer = _trainer()
     start = trainer.network.parameters()
     trainer.freeze(0, (1, 5))
-    trainer.freeze_value("2.kernel", (3, 4))
+    trainer.freeze("2.kernel", (3, 4))
     trainer.run()
     end = trainer.network.parameters()
     same = {key: value == start[key] for key, value in end.items()}
@@ -73,7 +73,7 @@ def test_neurons_and_weights_are_frozen_and_let_go() -> None:
     assert held["0.bias"].tolist() == [False, True, False, False, False, True, False, False]
     assert set(held) == {"0.kernel", "0.bias", "0.activation.slope", "2.kernel"} and held["2.kernel"].sum() == 1
     trainer.freeze(0, (1, 5), on=False)
-    trainer.freeze_value("2.kernel", (3, 4), on=False)
+    trainer.freeze("2.kernel", (3, 4), on=False)
     trainer.run()
     assert not trainer.snapshot().held
     assert not (trainer.network.parameters()["0.kernel"] == end["0.kernel"])[:, [1, 5]].any()
@@ -111,9 +111,9 @@ def test_what_cannot_be_frozen_is_told() -> None:
     for act in (
         lambda: trainer.freeze(9, (0,)),
         lambda: trainer.freeze(0, (99,)),
-        lambda: trainer.freeze_value("0.kernel", (5, 0)),
-        lambda: trainer.freeze_value("1.moving_mean", (0,)),
-        lambda: trainer.freeze_value("none", (0,)),
+        lambda: trainer.freeze("0.kernel", (5, 0)),
+        lambda: trainer.freeze("1.moving_mean", (0,)),
+        lambda: trainer.freeze("none", (0,)),
     ):
         with pytest.raises(RelumeError):
             act()

@@ -43,6 +43,9 @@ class FakeSession(QObject):
     def set_parameter(self, key: str, index: Any, value: float) -> None:
         self.edits.append((key, index, value))
 
+    def freeze(self, what: Any, index: Any, on: bool) -> None:
+        self.edits.append((what, index, on))
+
 
 def scene(hidden: tuple[int, ...] = (8, 8), dead: tuple[int, ...] = (6, 7)) -> tuple[FakeSession, Snapshot]:
     random = np.random.default_rng(0)
@@ -252,6 +255,25 @@ def test_a_bias_and_a_weight_are_typed_in(qtbot) -> None:
     view.editor._value.setValue(-0.25)
     key, index, value = session.edits[-1]
     assert (key, index[0], value) == ("0.kernel", 1, -0.25)
+
+
+def test_a_weight_and_a_neuron_are_frozen(qtbot) -> None:
+    session, snapshot = scene()
+    held = np.zeros((8, 8), bool)
+    held[2, 3] = True
+    view = shown_map(qtbot, session, dataclasses.replace(snapshot, held={"1.kernel": held}))
+    editor = view.editor
+    view.edit_unit(1, 3, QPoint(20, 20), source=2)
+    assert editor._held.isChecked() and not editor._all_held.isChecked()
+    assert view.unit_numbers(1, 3).splitlines()[2] == "some weights frozen"
+    editor._held.click()
+    assert session.edits[-1] == ("1.kernel", (2, 3), False)
+    editor._all_held.click()
+    assert session.edits[-1] == (1, (3,), True) and editor._held.isChecked()
+    editor._which.setCurrentIndex(0)
+    assert editor._held.isChecked()
+    editor._held.click()
+    assert session.edits[-1] == ("1.bias", (3,), False) and not editor._all_held.isChecked()
 
 
 def test_samples_curves_and_images_fill_the_tiles(qtbot) -> None:

@@ -39,7 +39,10 @@ class LayerDetails(QWidget):
             is_number = declared.kind in NUMBERS
             if row is None or not (is_number and numbers == 1):
                 row, numbers, letters = self._row(), 0, 0
-            numbers, letters = numbers + 1 if is_number else 2, letters + len(declared.label)
+            numbers, letters = (
+                numbers + 1 if is_number else 2,
+                letters + len(declared.label) * (declared.kind != "flag"),
+            )
             editor = self._editors[name] = make_editor(name, declared, tell)
             editor.edited.connect(partial(self.edited.emit, name))
             if declared.kind != "flag":

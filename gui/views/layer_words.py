@@ -38,6 +38,7 @@ class LayerWords:
     between: str = ""
     maps: bool = False
     off: tuple[int, ...] = ()  # units that are switched off
+    trains: bool = True
 
     @property
     def noun(self) -> str:
@@ -46,7 +47,8 @@ class LayerWords:
 
     @property
     def title(self) -> str:
-        return "Output" if self.last else f"{self.index + 1}  {self.kind}, {self.activation}"
+        frozen = "" if self.trains else ", frozen"
+        return f"Output{frozen}" if self.last else f"{self.index + 1}  {self.kind}, {self.activation}{frozen}"
 
     @property
     def short_title(self) -> str:
@@ -79,6 +81,7 @@ def layer_words(spec: NetworkSpec) -> tuple[LayerWords, ...]:
                 between[0] if len(between) == 1 else f"{len(between)} layers" if between else "",
                 len(shape) > 1,
                 getattr(layer, "off", ()),
+                getattr(layer, "trainable", True),
             )
         )
         between = []

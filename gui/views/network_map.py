@@ -67,6 +67,7 @@ class NetworkMap(View):
         self.hover = HoverBox(self)
         self.editor = ParameterEditor(self)
         self.editor.edited.connect(self._set_parameter)
+        self.editor.frozen.connect(self._freeze)
         session.selection_changed.connect(self._selected)
         theme.signals.changed.connect(self._recolor)
         self.reset()
@@ -146,6 +147,9 @@ class NetworkMap(View):
         if bias is not None:
             lines.append(f"bias {number(float(bias[unit]))}")
         snapshot = self.snapshot
+        held = snapshot.held.get(f"{layer}.kernel") if snapshot is not None else None
+        if held is not None and held[..., unit].any():
+            lines.append("frozen" if held[..., unit].all() else "some weights frozen")
         if snapshot is not None and unit < len(snapshot.layers[layer].dead):
             seen = snapshot.layers[layer]
             words = next(w for w in self.words if w.index == layer)
@@ -213,7 +217,7 @@ class NetworkMap(View):
         bias, kernel = self.parameter(f"{layer}.bias"), self.parameter(f"{layer}.kernel")
         choices = []
         if bias is not None:
-            choices.append(Choice("bias", f"{layer}.bias", (unit,), float(bias[unit])))
+            choices.append(self._choice("bias", f"{layer}.bias", (unit,), bias))
         chosen = 0
         if kernel is not None and kernel.ndim == 2:
             sources = list(range(min(len(kernel), MOST_CHOICES)))
@@ -223,14 +227,22 @@ class NetworkMap(View):
                 if i == source:
                     chosen = len(choices)
                 name = f"weight from {self.source_name(layer, i)}"
-                choices.append(Choice(name, f"{layer}.kernel", (i, unit), float(kernel[i, unit])))
+                choices.append(self._choice(name, f"{layer}.kernel", (i, unit), kernel))
         name = self.unit_name(layer, unit)
         self.hover.hide()
-        self.editor.open_at(place, name[0].upper() + name[1:], choices, chosen)
+        self.editor.open_at(place, name[0].upper() + name[1:], choices, (layer, unit), chosen)
+
+    def _choice(self, words: str, key: str, index: tuple[int, ...], values: np.ndarray) -> Choice:
+        held = self.snapshot.held.get(key) if self.snapshot is not None else None
+        return Choice(words, key, index, float(values[index]), held is not None and bool(held[index]))
 
     @Slot(str, object, float)
     def _set_parameter(self, key: str, index: tuple[int, ...], value: float) -> None:
         self.session.set_parameter(key, index, value)
+
+    @Slot(object, object, bool)
+    def _freeze(self, what: int | str, index: tuple[int, ...], on: bool) -> None:
+        self.session.freeze(what, index, on)
 
     def event(self, event: QEvent) -> bool:
         """While a neuron is selected and the map has the focus, the arrows are its own and no shortcuts."""

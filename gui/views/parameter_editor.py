@@ -3,29 +3,42 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from PySide6.QtCore import QPoint, Qt, Signal, Slot
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from gui import theme
 
 
 @dataclasses.dataclass(frozen=True)
 class Choice:
-    """One number: `key` and `index` as in `Network.parameters()`, its value now, its name in words."""
+    """One number: `key` and `index` as in `Network.parameters()`, its value now, its name in words, and whether it is
+    frozen."""
 
     words: str
     key: str
     index: tuple[int, ...]
     value: float
+    held: bool = False
 
 
 class ParameterEditor(QFrame):
     """Says which number it edits; the arrows and Enter set it, Esc closes."""
 
     edited = Signal(str, object, float)  # key, index, value
+    frozen = Signal(object, object, bool)  # key and index, or layer and units
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -42,6 +55,16 @@ class ParameterEditor(QFrame):
         self._value.setAccessibleName("New value")
         close = QPushButton("Close")
         close.setAccessibleName("Close the editor")
+        self._held, self._all_held = QCheckBox("Frozen"), QCheckBox("Whole neuron")
+        self._held.setAccessibleName("Freeze this weight or bias")
+        self._held.setToolTip("Training leaves this number as it is.")
+        self._all_held.setAccessibleName("Freeze the neuron")
+        self._all_held.setToolTip("Training leaves all incoming weights of this neuron, and its bias, as they are.")
+        self._unit = (0, 0)
+        second = QHBoxLayout()
+        second.addWidget(self._held)
+        second.addWidget(self._all_held)
+        second.addStretch()
         row = QHBoxLayout()
         row.setSpacing(8)
         row.addWidget(self._value, 1)
@@ -52,18 +75,25 @@ class ParameterEditor(QFrame):
         column.addWidget(self._title)
         column.addWidget(self._which)
         column.addLayout(row)
+        column.addLayout(second)
         self._which.currentIndexChanged.connect(self._choose)
         self._value.valueChanged.connect(self._set)
+        self._held.clicked.connect(self._freeze)
+        self._all_held.clicked.connect(self._freeze_all)
         close.clicked.connect(self.hide)
         self.hide()
 
-    def open_at(self, place: QPoint, title: str, choices: Sequence[Choice], chosen: int = 0) -> None:
-        """Shows the editor near `place` (in the parent's pixels) with `choices[chosen]` ready to type over."""
+    def open_at(
+        self, place: QPoint, title: str, choices: Sequence[Choice], unit: tuple[int, int], chosen: int = 0
+    ) -> None:
+        """Shows the editor near `place` (in the parent's pixels) with `choices[chosen]` ready to type over. They belong
+        to `unit`: its layer and number."""
         if not choices:
             return
         edge, back = theme.color("control edge").name(), theme.color("panel").name()
         self.setStyleSheet(f"#parameterEditor {{ background: {back}; border: 1px solid {edge}; border-radius: 6px; }}")
-        self._choices = tuple(choices)
+        self._choices, self._unit = tuple(choices), unit
+        self._all_held.setChecked(all(choice.held for choice in choices))
         self._title.setText(title)
         self._title.setFont(theme.font(12, 600))
         self._which.blockSignals(True)
@@ -89,6 +119,24 @@ class ParameterEditor(QFrame):
             self._value.blockSignals(True)
             self._value.setValue(self._choices[place].value)
             self._value.blockSignals(False)
+            self._held.setChecked(self._choices[place].held)
+
+    @Slot(bool)
+    def _freeze(self, on: bool) -> None:
+        place = self._which.currentIndex()
+        self._note([place], on)
+        self.frozen.emit(self._choices[place].key, self._choices[place].index, on)
+
+    @Slot(bool)
+    def _freeze_all(self, on: bool) -> None:
+        self._note(range(len(self._choices)), on)
+        self.frozen.emit(self._unit[0], (self._unit[1],), on)
+
+    def _note(self, places: Iterable[int], on: bool) -> None:
+        choices = enumerate(self._choices)
+        self._choices = tuple(dataclasses.replace(each, held=on) if i in places else each for i, each in choices)
+        self._held.setChecked(self._choices[self._which.currentIndex()].held)
+        self._all_held.setChecked(all(choice.held for choice in self._choices))
 
     @Slot(float)
     def _set(self, value: float) -> None:
