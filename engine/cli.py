@@ -175,7 +175,7 @@ def _tell_result(snapshot: Snapshot, trainer: Trainer) -> None:
         f"after {snapshot.epoch:,} epochs in {snapshot.seconds:.2f} s of training"
     )
     if snapshot.ended:
-        out.print(f"Ended by {snapshot.ended}")
+        out.print(f"Finished: {snapshot.ended}")
     error = target_error(snapshot.spec.loss, trainer.data)
     if error is not None:
         value = float(error.of("test" if tested else "train", loss, metric))

@@ -53,7 +53,7 @@ class Monitor:
         if self.flat < plateau.patience:
             return 1.0
         self.flat = 0
-        return plateau.decay_rate
+        return plateau.factor
 
     def is_patient(self, training: TrainingSpec) -> bool:
         """Whether the run may go on."""

@@ -191,7 +191,7 @@ class Run:
         if stepper.epoch and Monitor.wanted(self.training):
             times = self.monitor.see(stepper.epoch, figures, self.training, self.network.vector)
             if times != 1.0 and isinstance(self.training.schedule, ReduceLROnPlateau):
-                least = self.training.schedule.min_learning_rate / self.training.optimizer.learning_rate
+                least = self.training.schedule.min_lr / self.training.optimizer.learning_rate
                 stepper.rate_scale = min(stepper.rate_scale, max(times * stepper.rate_scale, least))
 
     def figures(self) -> dict[str, float]:

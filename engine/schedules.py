@@ -1,6 +1,6 @@
 """Schedules: what becomes of the learning rate while it trains. One class and one line of the table each.
 
-`factor(t, length, *numbers)` is what the optimizer's rate is multiplied by, t epochs after the warm-up; `length` is
+`formula(t, length, *numbers)` is what the optimizer's rate is multiplied by, t epochs after the warm-up; `length` is
 how many epochs there are from there to the last one. It serves Python and the compiled step alike.
 """
 
@@ -28,7 +28,7 @@ def _unchanged(t: Numbers, length: Numbers, nothing: Numbers) -> Numbers:
 class Schedule:
     """Base of all schedules; `kind` is the class name."""
 
-    factor: ClassVar[Callable[..., Any]] = _unchanged
+    formula: ClassVar[Callable[..., Any]] = _unchanged
 
     def __post_init__(self) -> None:
         check_fields(self, self.kind)
@@ -38,7 +38,7 @@ class Schedule:
         return type(self).__name__
 
     def numbers(self) -> tuple[float, ...]:
-        """The numbers that `factor` takes after t and length; what is not given is 0."""
+        """The numbers that `formula` takes after t and length; what is not given is 0."""
         return tuple(float(getattr(self, item.name) or 0.0) for item in dataclasses.fields(self)) or (0.0,)
 
     def to_dict(self) -> dict[str, Any]:
@@ -61,7 +61,7 @@ def _step(t: Numbers, length: Numbers, epochs: Numbers, rate: Numbers) -> Number
 class StepDecay(Schedule):
     """decay_rate^floor(t / decay_epochs). torch.optim.lr_scheduler.StepLR."""
 
-    factor: ClassVar[Callable[..., Any]] = _step
+    formula: ClassVar[Callable[..., Any]] = _step
 
     decay_epochs: float = _positive(10.0, "Every", "Epochs from one step down to the next.")
     decay_rate: float = field(0.5, "float", "Times", "What the rate is multiplied by.", above=0, maximum=1)
@@ -75,7 +75,7 @@ def _exponential(t: Numbers, length: Numbers, epochs: Numbers, rate: Numbers) ->
 class ExponentialDecay(StepDecay):
     """decay_rate^(t / decay_epochs), at every step. keras.optimizers.schedules.ExponentialDecay."""
 
-    factor: ClassVar[Callable[..., Any]] = _exponential
+    formula: ClassVar[Callable[..., Any]] = _exponential
 
     decay_epochs: float = _positive(10.0, "Within", "Epochs in which the rate is multiplied once.")
 
@@ -93,7 +93,7 @@ def _polynomial(t: Numbers, length: Numbers, epochs: Numbers, end: Numbers, powe
 class PolynomialDecay(Schedule):
     """end + (1 - end) (1 - s)^power, s the share of the epochs done. keras.optimizers.schedules.PolynomialDecay."""
 
-    factor: ClassVar[Callable[..., Any]] = _polynomial
+    formula: ClassVar[Callable[..., Any]] = _polynomial
 
     decay_epochs: float | None = _duration()
     alpha: float = field(0.0, "float", "End", "Share of the rate at the end.", minimum=0, maximum=1)
@@ -108,7 +108,7 @@ def _cosine(t: Numbers, length: Numbers, epochs: Numbers, alpha: Numbers) -> Num
 class CosineDecay(Schedule):
     """alpha + (1 - alpha) (1 + cos(pi s)) / 2, s the share of the epochs done. Loshchilov and Hutter 2017."""
 
-    factor: ClassVar[Callable[..., Any]] = _cosine
+    formula: ClassVar[Callable[..., Any]] = _cosine
 
     decay_epochs: float | None = _duration()
     alpha: float = field(0.0, "float", "End", "Share of the rate at the end.", minimum=0, maximum=1)
@@ -131,7 +131,7 @@ class OneCycle(Schedule):
 
     The defaults are those of torch.optim.lr_scheduler.OneCycleLR."""
 
-    factor: ClassVar[Callable[..., Any]] = _one_cycle
+    formula: ClassVar[Callable[..., Any]] = _one_cycle
 
     decay_epochs: float | None = _duration()
     rise: float = field(0.3, "float", "Rise", "Share of the epochs in which the rate rises.", minimum=0, below=1)
@@ -145,16 +145,16 @@ def _plateau(t: Numbers, length: Numbers, rate: Numbers, patience: Numbers, delt
 
 @dataclasses.dataclass(frozen=True)
 class ReduceLROnPlateau(Schedule):
-    """Times `decay_rate` once the loss was not better by min_delta for `patience` epochs; then the count begins anew.
+    """Times `factor` once the loss was not better by min_delta for `patience` epochs; then the count begins anew.
 
     The loss is that of the test samples, or of training where there are none. keras.callbacks.ReduceLROnPlateau."""
 
-    factor: ClassVar[Callable[..., Any]] = _plateau
+    formula: ClassVar[Callable[..., Any]] = _plateau
 
-    decay_rate: float = field(0.1, "float", "Times", "What the rate is multiplied by.", above=0, below=1)
+    factor: float = field(0.1, "float", "Times", "What the rate is multiplied by.", above=0, below=1)
     patience: int = field(10, "int", "Patience", "Epochs without a better loss.", minimum=1, maximum=10**9)
     min_delta: float = field(1e-4, "float", "Better by", "Less is no better loss.", minimum=0, maximum=1e6)
-    min_learning_rate: float = field(0.0, "float", "Least rate", "It goes no lower.", minimum=0, maximum=1e6)
+    min_lr: float = field(0.0, "float", "Least rate", "It goes no lower.", minimum=0, maximum=1e6)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -213,5 +213,5 @@ def rate_at(training: TrainingSpec, begin: float, end: float, scale: float = 1.0
     itself, or the first one would do nothing."""
     height, warmup, length, *numbers = constants(training, scale)
     rising = min(1.0, end / warmup) if warmup > 0.0 else 1.0
-    factor = type(training.schedule or Schedule()).factor
-    return height * rising * factor(max(0.0, begin - warmup), length, *numbers)
+    formula = type(training.schedule or Schedule()).formula
+    return height * rising * formula(max(0.0, begin - warmup), length, *numbers)

@@ -103,7 +103,7 @@ def test_a_plateau_lowers_the_rate_and_a_better_loss_does_not() -> None:
 def test_a_run_on_a_plateau_goes_to_the_least_rate() -> None:
     data = engine.datasets.load("xor", seed=1, samples=60, noise=0.4)
     spec = NetworkSpec((2,), (engine.Dense(4, "tanh"), engine.Dense(1)), "binary_cross_entropy")
-    schedule = ReduceLROnPlateau(0.1, patience=1, min_delta=1.0, min_learning_rate=1e-4)
+    schedule = ReduceLROnPlateau(0.1, patience=1, min_delta=1.0, min_lr=1e-4)
     trainer = engine.Trainer(spec, TrainingSpec(engine.SGD(0.1), epochs=12, schedule=schedule), data)
     trainer.run()
     assert trainer.snapshot().learning_rate == pytest.approx(1e-4)

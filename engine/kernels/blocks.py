@@ -25,7 +25,7 @@ _NAMED: dict[str, Callable[[], Block]] = {
 _TABLES: dict[str, Callable[[], tuple[str, ...]]] = {
     "activation": activations.names,
     "loss": losses.names,
-    "class-weighted": losses.names,
+    "class-weighted": lambda: tuple(each.name for each in losses.LOSSES if "binary" in each.tasks),
     "metric": lambda: tuple(scores.METRICS),
 }
 _FAMILIES: dict[str, Callable[[str], Block]] = {

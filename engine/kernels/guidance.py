@@ -46,7 +46,7 @@ def _set_rate(run: int) -> None:
     begin, end = epoch + np.float64(r[START]) / samples, epoch + np.float64(r[STOP]) / samples
     rising = min(1.0, end / c[1]) if c[1] > 0.0 else 1.0
     numbers = doubles_as_tuple(r[RATE_CONSTANTS] + 24, COUNT)  # type: ignore[name-defined] # noqa: F821
-    doubles(r[RATE], 1)[0] = c[0] * rising * factor(max(0.0, begin - c[1]), c[2], *numbers)  # type: ignore[name-defined] # noqa: F821
+    doubles(r[RATE], 1)[0] = c[0] * rising * formula(max(0.0, begin - c[1]), c[2], *numbers)  # type: ignore[name-defined] # noqa: F821
 
 
 def _guided(run: int) -> None:
@@ -97,15 +97,15 @@ _rates: dict[Any, Kernel] = {}
 
 def rate_kernel(schedule: Schedule) -> Kernel:
     """Writes down the rate of the step that begins."""
-    factor = type(schedule).factor
-    if factor not in _rates:
+    formula = type(schedule).formula
+    if formula not in _rates:
         count = len(schedule.numbers())
 
         def make() -> Any:
-            return bound(_set_rate, f"rate_{schedule.kind}", factor=wide_formula(factor), COUNT=count)
+            return bound(_set_rate, f"rate_{schedule.kind}", formula=wide_formula(formula), COUNT=count)
 
-        _rates[factor] = Kernel(f"rate {factor.__name__.strip('_')}", make, "void(int64)")
-    return _rates[factor]
+        _rates[formula] = Kernel(f"rate {formula.__name__.strip('_')}", make, "void(int64)")
+    return _rates[formula]
 
 
 class Guidance:
