@@ -104,7 +104,7 @@ def _checked_units(value: Any, declared: FieldInfo, place: str) -> tuple[int, ..
     if not isinstance(value, list | tuple):
         raise RelumeError(f"{declared.label} must be a list of units, not {shown(value)}.", place)
     single = dataclasses.replace(declared, kind="int", minimum=0)
-    return tuple(sorted({int(_checked_number(item, single, place)) for item in value}))
+    return tuple(sorted({int(checked_number(item, single, place)) for item in value}))
 
 
 def _ndim(value: Any) -> int:

@@ -14,6 +14,7 @@ from engine.files.weights import export_weights
 from gui import edits
 from gui.views.layer_words import layer_words, unit_state
 from gui.views.network_map import NetworkMap
+from gui.views.unit_menu import is_frozen
 
 SPEC = engine.NetworkSpec(
     (2,), (engine.Dense(6, "tanh"), engine.Dense(5, "relu"), engine.Dense(1)), "binary_cross_entropy"
@@ -75,6 +76,8 @@ def test_a_tile_of_the_map_has_a_menu(qtbot, window) -> None:
     menu = view.findChildren(QMenu)[-1]
     assert "neuron 2 of layer 1" in menu.accessibleName().lower()
     menu.actions()[0].trigger()
+    assert menu.actions()[1].text() == "Freeze its weights"
+    menu.actions()[1].trigger()
     menu.close()
     assert session.document.spec.layers[0].off == (1,)
     assert window.actions_by_name["switch neuron"].text() == "Switch on neuron 2 of layer 1"
@@ -82,5 +85,7 @@ def test_a_tile_of_the_map_has_a_menu(qtbot, window) -> None:
     qtbot.waitUntil(lambda: view.snapshot is not None and view.snapshot.spec == session.document.spec)
     words = layer_words(session.document.spec)[0]
     assert unit_state(words, view.snapshot.layers[0], 1) == "off"
+    qtbot.waitUntil(lambda: is_frozen(session, 0, 1))
+    assert not is_frozen(session, 0, 2)
     session.undo()
     assert session.document.spec.layers[0].off == ()

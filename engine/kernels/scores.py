@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-
 from engine import losses, maths
 from engine.kernels import vector_maths  # noqa: F401  registers the functions of formulas
 from engine.kernels.block import Block, block_kernel

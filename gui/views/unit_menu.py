@@ -26,6 +26,12 @@ def switch(session: Session, layer: int, unit: int) -> None:
     session.edit(words, spec=edits.switch_unit(session.document.spec, layer, unit))
 
 
+def is_frozen(session: Session, layer: int, unit: int) -> bool:
+    """Whether all incoming weights of a neuron are frozen."""
+    held = session.snapshot.held.get(f"{layer}.kernel") if session.snapshot is not None else None
+    return held is not None and unit < held.shape[-1] and bool(held[..., unit].all())
+
+
 def show_unit_menu(
     session: Session, layer: int, unit: int, over: QWidget, place: QPoint, edit: Callable[[], None] | None = None
 ) -> QMenu:
@@ -34,6 +40,8 @@ def show_unit_menu(
     menu.setAccessibleName(f"Neuron {unit + 1} of layer {layer + 1}")
     if edits.can_switch(session.document.spec, layer):
         menu.addAction(switch_words(session, layer, unit), lambda: switch(session, layer, unit))
+    held = is_frozen(session, layer, unit)
+    menu.addAction(f"{'Unfreeze' if held else 'Freeze'} its weights", lambda: session.freeze(layer, (unit,), not held))
     menu.addAction("Draw its weights anew", lambda: session.redraw(layer, (unit,)))
     if edit is not None:
         menu.addAction("Edit its bias and weights", edit)
