@@ -95,6 +95,23 @@ def _switch(window: MainWindow) -> None:
         switch(window.session, *window.session.selection)
 
 
+def _can_freeze(window: MainWindow) -> bool:
+    return edits.can_freeze(window.session.document.spec, _layer(window))
+
+
+def _freeze_words(window: MainWindow) -> str:
+    if not _can_freeze(window):
+        return "Freeze a layer"
+    index = _layer(window)
+    trains = getattr(window.session.document.spec.layers[index], "trainable", True)
+    return f"{'Freeze' if trains else 'Unfreeze'} layer {index + 1}"
+
+
+def _freeze(window: MainWindow) -> None:
+    session = window.session
+    session.edit(_freeze_words(window), spec=edits.freeze_layer(session.document.spec, _layer(window)))
+
+
 def _movable(offset: int) -> Callable[[MainWindow], bool]:
     return lambda window: 0 <= _layer(window) + offset < _hidden(window) and _layer(window) < _hidden(window)
 
@@ -174,6 +191,10 @@ ENTRIES: tuple[Entry, ...] = (
     Entry(
         "switch neuron", "Network", _switch_words, _switch, "Ctrl+B", "A neuron that is off gives 0",
         enabled=_can_switch, separator=True,
+    ),
+    Entry(
+        "freeze layer", "Network", _freeze_words, _freeze, "Ctrl+Shift+B", "Training leaves its weights as they are",
+        enabled=_can_freeze,
     ),
     Entry(
         "new weights", "Network", "Draw new weights", lambda w: w.session.new_weights(), "Ctrl+Shift+R",

@@ -94,6 +94,16 @@ def set_layer(spec: NetworkSpec, index: int, **changes: Any) -> NetworkSpec:
     return _with(spec, layers)
 
 
+def can_freeze(spec: NetworkSpec, index: int) -> bool:
+    """Whether the layer has weights that can be frozen."""
+    return 0 <= index < len(spec.layers) and hasattr(spec.layers[index], "trainable")
+
+
+def freeze_layer(spec: NetworkSpec, index: int) -> NetworkSpec:
+    """Freezes a layer's weights, or lets them go."""
+    return set_layer(spec, index, trainable=not getattr(spec.layers[index], "trainable", True))
+
+
 def can_switch(spec: NetworkSpec, index: int) -> bool:
     """Whether neurons of this layer can be switched off: those of hidden layers."""
     return 0 <= index < hidden_count(spec) and isinstance(spec.layers[index], WeightedLayer)

@@ -89,3 +89,9 @@ def test_a_tile_of_the_map_has_a_menu(qtbot, window) -> None:
     assert not is_frozen(session, 0, 2)
     session.undo()
     assert session.document.spec.layers[0].off == ()
+    session.select(2, 0)
+    window.actions_by_name["freeze layer"].trigger()
+    assert not session.document.spec.layers[2].trainable
+    assert window.actions_by_name["freeze layer"].text() == "Unfreeze layer 3"
+    window.actions_by_name["freeze layer"].trigger()
+    assert session.document.spec.layers[2].trainable

@@ -22,8 +22,9 @@ USUAL = {"strides": (None, 1), "padding": ("valid",), "dilation_rate": (1,), "gr
 
 
 def declared_fields(kind: type[Layer]) -> dict[str, FieldInfo]:
-    """What a card edits of a kind of layer, in its order; units are chosen where they are seen."""
-    fields = {item.name: item.metadata.get("info") for item in dataclasses.fields(kind)}
+    """What a card edits of a kind of layer, in its order; units are chosen where they are seen, layers are frozen by
+    the menu."""
+    fields = {item.name: item.metadata.get("info") for item in dataclasses.fields(kind) if item.name != "trainable"}
     return {name: declared for name, declared in fields.items() if declared is not None and declared.kind != "units"}
 
 
