@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -185,10 +185,10 @@ class TrainingSpec:
 
 def _checked_weights(value: Any) -> str | tuple[float, ...] | None:
     """Class weights as they are kept. Raises RelumeError for anything else."""
-    if value is None or value == "balanced":
+    if value is None or isinstance(value, str) and value == "balanced":
         return value
     place, declared = "TrainingSpec, class_weights", FieldInfo("float", "A class weight", minimum=0, maximum=1e6)
-    if isinstance(value, str) or not isinstance(value, Sequence | np.ndarray):
+    if not isinstance(value, list | tuple | np.ndarray) or getattr(value, "ndim", 1) != 1:
         fix = 'Use None, "balanced" or a number for each class.'
         raise RelumeError(f"Class weights cannot be {shown(value)}.", place, fix)
     return tuple(float(checked_number(item, declared, place)) for item in value)
