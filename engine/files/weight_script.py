@@ -113,7 +113,7 @@ if __name__ == "__main__":
 
 #: What the text of a large array calls.
 DECODED = """def _decoded(text, dtype, shape):
-    return np.frombuffer(base64.b64decode(text), dtype=dtype).reshape(shape)
+    return np.frombuffer(base64.b64decode(text), dtype=dtype).reshape(shape).copy()
 
 
 """
