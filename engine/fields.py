@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -14,7 +15,7 @@ from engine.errors import RelumeError, shown
 class FieldInfo:
     """What an editor and a check must know of one field."""
 
-    kind: str  # "int", "float", "text", "choice", "named", "flag", "units"
+    kind: str  # "int", "float", "text", "choice", "named", "flag", "units", "shape"
     label: str
     help: str = ""
     minimum: float | None = None
@@ -23,6 +24,9 @@ class FieldInfo:
     below: float | None = None  # exclusive upper bound
     choices: Callable[[], tuple[str, ...]] | None = None  # late, so that tables may grow
     optional: bool = False
+
+
+EXTENT = FieldInfo("int", "An extent", minimum=-1, maximum=10**9)
 
 
 def field(default: Any, kind: str, label: str, help: str = "", kw_only: bool = False, **limits: Any) -> Any:
@@ -69,6 +73,8 @@ def _checked(value: Any, declared: FieldInfo, place: str) -> Any:
         return _checked_named(value, declared, place)
     if declared.kind == "units":
         return _checked_units(value, declared, place)
+    if declared.kind == "shape":
+        return checked_shape(value, declared, place)
     if not isinstance(value, str):
         raise RelumeError(f"{declared.label} must be text, not {shown(value)}.", place)
     return value
@@ -105,6 +111,22 @@ def _checked_units(value: Any, declared: FieldInfo, place: str) -> tuple[int, ..
         raise RelumeError(f"{declared.label} must be a list of units, not {shown(value)}.", place)
     single = dataclasses.replace(declared, kind="int", minimum=0)
     return tuple(sorted({int(checked_number(item, single, place)) for item in value}))
+
+
+def checked_shape(value: Any, declared: FieldInfo, place: str = "") -> tuple[int, ...]:
+    """Extents from 1, at most one of them -1; or a text such as "28 x 28 x 1"."""
+    words = re.split(r"\s*[x×,]\s*", value.strip("() ")) if isinstance(value, str) else value
+    try:
+        extents = tuple(int(checked_number(_number(item), EXTENT, place)) for item in words)
+    except (TypeError, ValueError):
+        extents = ()
+    if not 1 <= len(extents) <= 3 or 0 in extents or extents.count(-1) > 1:
+        raise RelumeError(f"{declared.label} cannot be {shown(value)}.", place, "For example 28 x 28 x 1, or -1 x 1.")
+    return extents
+
+
+def _number(item: Any) -> Any:
+    return int(item) if isinstance(item, str) else item
 
 
 def _ndim(value: Any) -> int:

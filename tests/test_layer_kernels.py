@@ -9,17 +9,21 @@ import pytest
 
 from engine.kernels.stepper import Stepper
 from engine.layers import (
+    GLU,
     AveragePool2D,
     BatchNorm,
     Conv1D,
     Conv2D,
+    CReLU,
     Dense,
     Dropout,
     Flatten,
     GlobalAveragePool2D,
     GlobalMaxPool2D,
     Layer,
+    LayerNorm,
     MaxPool2D,
+    Reshape,
 )
 from engine.losses import encode_targets
 from engine.network import Network
@@ -57,6 +61,11 @@ NETWORKS = {
         (7, 6, 2),
         (Conv2D(5, 3, activation="relu", off=(0, 4)), MaxPool2D(2), Flatten(), Dense(6, "prelu", off=(3,)), Dense(3)),
     ),
+    "norm of each sample": ((9,), (Dense(21, "relu"), LayerNorm(), Dense(18, "tanh"), LayerNorm(0.1), Dense(3))),
+    "norm of each place": ((5, 4, 3), (LayerNorm(), Conv2D(6, 2), LayerNorm(), *TAIL)),
+    "wider and narrower": ((7,), (Dense(18), CReLU(), GLU("silu"), Dense(8), GLU(), GLU("gelu"), Dense(3))),
+    "maps wider and narrower": ((5, 4, 2), (Conv2D(6, 2), CReLU(), Conv2D(10, 2), GLU("relu"), *TAIL)),
+    "rows as maps": ((48,), (Dense(24, "tanh"), Reshape((4, 3, 2)), Conv2D(4, 2, activation="relu"), *TAIL)),
     "one place": ((1, 1, 1), (Conv2D(1, 3, 2, "same", "tanh"), MaxPool2D(3, 1, "same"), *TAIL)),
     "all": (
         (12, 10, 2),

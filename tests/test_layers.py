@@ -11,20 +11,27 @@ from scipy.signal import correlate2d
 
 from engine import RelumeError
 from engine.layers import (
+    GLU,
     LAYERS,
+    AlphaDropout,
     AveragePool2D,
     BatchNorm,
     Conv1D,
     Conv2D,
+    CReLU,
     Dense,
     Dropout,
     Flatten,
+    GaussianNoise,
     GlobalAveragePool2D,
     GlobalMaxPool2D,
     Layer,
+    LayerNorm,
     MaxPool2D,
+    Reshape,
     layer_from_dict,
 )
+from engine.layers.glu import GATES
 
 PADDINGS = ("valid", "same")
 WINDOWS = list(itertools.product((1, 2, 3, 5), (1, 2, 3), PADDINGS, ((6, 7), (7, 6))))
@@ -53,6 +60,15 @@ PLAIN = [
     (BatchNorm(), (6,)),
     (BatchNorm(0.5, 0.1), (3, 4, 2)),
     (Dropout(0.3), (3, 4, 2)),
+    (AlphaDropout(0.3), (5,)),
+    (GaussianNoise(0.3), (5,)),
+    (LayerNorm(), (6,)),
+    (LayerNorm(0.1), (3, 4, 5)),
+    (Reshape((4, -1, 2)), (6, 4)),
+    (Reshape(), (7,)),
+    (CReLU(), (5,)),
+    (CReLU(), (2, 3, 2)),
+    *((GLU(gate), (2, 6)) for gate in GATES),
 ]
 CASES = PLAIN + [
     case

@@ -15,6 +15,7 @@ from engine.data.cells import decode, encode
 from engine.data.features import FEATURES
 from engine.data.preprocessing import RawColumn
 from engine.files.formulas import Formulas
+from engine.layers.base import Call
 
 if TYPE_CHECKING:
     from engine.files.weights import Export
@@ -237,14 +238,20 @@ def _layers(export: Export, formulas: Formulas) -> list[str]:
         lines.append(f"    x = x.reshape(len(x), {', '.join(map(str, spec.input_shape))})")
     for number, (layer, shape) in enumerate(zip(spec.layers, (spec.input_shape, *spec.shapes()), strict=False)):
         for call in layer.calls(shape):
-            formulas.add(call.function, call.name)
-            arguments = [_argument(number, item, str(export.network.dtype)) for item in call.arguments]
-            lines.append(f"    x = {call.name}({', '.join(['x', *arguments])})")
+            lines.append(f"    x = {_called(number, call, str(export.network.dtype), formulas)}")
     return [*lines, "    return x"]
 
 
-def _argument(layer: int, item: Any, dtype: str) -> str:
+def _called(layer: int, call: Call, dtype: str, formulas: Formulas) -> str:
+    """A call on x as source."""
+    formulas.add(call.function, call.name)
+    return f"{call.name}({', '.join(['x', *(_argument(layer, item, dtype, formulas) for item in call.arguments)])})"
+
+
+def _argument(layer: int, item: Any, dtype: str, formulas: Formulas) -> str:
     """An argument of `engine.layers.base.Call` as source."""
+    if isinstance(item, Call):
+        return f"lambda x: {_called(layer, item, dtype, formulas)}"
     if isinstance(item, str):
         return f'PARAMETERS["{layer}.{item}"]'
     return f"np.{dtype}({item!r})" if isinstance(item, float) else repr(item)

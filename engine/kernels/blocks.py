@@ -6,8 +6,20 @@ import functools
 from collections.abc import Callable
 
 from engine import activations, losses
-from engine.kernels import affine, convolution, elementwise, normalization, pooling, repeat, scores
+from engine.kernels import (
+    affine,
+    convolution,
+    elementwise,
+    gates,
+    layer_norm,
+    noise,
+    normalization,
+    pooling,
+    repeat,
+    scores,
+)
 from engine.kernels.block import Block
+from engine.layers.glu import GATES
 
 _NAMED: dict[str, Callable[[], Block]] = {
     "affine": affine.affine,
@@ -19,17 +31,23 @@ _NAMED: dict[str, Callable[[], Block]] = {
     "average pool": pooling.average_pool,
     "batch norm": normalization.batch_norm,
     "moving norm": normalization.moving_norm,
-    "dropout": elementwise.dropout,
+    "dropout": noise.dropout,
+    "alpha dropout": noise.alpha_dropout,
+    "gaussian noise": noise.gaussian_noise,
+    "layer norm": layer_norm.layer_norm,
+    "crelu": gates.crelu,
     "switch": elementwise.switch,
 }
 _TABLES: dict[str, Callable[[], tuple[str, ...]]] = {
     "activation": activations.names,
+    "gate": lambda: GATES,
     "loss": losses.names,
     "class-weighted": lambda: tuple(each.name for each in losses.LOSSES if "binary" in each.tasks),
     "metric": lambda: tuple(scores.METRICS),
 }
 _FAMILIES: dict[str, Callable[[str], Block]] = {
     "activation": elementwise.activation,
+    "gate": gates.gate,
     "loss": scores.loss,
     "class-weighted": scores.weighted_loss,
     "metric": lambda name: scores.METRICS[name](),

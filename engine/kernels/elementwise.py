@@ -14,16 +14,13 @@ from engine.kernels.compiler import register_jitable
 from engine.kernels.jit import OPTIONS, formula
 from engine.kernels.layout import (
     CONSTANTS,
-    FIRST,
     FRESH,
     G0,
     GX,
     GY,
-    KEY,
     LANE_WORDS,
     OUTPUTS,
     P0,
-    TIME,
     UNITS,
     WORDS,
     X,
@@ -147,47 +144,4 @@ def switch() -> Block:
     return Block(
         block_kernel("switch forward", _switched, FROM=lambda: X, TO=lambda: Y),
         block_kernel("switch backward", _switched, FROM=lambda: GY, TO=lambda: GX),
-    )
-
-
-# Dropout: a mask from (seed and layer, step, element).
-
-
-@register_jitable(**OPTIONS)
-def mixed(x: Any) -> Any:
-    """splitmix64: 64 random bits from any 64."""
-    x = np.uint64(x) + np.uint64(0x9E3779B97F4A7C15)
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return x ^ (x >> np.uint64(31))
-
-
-@register_jitable(**OPTIONS)
-def _scattered(x: Any) -> Any:
-    """32 random bits from any 32 (Wellons's lowbias32)."""
-    x = (x ^ (x >> np.uint32(16))) * np.uint32(0x7FEB352D)
-    x = np.uint32(x) ^ (np.uint32(x) >> np.uint32(15))
-    x = np.uint32(x * np.uint32(0x846CA68B))
-    return np.uint32(x ^ (x >> np.uint32(16)))
-
-
-def _masked(op: Any, rows: Any, moment: Any) -> None:
-    """Zero with probability rate, else scaled; what is dropped depends on seed, layer, step and element only."""
-    o, m = words(op, WORDS), words(moment, LANE_WORDS)
-    n = rows * o[OUTPUTS]
-    source, target = floats(o[FROM], n), floats(o[TO], n)  # type: ignore[name-defined] # noqa: F821
-    numbers = floats(o[CONSTANTS], 2)
-    rate, scale = np.uint32(np.float64(numbers[0]) * 4294967296.0), numbers[1]
-    row_key = mixed(np.uint64(o[KEY]) ^ mixed(np.uint64(m[TIME]))) + np.uint64(m[FIRST] * o[OUTPUTS])
-    key = np.uint32(row_key)
-    spread = np.uint32(row_key >> np.uint64(32))
-    for i in range(n):
-        dropped = _scattered(np.uint32(_scattered(np.uint32(np.uint32(i) + key)) ^ spread)) < rate
-        target[i] = F(0.0) if dropped else source[i] * scale
-
-
-def dropout() -> Block:
-    return Block(
-        block_kernel("dropout forward", _masked, FROM=lambda: X, TO=lambda: Y),
-        block_kernel("dropout backward", _masked, FROM=lambda: GY, TO=lambda: GX),
     )

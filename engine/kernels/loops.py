@@ -8,7 +8,6 @@ import numpy as np
 
 from engine.kernels import step
 from engine.kernels.compiler import register_jitable
-from engine.kernels.elementwise import mixed
 from engine.kernels.jit import OPTIONS, Kernel, Loop
 from engine.kernels.layout import (
     ALL_SAMPLES,
@@ -82,6 +81,7 @@ from engine.kernels.layout import (
     X_TILE,
 )  # fmt: skip
 from engine.kernels.memory import call, call_four, call_one, call_three, call_two, doubles, floats, words
+from engine.kernels.noise import mixed
 from engine.kernels.step import copy, largest
 
 

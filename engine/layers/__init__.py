@@ -8,34 +8,46 @@ from typing import Any
 
 from engine.errors import RelumeError
 from engine.fields import from_plain
+from engine.layers.alpha_dropout import AlphaDropout
 from engine.layers.average_pool2d import AveragePool2D
 from engine.layers.base import Layer, Operation
 from engine.layers.batch_norm import BatchNorm
 from engine.layers.conv1d import Conv1D
 from engine.layers.conv2d import Conv2D
+from engine.layers.crelu import CReLU
 from engine.layers.dense import Dense
 from engine.layers.dropout import Dropout
 from engine.layers.flatten import Flatten
+from engine.layers.gaussian_noise import GaussianNoise
 from engine.layers.global_average_pool2d import GlobalAveragePool2D
 from engine.layers.global_max_pool2d import GlobalMaxPool2D
+from engine.layers.glu import GLU
+from engine.layers.layer_norm import LayerNorm
 from engine.layers.max_pool2d import MaxPool2D
+from engine.layers.reshape import Reshape
 from engine.registry import Registry
 
 __all__ = [
+    "GLU",
     "LAYERS",
+    "AlphaDropout",
     "AveragePool2D",
     "BatchNorm",
     "Conv1D",
+    "CReLU",
     "Conv2D",
     "Dense",
     "Dropout",
     "Flatten",
+    "GaussianNoise",
     "GlobalAveragePool2D",
     "GlobalMaxPool2D",
     "Layer",
     "LayerKind",
+    "LayerNorm",
     "MaxPool2D",
     "Operation",
+    "Reshape",
     "layer_from_dict",
 ]
 
@@ -66,8 +78,14 @@ _ADD(
     LayerKind("GlobalMaxPool2D", GlobalMaxPool2D, "Global max pool", "The largest value of each map: one value a map.")
 )
 _ADD(LayerKind("Flatten", Flatten, "Flatten", "Turns maps into one row of values, as Dense needs them."))
+_ADD(LayerKind("Reshape", Reshape, "Reshape", "Gives the same values another shape: rows become maps or signals."))
 _ADD(LayerKind("BatchNorm", BatchNorm, "Batch norm", "Centres and scales every unit by the batch's own measure."))
+_ADD(LayerKind("LayerNorm", LayerNorm, "Layer norm", "Centres and scales each sample by the mean of its own units."))
 _ADD(LayerKind("Dropout", Dropout, "Dropout", "Switches a random share of the values off while training."))
+_ADD(LayerKind("AlphaDropout", AlphaDropout, "Alpha dropout", "Dropout for SELU networks: keeps mean and variance."))
+_ADD(LayerKind("GaussianNoise", GaussianNoise, "Gaussian noise", "Adds random numbers while training."))
+_ADD(LayerKind("CReLU", CReLU, "CReLU", "Both sides of every value through a ReLU: twice as many."))
+_ADD(LayerKind("GLU", GLU, "Gated linear unit", "One half of the values lets the other through: half as many."))
 
 
 def layer_from_dict(item: Any, where: str = "layer") -> Layer:

@@ -46,12 +46,13 @@ class Call:
 
     Args:
         name: what a script calls the function.
-        arguments: a text names a parameter of the layer; a float is given in the network's type; the rest as it is.
+        arguments: a text names a parameter of the layer; a float is given in the network's type; a call is given as a
+            function of one array; the rest as it is.
     """
 
     name: str
     function: Callable[..., Any]
-    arguments: tuple[str | float | int | tuple[int, ...], ...] = ()
+    arguments: tuple[str | float | int | tuple[int, ...] | Call, ...] = ()
 
     def __call__(self, x: np.ndarray, parameters: Parameters) -> np.ndarray:
         return self.function(x, *(self.value(item, parameters, x.dtype) for item in self.arguments))
@@ -60,6 +61,8 @@ class Call:
         """An argument as the function takes it."""
         if isinstance(item, str):
             return parameters[item]
+        if isinstance(item, Call):
+            return lambda x: item(x, parameters)
         return dtype.type(item) if isinstance(item, float) else item
 
 

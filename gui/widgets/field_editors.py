@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from PySide6.QtCore import Signal, Slot
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLineEdit, QWidget
 
-from engine.fields import FieldInfo, NamedOptions, name_of, options_of
+from engine.errors import RelumeError
+from engine.fields import FieldInfo, NamedOptions, checked_shape, name_of, options_of
 from engine.initializers import INITIALIZERS
 from gui.widgets.number_field import NumberField, QuietCombo, Tell, Value
 from gui.widgets.rows import bare
+from gui.words import error_words
 
 OPTION_WIDTH, LEAST_WIDTH = 48, 36  # px
 
@@ -51,6 +53,37 @@ class ChoiceEditor(QuietCombo):
 
     def rename(self, name: str) -> None:
         self.setAccessibleName(name)
+
+
+class ShapeEditor(QLineEdit):
+    """Extents, as in 28 × 28 × 1; taken with Enter or on leaving."""
+
+    edited = Signal(object)
+
+    def __init__(self, declared: FieldInfo, tell: Tell) -> None:
+        super().__init__()
+        self._declared, self._tell = declared, tell
+        self._shown = ""
+        self.setAccessibleName(declared.label)
+        self.editingFinished.connect(self._take)
+
+    def show_value(self, value: Any) -> None:
+        self._shown = " × ".join(str(extent) for extent in value)
+        self.setText(self._shown)
+
+    def rename(self, name: str) -> None:
+        self.setAccessibleName(name)
+
+    @Slot()
+    def _take(self) -> None:
+        text = self.text()
+        if text == self._shown:
+            return
+        self.setText(self._shown)
+        try:
+            self.edited.emit(checked_shape(text, self._declared))
+        except RelumeError as error:
+            self._tell(error_words(error))
 
 
 class FlagEditor(QCheckBox):
@@ -115,6 +148,8 @@ def make_editor(name: str, declared: FieldInfo, tell: Tell) -> Any:
         made: Any = NumberEditor(declared, tell)
     elif declared.kind == "flag":
         made = FlagEditor(declared)
+    elif declared.kind == "shape":
+        made = ShapeEditor(declared, tell)
     elif name == "initializer":
         made = InitializerEditor(declared, tell)
     else:
