@@ -1,4 +1,4 @@
-"""docs/performance.md: tables, and sections that are replaced one by one."""
+"""docs/performance.md and docs/results.md: tables, and sections that are replaced one by one."""
 
 from __future__ import annotations
 
@@ -94,16 +94,19 @@ def _processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def write(section: str, text: str) -> None:
-    """Puts a section into the page; the others stay as they are."""
-    page = PAGE.read_text(encoding="utf-8") if PAGE.exists() else HEAD
+def write(
+    section: str, text: str, path: Path | None = None, head: str = HEAD, sections: Sequence[str] = SECTIONS
+) -> None:
+    """Puts a section into the page; the others stay as they are. Without a path: docs/performance.md."""
+    path = path or PAGE
+    page = path.read_text(encoding="utf-8") if path.exists() else head
     marks = f"<!-- {section} -->", f"<!-- end of {section} -->"
     block = f"{marks[0]}\n{text.strip()}\n{marks[1]}"
     found = re.search(f"{re.escape(marks[0])}.*?{re.escape(marks[1])}", page, re.DOTALL)
     if found:
         page = page[: found.start()] + block + page[found.end() :]
     else:
-        later = [page.find(f"<!-- {name} -->") for name in SECTIONS[SECTIONS.index(section) + 1 :]]
+        later = [page.find(f"<!-- {name} -->") for name in sections[sections.index(section) + 1 :]]
         place = min((position for position in later if position >= 0), default=len(page))
         page = page[:place].rstrip() + f"\n\n{block}\n\n" + page[place:]
-    PAGE.write_text(page.rstrip() + "\n", encoding="utf-8")
+    path.write_text(page.rstrip() + "\n", encoding="utf-8")
