@@ -101,7 +101,7 @@ def main() -> int:
     command = f"python -m benchmarks.real_runs MNIST_FOLDER FASHION_FOLDER --threads {arguments.threads}"
     text = (
         f"{page.machine(command)}\n\nAdam 1e-3, batches of 128, float32, seed 1; the whole 60,000 images for training, "
-        f"10,000 for testing. \"In all\" counts compiling, and measuring after every epoch.\n\n{page.table(heads, rows)}"
+        f'10,000 for testing. "In all" counts compiling, and measuring after every epoch.\n\n{page.table(heads, rows)}'
     )
     if arguments.only is None and len(rows) == len(RUNS):
         write("real runs", text)
