@@ -1,7 +1,7 @@
 # make run    opens the window (without a screen: trains the built-in example)
 # make test   everything that must hold before a change lands
 # make bench  Relume beside other engines; writes docs/performance.md
-# make proof  what is compared with PyTorch, and 200 random networks with ONNX Runtime
+# make proof  every proof with its full counts, beside PyTorch and ONNX Runtime too (half an hour)
 # make clean  removes what these two made
 PYTHON ?= python3
 BIN := .venv/bin
@@ -37,8 +37,13 @@ pictures: .venv/test.stamp
 bench: .venv/bench.stamp
 	$(BIN)/python -m benchmarks $(BENCH)
 
+# What tries more with RELUME_PROOF=1, or wants PyTorch.
+PROOFS := $(addprefix tests/test_,central_differences.py activation_extremes.py torch_networks.py against_torch.py exports_everywhere.py \
+	determinism.py cache_damage.py results.py)
+
 proof: .venv/test.stamp .venv/bench.stamp
-	RELUME_NETWORKS=200 $(BIN)/python -m pytest -q tests/test_against_torch.py tests/test_exports_everywhere.py
+	RELUME_PROOF=1 $(BIN)/python -m pytest -q --timeout 3600 $(PROOFS)
+	$(BIN)/python -m benchmarks.results
 
 # The stamps make the second time instant.
 .venv/made.stamp:

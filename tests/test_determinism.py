@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
+
+from tests.counts import count
+from tests.same_bits import WAYS
 
 ROOT = Path(__file__).parent.parent
 RUN = """
@@ -49,3 +55,25 @@ def test_fresh_processes_train_the_same_bits() -> None:
     told = {process.communicate(timeout=120)[0] for process in started}
     assert all(process.returncode == 0 for process in started)
     assert len(told) == 1 and len(told.pop()) == 64
+
+
+@pytest.mark.timeout(3600)
+def test_random_configurations_train_the_same_bits_in_every_way(tmp_path: Path) -> None:
+    """With one thread and two, watched, paused at random, resumed from checkpoints and project files, in the window."""
+    number = count(4, 20)
+    started = {}
+    for way in WAYS:
+        (tmp_path / way).mkdir()
+        command = [sys.executable, "-m", "tests.same_bits", way, str(number), str(tmp_path / way)]
+        environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "XDG_CONFIG_HOME": str(tmp_path / way)}
+        started[way] = subprocess.run(
+            command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60 * number
+        )
+    told = {}
+    for way, done in started.items():
+        assert done.returncode == 0, (way, done.stderr)
+        told[way] = done.stdout.split()
+        assert len(told[way]) == number
+    wrong = [(way, i) for way in WAYS for i in range(number) if told[way][i] != told["plain"][i]]
+    assert not wrong, wrong
+    assert len(set(told["plain"])) == number
