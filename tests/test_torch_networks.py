@@ -104,7 +104,7 @@ def conv2d(layer: Any, x: Tensor, p: dict[str, Tensor], by_batch: bool) -> Tenso
     dilation, groups = getattr(layer, "dilation", 1), getattr(layer, "groups", 1)
     reach = dilation * (layer.kernel_size - 1) + 1
     wide = F.pad(first(x), sides(x.shape[1:3], reach, layer.strides, layer.padding))
-    z = F.conv2d(wide, p["kernel"].permute(3, 2, 0, 1), p["bias"], layer.strides, 0, dilation, groups)
+    z = F.conv2d(wide, p["kernel"].permute(3, 2, 0, 1).contiguous(), p["bias"], layer.strides, 0, dilation, groups)
     return activated(layer, last(z), p)
 
 
