@@ -186,9 +186,9 @@ def main() -> int:
     heads = ["result", "published", "bounds", "runs", "measured", "inside"]
     text = (
         f"{page.machine('python -m benchmarks.results')}\n\nWhere a share is to be one figure, its bounds are four "
-        f"binomial standard errors. Accuracies on digits are of 40 splits: those of the first ten are within 0.8 points of the "
-        f"published ones, sigmoid 92.2 %. What is exact (layers that collapse into one, fixed points, gains per layer) is "
-        f"held by `tests/test_results.py`.\n\n{page.table(heads, rows)}"
+        "binomial standard errors. Accuracies on digits are of 40 splits: those of the first ten are within 0.8 points "
+        "of the published ones, sigmoid 92.2 %. What is exact (layers that collapse into one, fixed points, gains per "
+        f"layer) is held by `tests/test_results.py`.\n\n{page.table(heads, rows)}"
     )
     if not quick:
         write("known results", text)

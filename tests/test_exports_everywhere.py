@@ -1,6 +1,6 @@
 """ONNX files and PyTorch scripts say what the program says: every layer, every activation, random networks.
 
-`make proof` runs 200 networks; otherwise there are some (RELUME_NETWORKS).
+`make proof` runs 200 networks; otherwise there are some.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import dataclasses
 import importlib.util
 import json
-import os
 from pathlib import Path
 
 import numpy as np
@@ -26,8 +25,9 @@ from engine.losses import LOSSES
 from engine.network import Network
 from engine.spec import NetworkSpec
 from tests import random_networks
+from tests.counts import count
 
-SOME = int(os.environ.get("RELUME_NETWORKS", "40"))
+SOME = count(40, 200)
 TRACED = [".onnx", pytest.param(".torch.py", marks=pytest.mark.skipif(
     importlib.util.find_spec("torch") is None, reason="PyTorch is not installed; `make proof` brings it."
 ))]  # fmt: skip
