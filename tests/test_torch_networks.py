@@ -69,6 +69,7 @@ ACTIVATIONS: dict[str, Callable[..., Tensor]] = {
     "step": lambda z: (z > 0).to(z.dtype) + 0 * z,
     "threshold": lambda z, threshold, value: F.threshold(z, threshold, value),
 }
+GAMMA = losses.get("focal").options[0].default
 LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {  # outputs, encoded targets
     "mean_squared_error": F.mse_loss,
     "mean_absolute_error": F.l1_loss,
@@ -76,6 +77,11 @@ LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {  # outputs, encoded ta
     "softmax_cross_entropy": lambda o, t: F.cross_entropy(o, t),
     "binary_cross_entropy": F.binary_cross_entropy_with_logits,
     "hinge": lambda o, t: torch.clamp(1 - t * o, min=0).mean(),
+    "log_cosh": lambda o, t: torch.log(torch.cosh(o - t)).mean(),
+    "poisson": lambda o, t: F.poisson_nll_loss(o, t, log_input=True),
+    "kl_divergence": lambda o, t: F.kl_div(F.log_softmax(o, 1), t, reduction="batchmean"),
+    "focal": lambda o, t: -(t * (1 - o.softmax(1)) ** GAMMA * F.log_softmax(o, 1)).sum(1).mean(),
+    "binary_focal": lambda o, t: (torch.sigmoid((1 - 2 * t) * o) ** GAMMA * F.softplus((1 - 2 * t) * o)).mean(),
 }
 
 
@@ -100,11 +106,14 @@ def dense(layer: Any, x: Tensor, p: dict[str, Tensor], by_batch: bool) -> Tensor
     return activated(layer, F.linear(x, p["kernel"].T, p["bias"]), p)
 
 
-def conv2d(layer: Any, x: Tensor, p: dict[str, Tensor], by_batch: bool) -> Tensor:
-    dilation, groups = getattr(layer, "dilation", 1), getattr(layer, "groups", 1)
-    reach = dilation * (layer.kernel_size - 1) + 1
-    wide = F.pad(first(x), sides(x.shape[1:3], reach, layer.strides, layer.padding))
-    z = F.conv2d(wide, p["kernel"].permute(3, 2, 0, 1).contiguous(), p["bias"], layer.strides, 0, dilation, groups)
+def convolution(layer: Any, x: Tensor, p: dict[str, Tensor], by_batch: bool) -> Tensor:
+    """Conv1D and Conv2D."""
+    places = x.ndim - 2
+    reach = layer.dilation_rate * (layer.kernel_size - 1) + 1
+    wide = F.pad(first(x), sides(x.shape[1:-1], reach, layer.strides, layer.padding))
+    kernel = p["kernel"].movedim((-1, -2), (0, 1)).contiguous()
+    function = F.conv1d if places == 1 else F.conv2d
+    z = function(wide, kernel, p["bias"], layer.strides, 0, layer.dilation_rate, layer.groups)
     return activated(layer, last(z), p)
 
 
@@ -131,7 +140,8 @@ def batch_norm(layer: Any, x: Tensor, p: dict[str, Tensor], by_batch: bool) -> T
 
 KINDS: dict[str, Callable[[Any, Tensor, dict[str, Tensor], bool], Tensor]] = {
     "Dense": dense,
-    "Conv2D": conv2d,
+    "Conv1D": convolution,
+    "Conv2D": convolution,
     "MaxPool2D": max_pool,
     "AveragePool2D": average_pool,
     "GlobalAveragePool2D": lambda layer, x, p, by_batch: x.mean(dim=(1, 2)),
@@ -148,7 +158,7 @@ def activated(layer: Any, z: Tensor, p: dict[str, Tensor]) -> Tensor:
     a = ACTIVATIONS[record.name](z, *options)
     if layer.off:
         kept = torch.ones(a.shape[-1], dtype=a.dtype)
-        kept[list(layer.off)] = 0
+        kept[[unit for unit in layer.off if unit < len(kept)]] = 0  # others are gone with a change of width
         a = a * kept
     return a
 
