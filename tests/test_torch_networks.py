@@ -148,7 +148,13 @@ KINDS: dict[str, Callable[[Any, Tensor, dict[str, Tensor], bool], Tensor]] = {
     "GlobalMaxPool2D": lambda layer, x, p, by_batch: F.adaptive_max_pool2d(first(x), 1).flatten(1),
     "Flatten": lambda layer, x, p, by_batch: x.flatten(1),
     "Dropout": lambda layer, x, p, by_batch: x,  # nothing random in a proof
+    "AlphaDropout": lambda layer, x, p, by_batch: x,
+    "GaussianNoise": lambda layer, x, p, by_batch: x,
     "BatchNorm": batch_norm,
+    "LayerNorm": lambda layer, x, p, by_batch: F.layer_norm(x, x.shape[-1:], p["gamma"], p["beta"], layer.epsilon),
+    "Reshape": lambda layer, x, p, by_batch: x.reshape(len(x), *layer.output_shape(x.shape[1:])),
+    "CReLU": lambda layer, x, p, by_batch: torch.cat([torch.relu(x), torch.relu(-x)], -1),
+    "GLU": lambda layer, x, p, by_batch: x.chunk(2, -1)[0] * ACTIVATIONS[layer.gate](x.chunk(2, -1)[1]),
 }
 
 
