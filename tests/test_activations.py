@@ -13,6 +13,7 @@ from engine.spec import NetworkSpec
 # E f(z), E f(z)^2 for z ~ N(0, 1)
 CONSTANTS = {
     "linear": (0.0, 1.0), "relu": (0.3989, 0.5), "leaky_relu": (0.3950, 0.5000), "prelu": (0.2992, 0.5312),
+    "rrelu": (0.3075, 0.5263), "pelu": (0.1605, 0.6449), "srelu": (0.3192, 0.5200),
     "relu6": (0.3989, 0.5), "elu": (0.1605, 0.6449), "selu": (0.0, 1.0), "celu": (0.1605, 0.6449),
     "softplus": (0.8061, 0.9212), "gelu": (0.2821, 0.4252), "gelu_tanh": (0.2820, 0.4252), "silu": (0.2066, 0.3558),
     "swish": (0.2066, 0.3558), "mish": (0.2404, 0.4523), "abs": (0.7979, 1.0), "sigmoid": (0.5, 0.2934),
@@ -47,8 +48,10 @@ def test_derivative_is_that_of_the_formula(record: activations.Activation) -> No
     assert np.abs(numeric - record.derivative(z)).max() <= 1e-6
     for option in record.learned:
         assert option.gradient is not None
-        numeric = (record.forward(z, option.default + h) - record.forward(z, option.default - h)) / (2.0 * h)
-        assert np.abs(numeric - option.gradient(z, record.forward(z), option.default)).max() <= 1e-6
+        values, place = record.values(), record.options.index(option)
+        up, down = ((*values[:place], option.default + step, *values[place + 1 :]) for step in (h, -h))
+        numeric = (record.forward(z, *up) - record.forward(z, *down)) / (2.0 * h)
+        assert np.abs(numeric - option.gradient(z, record.forward(z), *values)).max() <= 1e-6
 
 
 def test_corners_and_jumps_follow_the_options() -> None:

@@ -37,6 +37,7 @@ WINDOWS = list(itertools.product((1, 2, 3, 5), (1, 2, 3), ("valid", "same"), ((6
 NETWORKS = {
     "convolutions": ((11, 9, 3), (Conv2D(8, 3, activation="relu"), Conv2D(17, 3, 2, "same", "tanh"), *TAIL)),
     "learned per filter": ((8, 8, 2), (Conv2D(5, 3, 1, "same", "prelu"), Conv2D(6, 2, activation="swish"), *TAIL)),
+    "several options": ((8, 8, 2), (Conv2D(5, 3, 1, "same", "srelu"), Conv2D(6, 2, activation="pelu"), *TAIL)),
     "one channel": ((12, 12, 1), (Conv2D(16, 5, activation="relu", l1=0.01, l2=0.02), MaxPool2D(2), *TAIL)),
     "images first": ((8, 6, 2), (Flatten(), Dense(9, "tanh"), Dense(3))),
     "pools": ((9, 8, 5), (MaxPool2D(2), AveragePool2D(3, 1, "same"), *TAIL)),

@@ -60,3 +60,19 @@ def test_what_is_drawn_depends_on_seed_and_step_only(layer: Layer) -> None:
     first = trained(layer, x)
     assert np.array_equal(first, trained(layer, x))
     assert not np.array_equal(first, trained(layer, x, seed=4)) and not np.array_equal(first, trained(layer, x, step=2))
+
+
+def test_randomized_leaky_relu_draws_its_slopes_in_training_only() -> None:
+    spec = NetworkSpec((8,), (engine.Dense(8, "rrelu", initializer="identity"), engine.Dense(1)), "mean_squared_error")
+    network = Network(spec, 1)
+    x = np.random.default_rng(0).normal(size=(4000, 8)).astype(np.float32)
+    below = x < 0
+    assert np.allclose(network.activations(x)[0], np.where(below, 11 / 48 * x, x), rtol=1e-5)
+    program = Program(network, training=True, task="regression")
+    program.set_seed(3)
+    a = program.forward(x)[0][1]
+    assert np.array_equal(a[~below], x[~below])
+    slopes = a[below] / x[below]
+    assert slopes.min() >= 0.1249 and slopes.max() <= 0.3334
+    assert float(slopes.mean()) == pytest.approx(11 / 48, abs=0.002)
+    assert float(slopes.std()) == pytest.approx((1 / 3 - 1 / 8) / np.sqrt(12), rel=0.02)

@@ -35,6 +35,11 @@ ACTIVATIONS: dict[str, Callable[..., Tensor]] = {
     "relu": F.relu,
     "leaky_relu": lambda z, slope: F.leaky_relu(z, slope),
     "prelu": lambda z, slope: torch.where(z > 0, z, slope * z),
+    "rrelu": lambda z, lower, upper: F.rrelu(z, lower, upper, training=False),
+    "pelu": lambda z, a, b: torch.where(z > 0, a / b * z, a * torch.expm1(torch.clamp(z, max=0) / b)),
+    "srelu": lambda z, t_r, a_r, t_l, a_l: torch.where(
+        z > t_r, t_r + a_r * (z - t_r), torch.where(z > t_l, z, t_l + a_l * (z - t_l))
+    ),
     "relu6": F.relu6,
     "elu": lambda z, alpha: F.elu(z, alpha),
     "selu": F.selu,

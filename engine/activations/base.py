@@ -49,6 +49,7 @@ class Activation:
     zero_centred: bool = False
     saturates: bool = False  # the slope goes to 0 far out on both sides
     signed: bool = False  # gives negative values too
+    random: str = ""  # the block that changes z at random in training, with the same options
     kinks: tuple[float | str, ...] = ()  # a text names the option that says where, "-threshold" its negative
 
     def values(self, options: Mapping[str, float] | None = None) -> tuple[float, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engine import maths
 from engine.activations.base import ACTIVATIONS, Activation, Option
+from engine.maths import Numbers
 
 ACTIVATIONS.add(
     Activation(
@@ -22,5 +23,52 @@ ACTIVATIONS.add(
         lambda z, a, beta: maths.gate(z, a) + beta * a * (1.0 - maths.gate(z, a)),
         "below 0 to infinity", "0.5", "SiLU whose beta is learned: from z / 2 (beta 0) to ReLU (beta large).",
         options=(Option("beta", 1.0, True, lambda z, a, beta: a * (z - a)),), smooth=True, signed=True,
+    )
+)  # fmt: skip
+
+
+def _pelu(z: Numbers, a: Numbers, b: Numbers) -> Numbers:
+    return maths.where(z > 0.0, a / b * z, a * maths.expm1(maths.minimum(z, 0.0) / b))
+
+
+ACTIVATIONS.add(
+    Activation(
+        "pelu", "Parametric ELU", "Learned", "a / b z if z > 0, else a (exp(z / b) - 1), a and b learned per unit",
+        _pelu,
+        lambda z, f, a, b: maths.where(z > 0.0, a / b, (f + a) / b),
+        "above -a", "a / b", "ELU whose slope and bend are learned (Trottier et al. 2017).",
+        options=(
+            Option("a", 1.0, True, lambda z, f, a, b: _pelu(z, 1.0, b)),
+            Option("b", 1.0, True, lambda z, f, a, b: maths.where(z > 0.0, -f / b, -z * (f + a) / (b * b))),
+        ),
+        monotone=True, signed=True,
+    )
+)  # fmt: skip
+
+
+def _srelu(z: Numbers, t_r: Numbers, a_r: Numbers, t_l: Numbers, a_l: Numbers) -> Numbers:
+    return maths.where(z > t_r, t_r + a_r * (z - t_r), maths.where(z > t_l, z, t_l + a_l * (z - t_l)))
+
+
+ACTIVATIONS.add(
+    Activation(
+        "srelu", "S-shaped ReLU", "Learned", "three straight pieces: slope 1 between two bends, all learned per unit",
+        _srelu,
+        lambda z, f, t_r, a_r, t_l, a_l: maths.where(z > t_r, a_r, maths.where(z > t_l, 1.0, a_l)),
+        "all numbers", "the learned slope",
+        "Where it bends and how steeply is learned on both sides (Jin et al. 2016); it begins as a leaky ReLU.",
+        options=(
+            Option("right", 1.0, True, lambda z, f, t_r, a_r, t_l, a_l: maths.where(z > t_r, 1.0 - a_r, 0.0 * z)),
+            Option("right_slope", 1.0, True, lambda z, f, t_r, a_r, t_l, a_l: maths.maximum(z - t_r, 0.0)),
+            Option(
+                "left", 0.0, True,
+                lambda z, f, t_r, a_r, t_l, a_l: maths.where((z > t_l) | (z > t_r), 0.0 * z, 1.0 - a_l),
+            ),
+            Option(
+                "left_slope", 0.2, True,
+                lambda z, f, t_r, a_r, t_l, a_l: maths.where((z > t_l) | (z > t_r), 0.0 * z, z - t_l),
+            ),
+        ),
+        monotone=True, signed=True, kinks=("left", "right"),
     )
 )  # fmt: skip

@@ -144,3 +144,15 @@ ACTIVATIONS.add(
         options=(Option("threshold", 1.0), Option("value", 0.0)), monotone=True, kinks=("threshold",),
     )
 )  # fmt: skip
+
+ACTIVATIONS.add(
+    Activation(
+        "rrelu", "Randomized leaky ReLU", "Rectifiers",
+        "z if z > 0, else slope * z; in training the slope is drawn from lower to upper, else it is their mean",
+        lambda z, lower, upper: maths.where(z > 0.0, z, 0.5 * (lower + upper) * z),
+        lambda z, a, lower, upper: maths.where(z > 0.0, 1.0, 0.5 * (lower + upper)),
+        "all numbers", "the mean slope", "Leaky ReLU that trains with a random slope for every value: a regulariser.",
+        options=(Option("lower", 0.125), Option("upper", 0.3333333333333333)),
+        monotone=True, signed=True, kinks=(0.0,), random="random slopes",
+    )
+)  # fmt: skip

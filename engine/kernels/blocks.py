@@ -34,6 +34,7 @@ _NAMED: dict[str, Callable[[], Block]] = {
     "dropout": noise.dropout,
     "alpha dropout": noise.alpha_dropout,
     "gaussian noise": noise.gaussian_noise,
+    "random slopes": noise.random_slopes,
     "layer norm": layer_norm.layer_norm,
     "crelu": gates.crelu,
     "switch": elementwise.switch,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ from engine.kernels.layout import (
     X,
     Y,
 )  # fmt: skip
-from engine.kernels.memory import floats, floats_as_tuple, words
+from engine.kernels.memory import each_at, floats, floats_as_tuple, memories, words
 from engine.kernels.product import LANES
 
 F = np.float32
@@ -100,12 +101,60 @@ def _backward_learned(op: Any, rows: Any, moment: Any) -> None:
             g[j] = g[j] * slope(z[j], a[j], p[j])  # type: ignore[name-defined] # noqa: F821
 
 
+def _forward_several(op: Any, rows: Any, moment: Any) -> None:
+    o = words(op, WORDS)
+    u, p = o[UNITS], memories(op + 8 * P0, COUNT)  # type: ignore[name-defined] # noqa: F821
+    for r in range(rows * (o[OUTPUTS] // u)):
+        z, a = floats(o[X] + 4 * r * u, u), floats(o[Y] + 4 * r * u, u)
+        for j in range(u):
+            a[j] = function(z[j], *each_at(p, j))  # type: ignore[name-defined] # noqa: F821
+
+
+def _backward_several(op: Any, rows: Any, moment: Any) -> None:
+    """Two learned options, or four."""
+    o = words(op, WORDS)
+    u, p, gp = o[UNITS], memories(op + 8 * P0, COUNT), memories(op + 8 * G0, COUNT)  # type: ignore[name-defined] # noqa: F821
+    if words(moment, LANE_WORDS)[FRESH] != 0:
+        for k in range(COUNT):  # type: ignore[name-defined] # noqa: F821
+            for j in range(u):
+                gp[k][j] = F(0.0)
+    for r in range(rows * (o[OUTPUTS] // u)):
+        z, a = floats(o[X] + 4 * r * u, u), floats(o[Y] + 4 * r * u, u)
+        g = floats(o[GY] + 4 * r * u, u)
+        for j in range(u):
+            c = each_at(p, j)
+            gp[0][j] += g[j] * gradient_0(z[j], a[j], *c)  # type: ignore[name-defined] # noqa: F821
+            gp[1][j] += g[j] * gradient_1(z[j], a[j], *c)  # type: ignore[name-defined] # noqa: F821
+            if COUNT == 4:  # type: ignore[name-defined] # noqa: F821
+                gp[2][j] += g[j] * gradient_2(z[j], a[j], *c)  # type: ignore[name-defined] # noqa: F821
+                gp[3][j] += g[j] * gradient_3(z[j], a[j], *c)  # type: ignore[name-defined] # noqa: F821
+            g[j] = g[j] * slope(z[j], a[j], *c)  # type: ignore[name-defined] # noqa: F821
+
+
+def _of_several(record: activations.Activation) -> Block:
+    """An activation that learns all of its two or four options."""
+    gradients = [option.gradient for option in record.learned if option.gradient is not None]
+    if len(gradients) not in (2, 4) or len(gradients) != len(record.options):
+        raise RelumeError(f"{record.name} learns options that no kernel takes.", fix="Learn one, two or four options.")
+    names = {f"gradient_{k}": functools.partial(formula, gradient) for k, gradient in enumerate(gradients)}
+    count = lambda: len(gradients)  # noqa: E731
+    return Block(
+        block_kernel(
+            f"{record.name} forward", _forward_several, function=lambda: formula(record.function), COUNT=count
+        ),
+        block_kernel(
+            f"{record.name} backward", _backward_several, slope=lambda: formula(record.slope), COUNT=count, **names
+        ),
+        in_place=True,
+    )
+
+
 def activation(name: str) -> Block:
     record = activations.get(name)
     function, slope = lambda: formula(record.function), lambda: formula(record.slope)  # noqa: E731
     if record.learned:
         if len(record.options) > 1:
-            raise RelumeError(f"{name} learns more options than a kernel takes.", fix="Use one option.")
+            return _of_several(record)
         gradient = record.learned[0].gradient
         assert gradient is not None
         return Block(

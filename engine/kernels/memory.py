@@ -121,6 +121,36 @@ def doubles_as_tuple(typing: Any, address: Any, count: Any) -> Any:
     return _as_tuple(types.float64, count)
 
 
+@intrinsic(prefer_literal=True)
+def memories(typing: Any, address: Any, count: Any) -> Any:
+    """`count` (a literal) float32 memories, whose addresses lie side by side, as a tuple."""
+    kind = types.CPointer(types.float32)
+    result = types.UniTuple(kind, count.literal_value)
+
+    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        word = ir.IntType(64)
+        first = builder.inttoptr(arguments[0], word.as_pointer())
+        addresses = [builder.load(builder.gep(first, [word(k)])) for k in range(count.literal_value)]
+        return context.make_tuple(
+            builder, result, [builder.inttoptr(place, context.get_value_type(kind)) for place in addresses]
+        )
+
+    return result(types.int64, count), emit
+
+
+@intrinsic
+def each_at(typing: Any, given: Any, index: Any) -> Any:
+    """The number at an index of each of some memories, as a tuple."""
+    result = types.UniTuple(types.float32, len(given))
+
+    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        places = cgutils.unpack_tuple(builder, arguments[0])
+        numbers = [builder.load(builder.gep(place, [arguments[1]])) for place in places]
+        return context.make_tuple(builder, result, numbers)
+
+    return result(given, types.int64), emit
+
+
 @intrinsic
 def call_with_flag(typing: Any, address: Any, item: Any, flag: Any) -> Any:
     """Calls int function(void *, int)."""

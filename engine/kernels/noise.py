@@ -96,5 +96,25 @@ def _noisy(op: Any, rows: Any, moment: Any) -> None:
         y[i] = x[i] + stddev * maths.sqrt(F(-2.0) * maths.log1p(-u)) * maths.cos(turn)
 
 
+def _sloped(op: Any, rows: Any, moment: Any) -> None:
+    """Below 0 times a number from lower to upper, over their mean: the activation after it multiplies by that."""
+    o, m = words(op, WORDS), words(moment, LANE_WORDS)
+    n = rows * o[OUTPUTS]
+    x, source, target = floats(o[X], n), floats(o[FROM], n), floats(o[TO], n)  # type: ignore[name-defined] # noqa: F821
+    numbers, stream = floats(o[CONSTANTS], 2), _stream(o, m)
+    mean = F(0.5) * (numbers[0] + numbers[1])
+    low, span = numbers[0] / mean, (numbers[1] - numbers[0]) / mean
+    for i in range(n):
+        share = F(np.int32(_drawn(i, stream) >> np.uint32(8))) * F(5.9604645e-08)
+        target[i] = source[i] if x[i] > F(0.0) else source[i] * (low + span * share)
+
+
+def random_slopes() -> Block:
+    return Block(
+        block_kernel("random slopes forward", _sloped, FROM=lambda: X, TO=lambda: Y),
+        block_kernel("random slopes backward", _sloped, FROM=lambda: GY, TO=lambda: GX),
+    )
+
+
 def gaussian_noise() -> Block:
     return Block(block_kernel("gaussian noise", _noisy), in_place=True)  # the gradient passes as it is

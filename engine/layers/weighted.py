@@ -148,6 +148,8 @@ class WeightedLayer(Layer):
         constants = tuple(v for o, v in zip(activation.options, values, strict=True) if not o.learned)
         summing, units = self.weighted_operation(input_shape), self.kernel_shape(input_shape)[-1]
         operations, wide = [summing], (summing.outputs, summing.outputs)
+        if activation.random:
+            operations.append(Operation(activation.random, *wide, constants=constants, trains_only=True, units=units))
         if activation.name != "linear":  # else a is z
             operations.append(Operation(f"activation {activation.name}", *wide, learned, constants, units=units))
         off = self.switched_off(input_shape)
