@@ -90,7 +90,7 @@ def test_the_script_writes_every_formula_out(tmp_path, name):
     made = network(2, 1, "mean_squared_error", name)
     report = export_weights(made, tmp_path / "w.py")
     largest = np.abs(made.predict(np.random.default_rng(0).normal(size=(256, 2)))).max()
-    assert (report.largest_difference or 0.0) <= 1e-5 * max(1.0, float(largest))
+    assert report.largest_difference <= 1e-5 * max(1.0, float(largest))
     source = (tmp_path / "w.py").read_text("utf-8")
     modules = {
         alias.name
