@@ -28,11 +28,17 @@ def own(name: str, z: np.ndarray, gradient: np.ndarray) -> Repeat:
     from engine.kernels.jit import Loop
     from engine.kernels.memory import call
 
-    record, block = activations.get(name), blocks.find(f"activation {name}")
+    record = activations.get(name)
+    block = blocks.find(f"activation {name}" if record.steps is None else "own formula")
     assert block.backward is not None
     # Backward works in place: zeros stay zeros, where other gradients would shrink to slow denormals.
     kept = {at.X: z, at.Y: np.empty_like(z), at.GY: np.zeros_like(gradient)}
     fixed = [option.default for option in record.options if not option.learned]
+    if record.steps is not None:
+        code, fixed = record.steps[0], list(record.steps[1])
+        assert block.shared is not None and block.scratch is not None
+        kept[at.GEOMETRY] = np.array(code, dtype=np.int64)
+        kept[at.WORK] = np.zeros(block.scratch(UNITS, UNITS, code, len(z) // UNITS), dtype=np.float32)
     kept[at.CONSTANTS] = np.array(fixed or [0.0], dtype=np.float32)
     for word, option in enumerate(record.learned):
         kept[at.P0 + word] = np.full(UNITS, option.default, dtype=np.float32)
@@ -43,6 +49,7 @@ def own(name: str, z: np.ndarray, gradient: np.ndarray) -> Repeat:
     moment[at.FRESH] = 1
     for word, array in kept.items():
         operation[word] = array.ctypes.data
+    operation[at.PRODUCT] = block.shared.address if block.shared else 0
     addresses = block.forward.address, block.backward.address
     rows = len(z) // UNITS
 

@@ -24,6 +24,7 @@ class FieldInfo:
     below: float | None = None  # exclusive upper bound
     choices: Callable[[], tuple[str, ...]] | None = None  # late, so that tables may grow
     optional: bool = False
+    own: Callable[[str], str | None] | None = None  # of a name beyond the choices: how it is kept, None if it is none
 
 
 EXTENT = FieldInfo("int", "An extent", minimum=-1, maximum=10**9)
@@ -163,7 +164,10 @@ def _checked_named(value: Any, declared: FieldInfo, place: str) -> Any:
     else:
         name, options = value, {}
     known = declared.choices() if declared.choices else ()
-    if not isinstance(name, str) or name not in known:
+    own = _own_name(name, declared, place)
+    if own is not None:
+        name = own
+    elif not isinstance(name, str) or name not in known:
         import difflib
 
         near = difflib.get_close_matches(shown(name).strip("'"), known, n=3, cutoff=0.5)
@@ -175,6 +179,13 @@ def _checked_named(value: Any, declared: FieldInfo, place: str) -> Any:
         if isinstance(number, bool) or not isinstance(number, (int, float)) or not math.isfinite(number):
             raise RelumeError(f"The option {shown(key)} of {name} must be a finite number, not {shown(number)}.", place)
     return NamedOptions(name, tuple(sorted((str(k), float(v)) for k, v in options.items())))
+
+
+def _own_name(name: Any, declared: FieldInfo, place: str) -> str | None:
+    try:
+        return declared.own(name) if declared.own and isinstance(name, str) else None
+    except RelumeError as error:
+        raise RelumeError(error.what, f"{place}, {error.where}", error.fix) from None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -29,6 +29,11 @@ def expm1(x: Numbers) -> Numbers:
     return np.expm1(x)
 
 
+def log(x: Numbers) -> Numbers:
+    """The natural logarithm; minus infinity at 0, NaN below."""
+    return np.log(x)
+
+
 def log1p(x: Numbers) -> Numbers:
     """ln(1 + x), exact near 0"""
     return np.log1p(x)

@@ -65,8 +65,14 @@ def fed_by(shape: tuple[int, ...], made: Layer) -> Network:
     return random_networks.moved(Network(spec, 2))
 
 
+OWN = (
+    "= x*sigmoid(a*x) + b*sin(x)", "= where(x > 0, x, a*expm1(x))", "= max(0, x)**1.5 + log(1 + x^2) - clip(x, -1, 1)",
+    "= sqrt(abs(x) + 1)*sign(x)*(softplus(x) + step(x)) if x >= a else tanh(x)**3/e",
+)  # fmt: skip
+
+
 @pytest.mark.parametrize("ending", TRACED)
-@pytest.mark.parametrize("name", activations.names())
+@pytest.mark.parametrize("name", [*activations.names(), *OWN])
 def test_every_activation(tmp_path, name: str, ending: str) -> None:
     spec = NetworkSpec((4,), (Dense(9, name), Dense(2)))
     agrees(random_networks.moved(Network(spec, 2)), tmp_path / f"w{ending}")

@@ -34,10 +34,22 @@ MANY = 10**9
 LOSS = "softmax_cross_entropy"
 TAIL = (Flatten(), Dense(3))
 WINDOWS = list(itertools.product((1, 2, 3, 5), (1, 2, 3), ("valid", "same"), ((6, 7), (7, 6))))
+OWN = "= x*sigmoid(a*x) + b*sin(x) + where(x > c, 0.3, d*x)"
+OWN_FUNCTIONS = (
+    "x", "x + 1", "exp(-x**2) + expm1(min(x, 0))", "log(0.5 + abs(x)) + log1p(x^2)", "sqrt(x**2 + 0.5)/(2 - cos(x))",
+    "softplus(x) - tanh(x) - 0.5*relu(x)**1.5", "x*sign(x) + x*step(x) + clip(x, -1, 2)", "0.1*x**3 if x >= 0 else -x",
+    "(x^2 + 1)**-0.3*x", "sin(x)*sqrt(abs(x) + 1)",
+)  # fmt: skip
 NETWORKS = {
     "convolutions": ((11, 9, 3), (Conv2D(8, 3, activation="relu"), Conv2D(17, 3, 2, "same", "tanh"), *TAIL)),
     "learned per filter": ((8, 8, 2), (Conv2D(5, 3, 1, "same", "prelu"), Conv2D(6, 2, activation="swish"), *TAIL)),
     "several options": ((8, 8, 2), (Conv2D(5, 3, 1, "same", "srelu"), Conv2D(6, 2, activation="pelu"), *TAIL)),
+    "own formulas": (
+        (9, 8, 2),
+        (Conv2D(5, 3, activation="= max(0, x) + 0.1*min(0, x)"), MaxPool2D(2), Conv2D(6, 2, activation=OWN), *TAIL),
+    ),
+    "own formulas, narrow and wide": ((9,), (Dense(7, OWN), Dense(700, OWN, off=(3,)), Dense(3, "= x"))),
+    **{f"= {text}": ((9,), (Dense(33, f"= {text}"), Dense(17, f"= {text}"), Dense(3))) for text in OWN_FUNCTIONS},
     "one channel": ((12, 12, 1), (Conv2D(16, 5, activation="relu", l1=0.01, l2=0.02), MaxPool2D(2), *TAIL)),
     "images first": ((8, 6, 2), (Flatten(), Dense(9, "tanh"), Dense(3))),
     "pools": ((9, 8, 5), (MaxPool2D(2), AveragePool2D(3, 1, "same"), *TAIL)),

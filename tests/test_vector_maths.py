@@ -16,6 +16,7 @@ Function = Callable[[np.ndarray], np.ndarray]
 FUNCTIONS: dict[str, tuple[Function, Function]] = {  # what is compiled, what it is compared with
     "exp": (lambda x: maths.exp(x), np.exp),
     "expm1": (lambda x: maths.expm1(x), np.expm1),
+    "log": (lambda x: maths.log(x), np.log),
     "log1p": (lambda x: maths.log1p(x), np.log1p),
     "tanh": (lambda x: maths.tanh(x), np.tanh),
     "sigmoid": (

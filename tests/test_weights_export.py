@@ -85,7 +85,10 @@ def test_arrays_are_exact_and_the_design_goes_along(tmp_path):
         assert Preprocessing.from_dict(json.loads(texts["preprocessing"])) == data.preprocessing
 
 
-@pytest.mark.parametrize("name", activations.names())
+OWN = ("= x*sigmoid(a*x) + b*sin(x)", "= where(x > 0, x, a*expm1(x)) - clip(x, -1, 1)**2", "= x^3/e if x >= a else pi")
+
+
+@pytest.mark.parametrize("name", [*activations.names(), *OWN])
 def test_the_script_writes_every_formula_out(tmp_path, name):
     made = network(2, 1, "mean_squared_error", name)
     report = export_weights(made, tmp_path / "w.py")

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from engine.errors import RelumeError
-from engine.fields import NamedOptions, name_of, options_of
 from engine.maths import Numbers
 from engine.registry import Registry
 
@@ -51,6 +51,15 @@ class Activation:
     signed: bool = False  # gives negative values too
     random: str = ""  # the block that changes z at random in training, with the same options
     kinks: tuple[float | str, ...] = ()  # a text names the option that says where, "-threshold" its negative
+    steps: tuple[tuple[int, ...], tuple[float, ...]] | None = (
+        None  # of an own formula: words and numbers of its program
+    )
+
+    @property
+    def identifier(self) -> str:
+        """The name as programs may have it."""
+        plain = self.name.isidentifier()
+        return self.name if plain else f"formula_{hashlib.sha256(self.name.encode()).hexdigest()[:8]}"
 
     def values(self, options: Mapping[str, float] | None = None) -> tuple[float, ...]:
         """Option values in the formula's order, defaults filled in. Raises RelumeError for unknown names."""
@@ -159,19 +168,3 @@ def normal_mean(function: Callable[[np.ndarray], np.ndarray]) -> float:
 
 
 ACTIVATIONS: Registry[Activation] = Registry("activation")
-
-
-def names() -> tuple[str, ...]:
-    """Every activation, in the order of the menus."""
-    return ACTIVATIONS.names()
-
-
-def get(name: str) -> Activation:
-    """The activation called `name`. Raises RelumeError for an unknown name."""
-    return ACTIVATIONS.get(name)
-
-
-def resolve(value: str | NamedOptions) -> tuple[Activation, tuple[float, ...]]:
-    """The record and the option values of what a layer names."""
-    activation = get(name_of(value))
-    return activation, activation.values(options_of(value))

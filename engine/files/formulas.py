@@ -13,6 +13,7 @@ import types
 from collections.abc import Callable
 from typing import Any
 
+from engine.activations.own import Written
 from engine.errors import RelumeError
 
 
@@ -100,6 +101,8 @@ def _top_level(module: str) -> dict[str, ast.stmt]:
 
 def _node_of(function: Callable[..., Any]) -> ast.Lambda | ast.FunctionDef | None:
     """Where the source says `function`: the innermost definition around the place of its code."""
+    if isinstance(function, Written):
+        return ast.parse(function.source).body[0]  # type: ignore[return-value]
     code = function.__code__  # type: ignore[attr-defined]
     places = [(line, column) for line, _, column, _ in code.co_positions() if line and column is not None]
     places = [place for place in places if place[1] or place[0] > code.co_firstlineno]

@@ -20,6 +20,7 @@ class Block:
 
     Args:
         commit: called once the step is taken.
+        shared: a kernel that forward and backward call through the operation where there is no product.
         product: what forward and backward call through the operation.
         whole_batch: needs all rows of a batch at once.
         in_place: backward turns the gradient of the output (GY) into that of the input where it lies.
@@ -31,13 +32,18 @@ class Block:
     backward: Kernel | None = None
     commit: Kernel | None = None
     product: Kernel | None = None
+    shared: Kernel | None = None
     in_place: bool = False
     whole_batch: bool = False
     scratch: Callable[[int, int, tuple[int, ...], int], int] | None = None
     plan: Plan | None = None
 
     def kernels(self) -> list[Kernel]:
-        return [kernel for kernel in (self.product, self.forward, self.backward, self.commit) if kernel is not None]
+        return [
+            kernel
+            for kernel in (self.product, self.shared, self.forward, self.backward, self.commit)
+            if kernel is not None
+        ]
 
 
 def block_kernel(title: str, function: Callable[..., Any], /, **names: Any) -> Kernel:

@@ -257,7 +257,8 @@ class Program:
             constants = keep.floats(len(operation.constants))
             constants[:] = operation.constants
             o[at.CONSTANTS] = address(constants)
-        o[at.PRODUCT], o[at.ZEROS] = block.product.address if block.product else 0, address(self._zeros)
+        called = block.product or block.shared
+        o[at.PRODUCT], o[at.ZEROS] = called.address if called else 0, address(self._zeros)
 
     def _lay_gradients(self, keep: Buffers, whole: np.ndarray) -> tuple[int, list[int]]:
         """Gradients on their way back, in turn in two buffers of the whole tile, within a stage in two of its part.

@@ -57,7 +57,7 @@ def staged(operations: Sequence[Item], tile: int, whole_batches: bool) -> tuple[
 
 
 def _rows(stage: Sequence[Item], tile: int) -> int:
-    if not any(o.geometry for _, o in stage):
+    if not any(o.geometry for _, o in stage if not blocks.find(o.block).in_place):
         return tile
     widths = [stage[0][1].inputs, *(o.outputs for _, o in stage)]
     most = max(1, NEAR // (4 * (sum(widths) + 2 * max(widths))))

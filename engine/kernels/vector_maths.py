@@ -138,14 +138,8 @@ def _sigmoid(x: Any) -> Any:
 
 
 @exact
-def _log1p(x: Any) -> Any:
-    y = F(1.0) + x
-    rest = x - (y - F(1.0))
-    b = bits(y)
-    e = np.int32(np.int32(b - np.int32(0x3F3504F3)) >> np.int32(23))  # y = f 2^e, f from sqrt(1/2) to sqrt(2)
-    f = from_bits(np.int32(b - np.int32(e << np.int32(23)))) - F(1.0)
-    n = F(e)
-    z = f * f
+def _log_polynomial(f: Any) -> Any:
+    """(ln(1 + f) - f + f^2 / 2) / f^3 for f from sqrt(1/2) - 1 to sqrt(2) - 1"""
     p = F(7.0376836292e-2)
     p = p * f - F(1.1514610310e-1)
     p = p * f + F(1.1676998740e-1)
@@ -154,12 +148,39 @@ def _log1p(x: Any) -> Any:
     p = p * f - F(1.6668057665e-1)
     p = p * f + F(2.0000714765e-1)
     p = p * f - F(2.4999993993e-1)
-    p = p * f + F(3.3333331174e-1)
-    p = p * f * z - n * F(2.12194440e-4) - F(0.5) * z + rest / y
+    return p * f + F(3.3333331174e-1)
+
+
+@exact
+def _log1p(x: Any) -> Any:
+    y = F(1.0) + x
+    rest = x - (y - F(1.0))
+    b = bits(y)
+    e = np.int32(np.int32(b - np.int32(0x3F3504F3)) >> np.int32(23))  # y = f 2^e, f from sqrt(1/2) to sqrt(2)
+    f = from_bits(np.int32(b - np.int32(e << np.int32(23)))) - F(1.0)
+    n = F(e)
+    z = f * f
+    p = _log_polynomial(f) * f * z - n * F(2.12194440e-4) - F(0.5) * z + rest / y
     result = (f + p) + n * F(0.693359375)
     result = result if y < F(np.inf) else y
     result = result if y > F(0.0) else F(-np.inf)
     return result if x >= F(-1.0) else F(np.nan)
+
+
+@exact
+def _log(x: Any) -> Any:
+    """As log1p, without what 1 + x would lose."""
+    tiny = x < F(1.1754943508222875e-38)  # its exponent is not in its bits
+    b = bits(x * F(8388608.0) if tiny else x)
+    e = np.int32(np.int32(b - np.int32(0x3F3504F3)) >> np.int32(23))
+    f = from_bits(np.int32(b - np.int32(e << np.int32(23)))) - F(1.0)
+    n = F(e) - (F(23.0) if tiny else F(0.0))
+    z = f * f
+    p = _log_polynomial(f) * f * z - n * F(2.12194440e-4) - F(0.5) * z
+    result = (f + p) + n * F(0.693359375)
+    result = result if x < F(np.inf) else x
+    result = result if x > F(0.0) else F(-np.inf)
+    return result if x >= F(0.0) else F(np.nan)
 
 
 @exact
@@ -249,6 +270,11 @@ def _maths_exp(x):
 @overloaded(maths.expm1)
 def _maths_expm1(x):
     return lambda x: _expm1(x)
+
+
+@overloaded(maths.log)
+def _maths_log(x):
+    return lambda x: _log(x)
 
 
 @overloaded(maths.log1p)

@@ -14,8 +14,9 @@ from engine.layers.base import Call, Layer, Operation, Parameters, Shape
 
 def activation_field() -> Any:
     return field(
-        "linear", "named", "Activation", "What a unit makes of its sum z.", choices=lambda: activations.names()
-    )
+        "linear", "named", "Activation", "What a unit makes of its sum z.", choices=lambda: activations.names(),
+        own=lambda name: activations.own_name(name) if activations.is_own(name) else None,
+    )  # fmt: skip
 
 
 def initializer_field() -> Any:
@@ -138,7 +139,10 @@ class WeightedLayer(Layer):
             f"activation.{option.name}" if option.learned else float(value)
             for option, value in zip(activation.options, values, strict=True)
         )
-        applied = (self.weighted(input_shape), Call(f"activation_{activation.name}", activation.function, options))
+        applied = (
+            self.weighted(input_shape),
+            Call(f"activation_{activation.identifier}", activation.function, options),
+        )
         off = self.switched_off(input_shape)
         return (*applied, Call("without", without, (off,))) if off else applied
 
@@ -150,7 +154,10 @@ class WeightedLayer(Layer):
         operations, wide = [summing], (summing.outputs, summing.outputs)
         if activation.random:
             operations.append(Operation(activation.random, *wide, constants=constants, trains_only=True, units=units))
-        if activation.name != "linear":  # else a is z
+        if activation.steps is not None:
+            code, numbers = activation.steps
+            operations.append(Operation("own formula", *wide, learned, numbers, units=units, geometry=code))
+        elif activation.name != "linear":  # else a is z
             operations.append(Operation(f"activation {activation.name}", *wide, learned, constants, units=units))
         off = self.switched_off(input_shape)
         if off:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.activations import ACTIVATIONS
+from engine import activations
 from engine.fields import name_of, options_of
 from engine.layers import LAYERS
 from engine.losses import LOSSES
@@ -65,7 +65,7 @@ def layer_words(spec: NetworkSpec) -> tuple[LayerWords, ...]:
             between.append(LAYERS.get(kind).title.lower() if kind in LAYERS else kind.lower())
             continue
         name = name_of(layer.activation)
-        record: Any = ACTIVATIONS.get(name)
+        record: Any = activations.get(name)
         previous = found[-1].index if found else -1
         last = index == len(spec.layers) - 1
         found.append(
