@@ -40,9 +40,8 @@ def test_a_formula_is_the_activation_of_the_table(own, known) -> None:
     np.testing.assert_allclose(found.forward(Z, *options), expected.forward(Z, *values), rtol=1e-12, atol=1e-13)
     np.testing.assert_allclose(found.derivative(Z, *options), expected.derivative(Z, *values), rtol=1e-9, atol=1e-12)
     if not options:
-        assert found.gain() == pytest.approx(
-            expected.gain(dict(zip([o.name for o in expected.options], values, strict=True)))
-        )
+        named = {option.name: value for option, value in zip(expected.options, values, strict=True)}
+        assert found.gain() == pytest.approx(expected.gain(named))
         assert found.dies() == expected.dies() and found.signed == expected.signed
         assert (found.monotone, found.bounded) == (expected.monotone, expected.bounded)
         assert found.rises() == expected.rises(values)

@@ -54,7 +54,7 @@ def program(node: Node, letters: tuple[str, ...]) -> tuple[Words, tuple[float, .
 
 
 def _lowered(node: Node) -> Node:
-    """The same with powers as products, roots, or exp(n log b)."""
+    """The same with powers as products, roots, or exp(n log b), and choices between 1 and 0 as their conditions."""
     known: dict[Node, Node] = {}
 
     def lowered(node: Node) -> Node:
@@ -62,7 +62,10 @@ def _lowered(node: Node) -> Node:
             return node
         if node not in known:
             parts = [lowered(part) for part in node.parts]
-            known[node] = _power(parts[0], node.number) if node.kind == "power" else tree.make(node.kind, *parts)
+            if node.kind == "where" and parts[1:] == [tree.ONE, tree.ZERO]:
+                known[node] = parts[0]  # a condition is 1 or 0 here
+            else:
+                known[node] = _power(parts[0], node.number) if node.kind == "power" else tree.make(node.kind, *parts)
         return known[node]
 
     return lowered(node)

@@ -106,7 +106,19 @@ def make(kind: str, *parts: Node) -> Node:
         case "where":
             if parts[1] is parts[2]:
                 return parts[1]
-    return _node(kind, parts, 0.0, "")
+    return _of_choices(kind, parts) or _node(kind, parts, 0.0, "")
+
+
+def _of_choices(kind: str, parts: tuple[Node, ...]) -> Node | None:
+    """Of choices between numbers by one condition, and of numbers, another such choice."""
+    choices = [part for part in parts if part.kind == "where"]
+    plain = all(part.kind in ("number", "where") for part in parts) and kind in ("add", "subtract", "multiply")
+    if not plain or not choices or any(choice.parts[0] is not choices[0].parts[0] for choice in choices):
+        return None
+    if any(side.kind != "number" for choice in choices for side in choice.parts[1:]):
+        return None
+    yes, no = (make(kind, *(part.parts[side] if part.kind == "where" else part for part in parts)) for side in (1, 2))
+    return make("where", choices[0].parts[0], yes, no)
 
 
 def power(base: Node, exponent: float) -> Node:

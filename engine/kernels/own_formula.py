@@ -90,7 +90,8 @@ def _interpret(program: Any, table: Any, n: Any) -> None:
                 r[i] = F(1.0) if a[i] >= b[i] else F(0.0)
         elif kind == WHERE:
             for i in range(n):
-                r[i] = b[i] if a[i] != F(0.0) else c[i]
+                yes, no = b[i], c[i]  # read before it is known which: a choice between reads is no SIMD code
+                r[i] = yes if a[i] != F(0.0) else no
         elif kind == MAXIMUM:
             for i in range(n):
                 r[i] = maths.maximum(a[i], b[i])
