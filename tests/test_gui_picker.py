@@ -135,3 +135,45 @@ def test_every_activation_shows_its_facts(picker):
         assert ("where learning starts" in picker.facts.advice.text()) == bool(record.learned)
         assert picker.use.text() == f"Use {record.name}"
         assert not picker.grab().isNull()
+
+
+def test_an_own_formula_is_drawn_as_it_is_typed_and_taken(picker, session, qtbot):
+    assert picker.own.field.accessibleName() == "Own formula"
+    qtbot.keyClicks(picker.own.field, "x*sigmoid(a*x)")
+    assert name_of(picker.facts.value) == "= x*sigmoid(a*x)" and picker.list.chosen() == ""
+    assert picker.use.accessibleName() == "Use this formula" and picker.use.isEnabled()
+    start = next(field for field in picker.facts.findChildren(QLineEdit) if field.accessibleName() == "a")
+    assert start.text() == "1"
+    start.setText("2")
+    start.editingFinished.emit()
+    qtbot.keyClick(picker.own.field, Qt.Key.Key_Return)
+    taken = session.document.spec.layers[0].activation
+    assert name_of(taken) == "= x*sigmoid(a*x)" and options_of(taken) == {"a": 2.0}
+
+
+def test_a_wrong_formula_is_told_with_its_place_and_cannot_be_taken(picker, session, qtbot):
+    before = session.document.spec
+    qtbot.keyClicks(picker.own.field, "x + foo(x)")
+    assert picker.own.words.text().startswith("Character 5: There is no function called foo.")
+    assert not picker.use.isEnabled()
+    qtbot.keyClick(picker.own.field, Qt.Key.Key_Return)
+    assert picker.isVisible() and session.document.spec is before
+    picker.own.field.setText("abs(x)")
+    assert picker.use.isEnabled() and "foo" not in picker.own.words.text()
+    picker.list.choose("tanh")
+    assert picker.use.isEnabled() and picker.use.accessibleName() == "Use tanh"
+    picker.own.field.setText("abs(")
+    assert not picker.use.isEnabled()
+    picker.own.field.clear()
+    assert picker.use.isEnabled()
+
+
+def test_a_layer_with_an_own_formula_opens_with_it(window, session, qtbot):
+    first = dataclasses.replace(session.document.spec.layers[0], activation="= abs(x) - a")
+    layers = (first, *session.document.spec.layers[1:])
+    change(session, "own", lambda: {"spec": dataclasses.replace(session.document.spec, layers=layers)})
+    button = next(b for b in window.findChildren(QPushButton) if b.accessibleName() == "Activation of layer 1")
+    assert button.text() == "= abs(x) - a"
+    button.click()
+    picker = window.findChild(ActivationPicker)
+    assert picker.own.field.text() == "abs(x) - a" and name_of(picker.facts.value) == "= abs(x) - a"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
-from engine.activations import ACTIVATIONS, Activation
+from engine.activations import ACTIVATIONS, Activation, get, is_own
 from engine.errors import RelumeError
 from engine.fields import NamedOptions, name_of, options_of
 from gui import theme
@@ -67,15 +69,18 @@ class ActivationFacts(QWidget):
 
     def show_value(self, value: str | NamedOptions) -> None:
         """Shows an activation as a layer names it."""
-        self._record = ACTIVATIONS.get(name_of(value))
+        self._record = get(name_of(value))
         self._options = dict(options_of(value))
-        self.name.setText(self._record.name)
-        self.formula.setText(self._record.formula)
+        own = is_own(self._record.name)
+        self.name.setText("Own formula" if own else self._record.name)
+        text = self._record.formula
+        self.formula.setText(re.sub(r"([-+*/,(])", "\\1\u200b", text) if own else text)  # its lines may end there
         learned = "The number is where learning starts. " if self._record.learned else ""
         self.advice.setText(learned + self._record.advice)
         empty(self._option_rows)
         for option in self._record.options:
-            words = option.name.replace("_", " ").capitalize()
+            words = option.name.replace("_", " ")
+            words = words if own else words.capitalize()  # a letter stays as it was written
             field = NumberField(words, self._tell)
             field.show_value(self._options.get(option.name, option.default))
             field.edited.connect(lambda number, name=option.name, field=field: self._set(name, number, field))

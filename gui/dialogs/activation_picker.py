@@ -16,11 +16,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from engine.activations import ACTIVATIONS
+from engine.activations import ACTIVATIONS, is_own
 from engine.fields import name_of
 from gui import edits, theme
 from gui.dialogs.activation_facts import ActivationFacts
 from gui.dialogs.activation_list import ActivationList, families
+from gui.dialogs.own_formula import OwnFormula
 from gui.panels.changes import change
 from gui.session import Session
 from gui.widgets.chips import Chip, Flow
@@ -47,21 +48,27 @@ class ActivationPicker(QFrame):
         self.search.addAction(theme.icon("search", "ink 2"), QLineEdit.ActionPosition.LeadingPosition)
         self.list = ActivationList(in_use)
         self.facts = ActivationFacts(lambda words: session.notice.emit(words, "warning"))
+        self.own = OwnFormula()
         self.use = QPushButton()
         self.use.setProperty("role", "accent")
-        self.keep = QPushButton(f"Keep {in_use}")
+        self.keep = QPushButton("Keep it" if is_own(in_use) else f"Keep {in_use}")
         self.keep.setAccessibleName(f"Keep {in_use}")
         self._lay_out()
         self.search.textChanged.connect(self._refill)
         self.list.previewed.connect(self._preview)
         self.list.taken.connect(self.take)
+        self.own.written.connect(self._preview_own)
         self.use.clicked.connect(self.take)
         self.keep.clicked.connect(self.close)
         session.dataset_changed.connect(self.close)
         if anchor is not None:
             anchor.destroyed.connect(self._lose_anchor)
         self.search.installEventFilter(self)
-        self.list.choose(in_use)
+        if is_own(in_use):
+            self.list.setCurrentRow(-1)
+            self.own.show_formula(in_use)
+        else:
+            self.list.choose(in_use)
         self._preview(in_use)
 
     def _lay_out(self) -> None:
@@ -96,7 +103,12 @@ class ActivationPicker(QFrame):
         bare(body, 0)
         lists = QVBoxLayout()
         lists.setContentsMargins(4, 6, 4, 6)
-        lists.addWidget(self.list)
+        lists.addWidget(self.list, 1)
+        below = QVBoxLayout()
+        below.setContentsMargins(12, 8, 10, 6)
+        below.addWidget(self.own)
+        lists.addWidget(_rule(vertical=False))
+        lists.addLayout(below)
         body.addLayout(lists, 1)
         body.addWidget(_rule(vertical=True))
         body.addWidget(side)
@@ -133,6 +145,8 @@ class ActivationPicker(QFrame):
     @Slot()
     def take(self) -> None:
         """Gives the layer the activation that is shown."""
+        if not self.use.isEnabled():
+            return
         session, layer, value = self.session, self.layer, self.facts.value
         self.close()
         if layer < len(session.document.spec.layers) and value != self._before:
@@ -154,8 +168,19 @@ class ActivationPicker(QFrame):
     @Slot(str)
     def _preview(self, name: str) -> None:
         self.facts.show_value(self._before if name == name_of(self._before) else name)
-        self.use.setText(f"Use {name}")
-        self.use.setAccessibleName(f"Use {name}")
+        text = "Use this formula" if is_own(name) else f"Use {name}"
+        self.use.setText(text)
+        self.use.setAccessibleName(text)
+        self.use.setEnabled(True)
+
+    @Slot(str)
+    def _preview_own(self, name: str) -> None:
+        """The formula in the field; while it is none, what was shown stays, and cannot be taken."""
+        if name:
+            self.list.setCurrentRow(-1)
+            self._preview(name)
+        else:
+            self.use.setEnabled(not self.own.field.text().strip())
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if watched is self.parentWidget() and event.type() == QEvent.Type.Resize:

@@ -17,6 +17,8 @@ from gui.numbers import count, number
 
 NEARLY_DEAD_SHARE = 0.01
 
+LONGEST = 20  # characters of an activation's name: own formulas are cut
+
 
 @dataclasses.dataclass(frozen=True)
 class LayerWords:
@@ -72,7 +74,7 @@ def layer_words(spec: NetworkSpec) -> tuple[LayerWords, ...]:
             LayerWords(
                 index,
                 kind,
-                name,
+                name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}\u2026",
                 bool(record.signed),
                 record.dies(options_of(layer.activation)),
                 shape[-1],
