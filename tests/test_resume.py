@@ -18,7 +18,13 @@ from engine.trainer import Trainer
 DATA = DataSpec(name="xor", seed=1, samples=90, noise=0.3)
 SPEC = engine.NetworkSpec(
     (2,),
-    (engine.Dense(8, "prelu"), engine.Dropout(0.3), engine.Dense(6, "relu"), engine.BatchNorm(), engine.Dense(1)),
+    (
+        engine.Dense(8, "prelu"),
+        engine.Dropout(0.3),
+        engine.Dense(6, "= abs(x) + a*sin(x)"),
+        engine.BatchNorm(),
+        engine.Dense(1),
+    ),
     "binary_cross_entropy",
 )
 EPOCHS, STEPS = 8, 13

@@ -38,6 +38,7 @@ GROUPS = (
 )  # fmt: skip
 NETWORKS: dict[str, tuple[tuple[int, ...], tuple[Layer, ...]]] = {
     "groups": ((28, 28, 1), GROUPS),
+    "own formulas": ((400,), (Dense(500, "= max(0, x) + a*min(0, x)"), Dense(600, "= x*sigmoid(a*x) - b"), Dense(10))),
     "dense": ((400,), DENSE),
     "convolution": ((28, 28, 1), SMALL_IMAGES),
     "norm": ((28, 28, 1), (Conv2D(16, 5, activation="relu"), BatchNorm(), *SMALL_IMAGES[1:])),
@@ -53,6 +54,8 @@ CASES = {
     "dense, a batch of two": ("dense", 1, 9, 2, "keep"),
     "convolution, two lanes": ("convolution", 2, 75, 20, "keep"),
     "convolution, four lanes": ("convolution", 4, 270, 128, "keep"),
+    "own formulas, two lanes": ("own formulas", 2, 250, 70, "merge"),
+    "own formulas, four lanes": ("own formulas", 4, 700, 300, "keep"),
     "groups, two lanes": ("groups", 2, 75, 20, "keep"),
     "groups, four lanes": ("groups", 4, 330, 300, "keep"),
     "convolution, the whole set": ("convolution", 4, 150, 150, "merge"),
