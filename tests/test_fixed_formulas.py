@@ -12,7 +12,8 @@ import engine
 
 ACTIVATIONS = """linear relu leaky_relu prelu relu6 elu selu celu softplus gelu gelu_tanh silu swish mish abs sigmoid
 hard_sigmoid hard_sigmoid_survey tanh hard_tanh softsign hard_swish sin gaussian squared_relu
-dsilu elish hard_elish quick_gelu log_sigmoid tanhshrink hard_shrink soft_shrink square snake step threshold"""
+dsilu elish hard_elish quick_gelu log_sigmoid tanhshrink hard_shrink soft_shrink square snake step threshold rrelu
+pelu srelu"""
 
 
 # ---- losses ---------------------------------------------------------------------------------------

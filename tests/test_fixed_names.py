@@ -16,7 +16,8 @@ DATASETS = """circles xor gaussians spiral moons plane multi_gaussians abs sine 
 breast_cancer diabetes fashion_mnist_12k"""
 ACTIVATIONS = """linear relu leaky_relu prelu relu6 elu selu celu softplus gelu gelu_tanh silu swish mish abs sigmoid
 hard_sigmoid hard_sigmoid_survey tanh hard_tanh softsign hard_swish sin gaussian squared_relu
-dsilu elish hard_elish quick_gelu log_sigmoid tanhshrink hard_shrink soft_shrink square snake step threshold"""
+dsilu elish hard_elish quick_gelu log_sigmoid tanhshrink hard_shrink soft_shrink square snake step threshold rrelu
+pelu srelu"""
 LOSSES = """mean_squared_error mean_absolute_error huber softmax_cross_entropy binary_cross_entropy hinge
 log_cosh poisson kl_divergence focal binary_focal"""
 INITIALIZERS = """zeros normal uniform glorot_normal glorot_uniform he_normal he_uniform lecun_normal lecun_uniform
