@@ -8,6 +8,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLineEdit, QPushButton, QVBoxLayout, QWidget
 
+from engine import activation_cost
 from engine.activations import ACTIVATIONS
 from engine.fields import name_of, options_of
 from gui.dialogs.activation_list import NAME, families
@@ -177,3 +178,20 @@ def test_a_layer_with_an_own_formula_opens_with_it(window, session, qtbot):
     button.click()
     picker = window.findChild(ActivationPicker)
     assert picker.own.field.text() == "abs(x) - a" and name_of(picker.facts.value) == "= abs(x) - a"
+
+
+def test_the_cost_is_measured_when_it_is_asked_for(qtbot, picker) -> None:
+    facts = picker.facts
+    picker.list.choose("relu")
+    assert not facts._cost.isVisible() and facts.measure.isVisible()
+    facts.measure.click()
+    qtbot.waitUntil(lambda: "ns a value" in facts._cost.text(), timeout=30_000)
+    picker.list.choose("tanh")
+    assert not facts._cost.isVisible() and facts.measure.isVisible(), "it was not measured yet"
+
+
+@pytest.mark.parametrize("name", ["relu", "leaky_relu", "prelu", "srelu", "rrelu", "= x*sigmoid(a*x)"])
+def test_every_kind_of_activation_has_a_cost(name) -> None:
+    measured = activation_cost.cost(name)
+    assert 0.0 < measured.forward < 1000.0 and 0.0 < measured.backward < 1000.0
+    assert activation_cost.cost("linear") == (0.0, 0.0)

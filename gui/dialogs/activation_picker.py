@@ -27,7 +27,7 @@ from gui.session import Session
 from gui.widgets.chips import Chip, Flow
 from gui.widgets.rows import bare
 
-WANTED = QSize(704, 576)
+WANTED = QSize(704, 644)
 STEPS = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1, Qt.Key.Key_PageUp: -8, Qt.Key.Key_PageDown: 8}
 
 
