@@ -60,11 +60,14 @@ def _taught(lesson: Callable[[Callable[..., Any]], Any]) -> Callable[[Callable[.
 
 
 def load() -> None:
-    """Imports numba and teaches it what compiled code calls; what it knows already costs nothing."""
+    """Imports numba and all that it imports for its first function, and teaches it what compiled code calls; what it
+    knows already costs nothing."""
     with _lock:
-        importlib.import_module("numba")
+        target = importlib.import_module("numba.core.registry").cpu_target
         while _lessons:
             _lessons.pop(0)()
+        target.typing_context.refresh()
+        target.target_context.refresh()
 
 
 def compile(function: Callable[..., Any], signature: str, options: dict[str, Any]) -> tuple[Any, str, bytes]:
