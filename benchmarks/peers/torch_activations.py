@@ -46,6 +46,24 @@ def _quick_gelu_backward(g: Tensor, z: Tensor, a: Tensor) -> Tensor:
     return g * (s + 1.702 * a * (1 - s))
 
 
+def _pelu_backward(g: Tensor, z: Tensor, a: Tensor) -> Tensor:
+    """With the gradients of both options, which are 1."""
+    slope = aten.elu_backward(g, 1.0, 1.0, 1.0, True, a)
+    (g * a).sum()
+    (slope * z).sum()
+    return slope
+
+
+def _srelu_backward(g: Tensor, z: Tensor, a: Tensor) -> Tensor:
+    """With the gradients of all four options."""
+    above, below = z > 1.0, z <= 0.0
+    (g * above).sum()
+    (g * torch.clamp(z - 1.0, min=0.0)).sum()
+    (g * below).sum()
+    (g * torch.clamp(z, max=0.0)).sum()
+    return aten.leaky_relu_backward(g, z, 0.2, False)
+
+
 #: Name -> (a of z, gradient of z from that of a, z and a).
 PAIRS: dict[str, tuple[Callable[[Tensor], Tensor], Callable[[Tensor, Tensor, Tensor], Tensor]]] = {
     "linear": (torch.clone, lambda g, z, a: g.clone()),
@@ -53,8 +71,8 @@ PAIRS: dict[str, tuple[Callable[[Tensor], Tensor], Callable[[Tensor, Tensor, Ten
     "leaky_relu": (F.leaky_relu, lambda g, z, a: aten.leaky_relu_backward(g, z, 0.01, False)),
     "prelu": (lambda z: F.prelu(z, QUARTER), lambda g, z, a: aten._prelu_kernel_backward(g, z, QUARTER)[0]),
     "rrelu": (lambda z: F.leaky_relu(z, 11 / 48), lambda g, z, a: aten.leaky_relu_backward(g, z, 11 / 48, False)),
-    "pelu": (F.elu, lambda g, z, a: aten.elu_backward(g, 1.0, 1.0, 1.0, True, a)),
-    "srelu": (lambda z: F.leaky_relu(z, 0.2), lambda g, z, a: aten.leaky_relu_backward(g, z, 0.2, False)),
+    "pelu": (F.elu, _pelu_backward),
+    "srelu": (lambda z: F.leaky_relu(z, 0.2), _srelu_backward),
     "relu6": (F.relu6, lambda g, z, a: aten.hardtanh_backward(g, z, 0.0, 6.0)),
     "elu": (F.elu, lambda g, z, a: aten.elu_backward(g, 1.0, 1.0, 1.0, True, a)),
     "selu": (F.selu, lambda g, z, a: aten.elu_backward(g, *SELU, True, a)),
