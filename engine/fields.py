@@ -15,7 +15,7 @@ from engine.errors import RelumeError, shown
 class FieldInfo:
     """What an editor and a check must know of one field."""
 
-    kind: str  # "int", "float", "text", "choice", "named", "flag", "units", "shape"
+    kind: str  # "int", "float", "text", "choice", "named", "flag", "units", "shape", "layers"
     label: str
     help: str = ""
     minimum: float | None = None
@@ -76,6 +76,10 @@ def _checked(value: Any, declared: FieldInfo, place: str) -> Any:
         return _checked_units(value, declared, place)
     if declared.kind == "shape":
         return checked_shape(value, declared, place)
+    if declared.kind == "layers":
+        if not isinstance(value, list | tuple):
+            raise RelumeError(f"{declared.label} must be a list of layers, not {shown(value)}.", place)
+        return tuple(value)
     if not isinstance(value, str):
         raise RelumeError(f"{declared.label} must be text, not {shown(value)}.", place)
     return value

@@ -16,8 +16,8 @@ Forward = Callable[[np.ndarray], list[tuple[np.ndarray, np.ndarray]]]
 
 
 def scaled_layers(network: Network) -> list[int]:
-    """The layers whose initializer wants samples."""
-    named = ((index, getattr(layer, "initializer", None)) for index, layer in enumerate(network.spec.layers))
+    """The parts of the spec whose initializer wants samples."""
+    named = ((index, getattr(part.layer, "initializer", None)) for index, part in enumerate(network.spec.parts))
     return [index for index, value in named if value is not None and initializers.get(name_of(value)).by_samples]
 
 
@@ -27,7 +27,7 @@ def scale_start(network: Network, forward: Forward, x: np.ndarray) -> None:
     A layer whose z does not vary stays as it was drawn. Mishkin and Matas 2016, arXiv 1511.06422.
 
     Args:
-        forward: gives (z, a) of every layer.
+        forward: gives (z, a) of every part.
         x: the training samples; of many, 256 that lie evenly.
     """
     x = x[:: max(1, len(x) // SAMPLES)]
@@ -36,7 +36,7 @@ def scale_start(network: Network, forward: Forward, x: np.ndarray) -> None:
             std = float(forward(x)[index][0].std(dtype=np.float64))
             if not (math.isfinite(std) and std > 0.0) or abs(std - 1.0) < NEAR:
                 break
-            key = f"{index}.kernel"
+            key = f"{network.spec.parts[index].path}.kernel"
             scaled = network.parameters()[key] / std
             if not np.isfinite(scaled).all():
                 break

@@ -14,7 +14,7 @@ from engine.errors import RelumeError, expect, shown
 from engine.layers import Flatten
 from engine.layers.base import Layer
 from engine.layers.weighted import WeightedLayer
-from engine.spec import NetworkSpec
+from engine.spec import NetworkSpec, Part
 
 if TYPE_CHECKING:
     from engine.kernels.program import Program
@@ -53,10 +53,15 @@ class Network:
         """Places in the vector that take no step, int64: of layers that are not trainable, and single ones."""
         mask = np.zeros(self.trainable, dtype=bool) if self.held is None else self.held.copy()
         for key, (part, _) in self.slices.items():
-            layer = self.spec.layers[int(key.split(".")[0])]
-            if part.stop <= self.trainable and not getattr(layer, "trainable", True):
+            if part.stop <= self.trainable and not self._may_train(key):
                 mask[part] = True
         return np.flatnonzero(mask)
+
+    def _may_train(self, key: str) -> bool:
+        """Whether the layer of a parameter is trainable, and so is the block that it is in."""
+        path = self.spec.parts[self.spec.owner(key)[0]].path
+        around = [part.layer for part in self.spec.parts if f"{path}.".startswith(f"{part.path}.")]
+        return all(getattr(layer, "trainable", True) for layer in around)
 
     def hold(self, key: str, index: Any, on: bool) -> None:
         """Freezes numbers of one parameter, or lets them go. Raises RelumeError where there are none such."""
@@ -191,19 +196,20 @@ class Network:
             source, target: one number for each parameter of this and of the other network (weights), or for each that
                 training may change (optimizer slots).
         """
-        matches = _matched(self.spec.layers, other.spec.layers)
+        ours, others = self.spec.parts, other.spec.parts
+        matches = _matched(ours, others)
         images, other_images = _flattened(self.spec), _flattened(other.spec)
         for key, (part, shape) in other.slices.items():
-            index, _, name = key.partition(".")
-            new, old = int(index), matches.get(int(index))
-            if old is None or f"{old}.{name}" not in self.slices:
+            new, name = other.spec.owner(key)
+            old = matches.get(new)
+            if old is None or f"{ours[old].path}.{name}" not in self.slices:
                 continue
-            old_part, old_shape = self.slices[f"{old}.{name}"]
+            old_part, old_shape = self.slices[f"{ours[old].path}.{name}"]
             if old_part.stop > len(source) or part.stop > len(target) or old_shape[:-2] != shape[:-2]:
                 continue
-            if len(shape) > 2 and not _same_channels(self.spec.layers[old], other.spec.layers[new], old_shape == shape):
+            if len(shape) > 2 and not _same_channels(ours[old].layer, others[new].layer, old_shape == shape):
                 continue
-            per_input = len(shape) > 1 or not isinstance(other.spec.layers[new], WeightedLayer)
+            per_input = len(shape) > 1 or not isinstance(others[new].layer, WeightedLayer)
             if per_input and images[old] != other_images[new]:
                 continue
             given, taken = source[old_part].reshape(old_shape), target[part].reshape(shape)
@@ -248,9 +254,10 @@ class Network:
 
     def _forward(self, x: Any) -> list[tuple[np.ndarray, np.ndarray]]:
         inputs = self._checked(x)
-        if self.dtype == np.float32:
-            return self.program.forward(inputs)
-        return self._twin(inputs)
+        if self.dtype != np.float32:
+            return self._twin(inputs)
+        passed = self.program.forward(inputs)
+        return [values for values, part in zip(passed, self.spec.parts, strict=True) if part.path.isdigit()]
 
     def _twin(self, inputs: np.ndarray, by_batch: bool = False) -> list[tuple[np.ndarray, np.ndarray]]:
         """(z, a) of every layer in plain numpy."""
@@ -306,11 +313,11 @@ def _flattened(spec: NetworkSpec) -> list[tuple[int, ...]]:
     """For every layer the shape of the image that its flat inputs are made of; () where they were never an image."""
     images: list[tuple[int, ...]] = []
     image: tuple[int, ...] = ()
-    for layer, shape in _fed(spec):
+    for part in spec.parts:
         images.append(image)
-        if isinstance(layer, Flatten) and len(shape) > 1:
-            image = shape
-        elif isinstance(layer, WeightedLayer):
+        if isinstance(part.layer, Flatten) and len(part.fed) > 1:
+            image = part.fed
+        elif isinstance(part.layer, WeightedLayer):
             image = ()
     return images
 
@@ -321,8 +328,12 @@ def _same_channels(old: Layer, new: Layer, same_shape: bool) -> bool:
     return bool(groups == getattr(new, "groups", 1)) and (groups == 1 or same_shape)
 
 
-def _matched(old: tuple[Layer, ...], new: tuple[Layer, ...]) -> dict[int, int]:
-    """New layer -> old layer: equal ones from the start, equal ones from the end, then pairs if as many are left."""
+def _matched(before: tuple[Part, ...], after: tuple[Part, ...]) -> dict[int, int]:
+    """New part -> old part: equal ones from the start, equal ones from the end, then pairs if as many are left.
+
+    A block is compared without what it is made of, which has parts of its own.
+    """
+    old, new = ([part.layer.kind if part.layer.within(part.fed) else part.layer for part in parts] for parts in (before, after))
     head = 0
     while head < min(len(old), len(new)) and old[head] == new[head]:
         head += 1
@@ -332,5 +343,6 @@ def _matched(old: tuple[Layer, ...], new: tuple[Layer, ...]) -> dict[int, int]:
     pairs = {i: i for i in range(head)}
     pairs.update({len(new) - 1 - i: len(old) - 1 - i for i in range(tail)})
     if len(old) == len(new):
-        pairs.update({i: i for i in range(head, len(new) - tail) if old[i].kind == new[i].kind})
+        alike = (i for i in range(head, len(new) - tail) if before[i].layer.kind == after[i].layer.kind)
+        pairs.update({i: i for i in alike})
     return pairs

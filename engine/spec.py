@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -12,13 +13,38 @@ import numpy as np
 from engine import layers as layer_kinds, losses
 from engine.errors import RelumeError, shown
 from engine.fields import FieldInfo, NamedOptions, check_fields, checked_number, field, from_plain, to_plain
-from engine.layers.base import Layer
+from engine.layers.base import Layer, Shape, shape_words
 from engine.losses import LOSSES
 from engine.optimizers import Adam, Optimizer, optimizer_from_dict
 from engine.schedules import Schedule, schedule_from_dict
 
 SHORT_BATCHES = ("drop", "merge", "keep")
 MOST_PARAMETERS = 100_000_000
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """A layer of a network, or one of those that a block is made of.
+
+    Args:
+        path: where it is: "3", or "3.0" within a block; the start of the names of its parameters.
+        fed, given: the shapes of what it takes and gives.
+    """
+
+    path: str
+    layer: Layer
+    fed: Shape
+    given: Shape
+
+    @property
+    def number(self) -> str:
+        """As a person counts: "4", "4.1"; the projection of a block is "4.projection"."""
+        return ".".join(str(int(name) + 1) if name.isdigit() else name for name in self.path.split("."))
+
+
+def _parts(path: str, layer: Layer, fed: Shape) -> list[Part]:
+    inner = [part for name, each, shape in layer.within(fed) for part in _parts(f"{path}.{name}", each, shape)]
+    return [*inner, Part(path, layer, fed, layer.output_shape(fed))]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,7 +82,7 @@ class NetworkSpec:
         shape = self.output_shape  # raises where a layer does not fit
         if len(shape) != 1:
             raise RelumeError(
-                f"The last layer, {layers[-1].kind}, gives {_words(shape)}, not a flat row of outputs.",
+                f"The last layer, {layers[-1].kind}, gives {shape_words(shape)}, not a flat row of outputs.",
                 f"layer {len(layers)}",
                 "Add Flatten and Dense after it.",
             )
@@ -75,9 +101,29 @@ class NetworkSpec:
             try:
                 shape = layer.output_shape(shape)
             except RelumeError as error:
-                raise RelumeError(error.what, f"layer {number}", error.fix) from None
+                deeper = error.where if error.where.startswith(".") else ""
+                raise RelumeError(error.what, f"layer {number}{deeper}", error.fix) from None
             shapes.append(shape)
         return tuple(shapes)
+
+    @functools.cached_property
+    def parts(self) -> tuple[Part, ...]:
+        """Every layer, and those that blocks are made of, in the order of computing."""
+        fed = (self.input_shape, *self.shapes())
+        return tuple(
+            part
+            for number, (layer, shape) in enumerate(zip(self.layers, fed, strict=False))
+            for part in _parts(str(number), layer, shape)
+        )
+
+    def owner(self, key: str) -> tuple[int, str]:
+        """Which part a parameter belongs to, and its name there: "3.0.kernel" -> (its index in `parts`, "kernel")."""
+        places = {part.path: index for index, part in enumerate(self.parts)}
+        path, _, name = key.partition(".")
+        while f"{path}.{name.partition('.')[0]}" in places:
+            inner, _, name = name.partition(".")
+            path = f"{path}.{inner}"
+        return places[path], name
 
     @property
     def output_shape(self) -> tuple[int, ...]:
@@ -192,10 +238,6 @@ def _checked_weights(value: Any) -> str | tuple[float, ...] | None:
         fix = 'Use None, "balanced" or a number for each class.'
         raise RelumeError(f"Class weights cannot be {shown(value)}.", place, fix)
     return tuple(float(checked_number(item, declared, place)) for item in value)
-
-
-def _words(shape: tuple[int, ...]) -> str:
-    return " x ".join(str(extent) for extent in shape)
 
 
 def _checked_shape(shape: Any) -> tuple[int, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -104,13 +105,19 @@ def _layers(export: Export, x: Value, dtype: Any) -> Value:
 
 
 def _called(call: Call, x: Any, parameters: Any) -> Any:
+    given: list[Any] = [
+        functools.partial(_called, item, parameters=parameters)
+        if isinstance(item, Call)
+        else call.value(item, parameters, x.dtype)
+        for item in call.arguments
+    ]
     standard = STANDARD.get(call.name)
     if standard is not None:
-        found = standard(x, *(call.value(item, parameters, x.dtype) for item in call.arguments))
+        found = standard(x, *given)
         if found is not None:
             return found
-    given = call(x, parameters)
-    return given if isinstance(given, Value) else np.where(x == x, given, given)  # the same number everywhere
+    made = call.function(x, *given)
+    return made if isinstance(made, Value) else np.where(x == x, made, made)  # the same number everywhere
 
 
 @contextlib.contextmanager

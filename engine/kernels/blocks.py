@@ -18,6 +18,7 @@ from engine.kernels import (
     pooling,
     repeat,
     scores,
+    skip,
 )
 from engine.kernels.block import Block
 from engine.layers.glu import GATES
@@ -40,6 +41,8 @@ _NAMED: dict[str, Callable[[], Block]] = {
     "layer norm": layer_norm.layer_norm,
     "crelu": gates.crelu,
     "switch": elementwise.switch,
+    "fork": skip.fork,
+    "add": skip.add,
 }
 _TABLES: dict[str, Callable[[], tuple[str, ...]]] = {
     "activation": activations.names,

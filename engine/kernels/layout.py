@@ -22,7 +22,9 @@ SUMS = 24  # float64 sums of the batch (losses, metrics), the largest |w| (optim
 GEOMETRY, PLAN = 25, 26  # whole numbers; what the block made of them
 PART_FIRST, PART_ROWS = 27, 28  # of the tile: the rows that are its own
 DEFERRED = 29  # 1: the gradient of its kernel is made when the step is taken
+SKIP, GSKIP = 30, 31  # of a fork and where it ends: the value that was kept, its gradient
 WORDS = 32
+TILE_WIDE = ((X, INPUTS), (GX, INPUTS), (Y, OUTPUTS), (GY, OUTPUTS), (SKIP, OUTPUTS), (GSKIP, OUTPUTS))
 
 # A lane: a share of the rows of every batch, with buffers and a gradient of its own, and its moment.
 FIRST, SIZE, TIME, FRESH = 0, 1, 2, 3  # row of the tile in its batch, rows of the batch, step, 1: the first tile

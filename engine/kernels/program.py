@@ -56,12 +56,7 @@ class Program:
         self._seed = network.seed
         spec = network.spec
         self.inputs, self.outputs = math.prod(spec.input_shape), spec.output_shape[-1]
-        self._operations: list[tuple[int, Operation]] = []
-        shape = spec.input_shape
-        for index, layer in enumerate(spec.layers):
-            own = layer.operations(shape, training or by_batch)
-            self._operations.extend((index, operation) for operation in own)
-            shape = layer.output_shape(shape)
+        self._operations = stages.operations(spec, training or by_batch)
         self._operations = [item for item in self._operations if training or not item[1].trains_only]
         if training:
             self._operations = stages.pooled_first(self._operations)
@@ -124,6 +119,7 @@ class Program:
         operations = [operation for _, operation in self._operations]
         sizes = [self.inputs, *(o.outputs for o in operations)]
         kept = sum(self._operations[position][1].outputs for position in self._deferred)
+        kept += sum(o.inputs for o in operations if o.reads_fork)  # and its "add" as much as its "fork" does without
         a_row = sum(sizes) + 2 * self._between + 2 * self.outputs + kept
         lane, plans = self.tile * a_row + 2 * self._near + len(self.network.vector), 0
         lane += self._turned
@@ -203,15 +199,25 @@ class Program:
         source, turned = address(x_tile), address(keep.floats(self._turned))
         spans: dict[int, list[tuple[int, int]]] = {}
         asked = False  # whether an operation before this one has parameters, so that it wants the gradient
+        forks: list[tuple[int, bool]] = []  # what each was fed, and whether that wants a gradient
         numbers = iter(whole)
         for stage in self._stages:
-            for layer, operation in stage.operations:
+            for part, operation in stage.operations:
                 o, block = next(numbers), blocks.find(operation.block)
-                self._fill(keep, lane, o, layer, operation, stage.rows, turned)
-                target = address(keep.floats(tile, operation.outputs))
-                o[at.X], o[at.Y], o[at.GX] = source, target, int(asked)
+                self._fill(keep, lane, o, part, operation, stage.rows, turned)
+                if operation.block == "fork":
+                    forks.append((source, asked))
+                    target = source
+                else:
+                    target = address(keep.floats(tile, operation.outputs))
+                if operation.block == "add":
+                    o[at.SKIP] = forks.pop()[0]
+                o[at.X], o[at.GX] = forks[-1] if operation.reads_fork else (source, asked)
+                if operation.reads_fork:  # the block's other way is what waits to be added
+                    forks[-1] = (source, forks[-1][1])
+                o[at.Y] = target
                 if not operation.prepares:
-                    spans.setdefault(layer, []).append((target, operation.outputs))
+                    spans.setdefault(part, []).append((target, operation.outputs))
                 asked = asked or bool(operation.parameters)
                 if block.backward and asked:
                     o[at.BACKWARD] = block.backward.address
@@ -227,24 +233,24 @@ class Program:
             o[at.X], o[at.P0], o[at.SUMS] = source, lane[at.T_TILE], lane[at.LANE_SUMS]
             o[at.GX], o[at.CONSTANTS] = last, address(constants)
             o[at.WORK] = address(keep.floats(tile, self.outputs))
-        before_layer, values = (address(x_tile), self.inputs), []
-        for layer in range(len(self.network.spec.layers)):
-            span = spans.get(layer, [before_layer])
+        before, values = (address(x_tile), self.inputs), []
+        for part in range(len(self.network.spec.parts)):
+            span = spans.get(part, [before])
             values.append((*span[0], *span[-1]))
-            before_layer = span[-1]
+            before = span[-1]
         self.values.append(values)
 
     def _fill(
-        self, keep: Buffers, lane: np.ndarray, o: np.ndarray, layer: int, operation: Operation, rows: int, turned: int
+        self, keep: Buffers, lane: np.ndarray, o: np.ndarray, part: int, operation: Operation, rows: int, turned: int
     ) -> None:  # fmt: skip
         """What an operation is, without its buffers. `turned`: where kernels are turned one after the other."""
         block = blocks.find(operation.block)
         o[at.FORWARD] = block.forward.address
         o[at.COMMIT] = block.commit.address if block.commit else 0
-        o[at.LAYER], o[at.INPUTS], o[at.OUTPUTS] = layer, operation.inputs, operation.outputs
+        o[at.LAYER], o[at.INPUTS], o[at.OUTPUTS] = part, operation.inputs, operation.outputs
         o[at.UNITS] = operation.units or operation.outputs
         for word, name in enumerate(operation.parameters):
-            offset = 4 * self.network.slices[f"{layer}.{name}"][0].start
+            offset = 4 * self.network.slices[f"{self.network.spec.parts[part].path}.{name}"][0].start
             o[at.P0 + word], o[at.G0 + word] = address(self.network.vector) + offset, lane[at.GRADIENT] + offset
         o[at.WORK] = turned if self._shares_scratch(operation) else address(keep.floats(self._scratch(operation)))
         if operation.geometry:
@@ -267,12 +273,23 @@ class Program:
         between = [address(keep.floats(self.tile, self._between)) for _ in range(2)]
         near = [address(keep.floats(self._near)) for _ in range(2)]
         position = len(whole) - 1
+        waiting: list[int] = []  # gradients that forks will add
         last = given = self._kept_gradient(keep, position) or between[0]
         for stage in reversed(self._stages):
             for place, (_, operation) in reversed(list(enumerate(stage.operations))):
                 o = whole[position]
                 o[at.GY], o[at.DEFERRED] = given, int(position in self._deferred)
                 position -= 1
+                if operation.block == "add":
+                    waiting.append(address(keep.floats(self.tile, operation.outputs)))
+                    o[at.GSKIP] = waiting[-1]
+                elif operation.block == "fork":
+                    o[at.GSKIP] = waiting.pop()
+                if operation.reads_fork:
+                    own = address(keep.floats(self.tile, operation.inputs))
+                    o[at.GX] = own if o[at.GX] else 0
+                    given, waiting[-1] = waiting[-1], own
+                    continue
                 if not blocks.find(operation.block).in_place:
                     turns = near if place else between
                     turns.reverse()
@@ -313,7 +330,7 @@ class Program:
                     target = next(targets)
                     target[:] = o
                     target[at.PART_FIRST], target[at.PART_ROWS] = first, stage.rows
-                    for word, width in ((at.X, at.INPUTS), (at.GX, at.INPUTS), (at.Y, at.OUTPUTS), (at.GY, at.OUTPUTS)):
+                    for word, width in at.TILE_WIDE:
                         if o[word] and int(o[word]) not in near:
                             target[word] += 4 * first * o[width]
 
@@ -325,10 +342,10 @@ class Program:
             o[at.KEY] = stream.generate_state(1, np.uint64).view(np.int64)[0]
 
     def forward(self, x: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-        """(z, a) of every layer for float32 inputs (n, *input_shape); nothing random unless made so."""
+        """(z, a) of every part of the spec for float32 inputs (n, *input_shape); nothing random unless made so."""
         with self._lock:
             self.make()
-            n, shapes = len(x), self.network.spec.shapes()
+            n, shapes = len(x), [part.given for part in self.network.spec.parts]
             _check_results(n, 2 * sum(map(math.prod, shapes)))
             results, copies = [], []
             for (z_from, z_width, a_from, a_width), shape in zip(self.values[0], shapes, strict=True):

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from engine import activations
 from engine.kernels import blocks
 from engine.layers.base import Operation
+from engine.spec import NetworkSpec
 
 NEAR = 1 << 18  # bytes that a stage of feature maps works on at once: what the second level of the cache holds
 
-Item = tuple[int, Operation]  # of a layer
+Item = tuple[int, Operation]  # of a part of the spec
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,6 +40,16 @@ class Stage:
     def parts(self, tile: int) -> range:
         """First row of every part."""
         return range(0, tile, self.rows)
+
+
+def operations(spec: NetworkSpec, by_batch: bool) -> list[Item]:
+    """The operations of every part of a network, in forward order."""
+    places = {part.path: index for index, part in enumerate(spec.parts)}
+    return [
+        (places[f"{number}.{operation.within}".rstrip(".")], operation)
+        for number, (layer, fed) in enumerate(zip(spec.layers, (spec.input_shape, *spec.shapes()), strict=False))
+        for operation in layer.operations(fed, by_batch)
+    ]
 
 
 def split(operations: Sequence[Item]) -> list[tuple[Item, ...]]:

@@ -70,10 +70,8 @@ class Stepper:
         self._epoch_sums, self._last_sums = np.zeros(width), np.zeros(width + 1)
         self._order = np.zeros(len(self.x), dtype=np.int64)
         self._keys = [key for key, (part, _) in network.slices.items() if part.stop <= network.trainable]
-        parts = [(network.slices[key][0], int(key.split(".")[0])) for key in self._keys]
-        self._tensors = np.array([(part.start, part.stop, layer) for part, layer in parts], dtype=np.int64).reshape(
-            -1, 3
-        )
+        places = [(network.slices[key][0], network.spec.owner(key)[0]) for key in self._keys]
+        self._tensors = np.array([(place.start, place.stop, part) for place, part in places], np.int64).reshape(-1, 3)
         penalised = {key: (l1, l2) for key, l1, l2 in network.penalties()}
         self._penalties = np.array([penalised.get(key, (0.0, 0.0)) for key in self._keys], dtype=np.float32)
         self._norms = np.full(len(self._tensors), np.nan)
@@ -262,12 +260,12 @@ class Stepper:
         return float(self._program.sums[0][at.LOSS_SUM] / samples) if samples and self.at_batch_boundary else math.nan
 
     def gradient_norms(self) -> tuple[float, ...]:
-        """Mean |gradient| of each layer's kernel in the last batch; NaN where there is none."""
-        norms = [math.nan] * len(self.network.spec.layers)
+        """Mean |gradient| of each part's kernel in the last batch; NaN where there is none."""
+        norms = [math.nan] * len(self.network.spec.parts)
         for key, norm in zip(self._keys, self._norms, strict=True):
-            index, _, name = key.partition(".")
+            part, name = self.network.spec.owner(key)
             if name == "kernel":
-                norms[int(index)] = float(norm)
+                norms[part] = float(norm)
         return tuple(norms)
 
     def _trouble(self) -> tuple[int, str] | None:
@@ -280,7 +278,7 @@ class Stepper:
             for layer, (z, z_width, a, a_width) in enumerate(self._program.values[int(self._s[at.BAD_LANE])]):
                 if not (_finite(z, rows * z_width) and _finite(a, rows * a_width)):
                     return layer, "activation"
-            return len(self.network.spec.layers) - 1, "loss"
+            return len(self.network.spec.parts) - 1, "loss"
         if kind == at.BY_GRADIENT:
             return self._first_infinite(self._program.gradient[0]), "gradient"
         vector, n = self.network.vector, self.network.trainable

@@ -25,6 +25,7 @@ from engine.layers.glu import GLU
 from engine.layers.layer_norm import LayerNorm
 from engine.layers.max_pool2d import MaxPool2D
 from engine.layers.reshape import Reshape
+from engine.layers.residual import Residual
 from engine.registry import Registry
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "MaxPool2D",
     "Operation",
     "Reshape",
+    "Residual",
     "layer_from_dict",
 ]
 
@@ -81,6 +83,7 @@ _ADD(LayerKind("Flatten", Flatten, "Flatten", "Turns maps into one row of values
 _ADD(LayerKind("Reshape", Reshape, "Reshape", "Gives the same values another shape: rows become maps or signals."))
 _ADD(LayerKind("BatchNorm", BatchNorm, "Batch norm", "Centres and scales every unit by the batch's own measure."))
 _ADD(LayerKind("LayerNorm", LayerNorm, "Layer norm", "Centres and scales each sample by the mean of its own units."))
+_ADD(LayerKind("Residual", Residual, "Residual block", "Some layers with a way around them: both ways are added."))
 _ADD(LayerKind("Dropout", Dropout, "Dropout", "Switches a random share of the values off while training."))
 _ADD(LayerKind("AlphaDropout", AlphaDropout, "Alpha dropout", "Dropout for SELU networks: keeps mean and variance."))
 _ADD(LayerKind("GaussianNoise", GaussianNoise, "Gaussian noise", "Adds random numbers while training."))
@@ -95,6 +98,10 @@ def layer_from_dict(item: Any, where: str = "layer") -> Layer:
     if not isinstance(item, Mapping) or "kind" not in item:
         raise RelumeError("A layer must be a mapping with its kind.", where, 'For example {"kind": "Dense"}.')
     fields = {key: value for key, value in item.items() if key != "kind"}
+    if isinstance(fields.get("layers"), list | tuple):
+        fields["layers"] = tuple(
+            layer_from_dict(inner, f"{where}.{number}") for number, inner in enumerate(fields["layers"], 1)
+        )
     try:
         return from_plain(LAYERS.get(item["kind"]).cls, fields, where)
     except RelumeError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -12,6 +12,11 @@ from engine.fields import check_fields, to_plain
 
 Shape = tuple[int, ...]
 Parameters = Mapping[str, np.ndarray]
+
+
+def shape_words(shape: Shape) -> str:
+    """28 x 28 x 1"""
+    return " x ".join(str(extent) for extent in shape)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,6 +32,8 @@ class Operation:
         units: values that share a parameter are `units` apart (channels last); 0: every output is a unit.
         geometry: the block's whole numbers (a window: `engine.layers.windows.Window.geometry`).
         prepares: it comes before z, and only the next operation wants what it gives.
+        within: which layer of a block it belongs to ("1", "projection"); "": to the layer itself.
+        reads_fork: it is fed what the "fork" of its block was fed, not what the operation before it gives.
     """
 
     block: str
@@ -38,6 +45,8 @@ class Operation:
     units: int = 0
     geometry: tuple[int, ...] = ()
     prepares: bool = False
+    within: str = ""
+    reads_fork: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,13 +77,7 @@ class Call:
 
 @dataclasses.dataclass(frozen=True)
 class Layer:
-    """Base of all layers; `kind` is the class name. Shapes are without the batch axis, channels last.
-
-    Attributes:
-        measured: names of parameters that training measures and no gradient changes (moving means).
-    """
-
-    measured: ClassVar[tuple[str, ...]] = ()
+    """Base of all layers; `kind` is the class name. Shapes are without the batch axis, channels last."""
 
     def __post_init__(self) -> None:
         check_fields(self, self.kind)
@@ -82,6 +85,15 @@ class Layer:
     @property
     def kind(self) -> str:
         return type(self).__name__
+
+    @property
+    def measured(self) -> tuple[str, ...]:
+        """Names of parameters that training measures and no gradient changes (moving means)."""
+        return ()
+
+    def within(self, input_shape: Shape) -> tuple[tuple[str, Layer, Shape], ...]:
+        """The layers that a block is made of, in the order of computing: (name, layer, shape that it is fed)."""
+        return ()
 
     def output_shape(self, input_shape: Shape) -> Shape:
         """Raises RelumeError where the layer does not fit."""

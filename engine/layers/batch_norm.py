@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import ClassVar
 
 import numpy as np
 
@@ -23,14 +22,16 @@ class BatchNorm(Layer):
     Source: Ioffe and Szegedy 2015, Batch normalization, arXiv:1502.03167.
     """
 
-    measured: ClassVar[tuple[str, ...]] = ("moving_mean", "moving_variance")
-
     momentum: float = field(
         0.9, "float", "Momentum", "Share of the moving mean and variance that a step keeps.", minimum=0, below=1
     )
     epsilon: float = field(
         1e-5, "float", "Epsilon", "Added to the variance: nothing is divided by 0.", above=0, maximum=1
     )
+
+    @property
+    def measured(self) -> tuple[str, ...]:
+        return "moving_mean", "moving_variance"
 
     def output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
