@@ -181,8 +181,8 @@ def _tell_result(snapshot: Snapshot, trainer: Trainer) -> None:
         value = float(error.of("test" if tested else "train", loss, metric))
         out.print(f"{error.name} {value:.4g}, {escape(error.unit)}")
     units = [
-        f"{dead_words(layer.dead)} in layer {number}"
-        for number, layer in enumerate(snapshot.layers[:-1], 1)
+        f"{dead_words(layer.dead)} in layer {part.number}"
+        for part, layer in zip(snapshot.spec.parts[:-1], snapshot.layers, strict=False)
         if layer.dead.size
     ]
     if units:

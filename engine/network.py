@@ -333,7 +333,9 @@ def _matched(before: tuple[Part, ...], after: tuple[Part, ...]) -> dict[int, int
 
     A block is compared without what it is made of, which has parts of its own.
     """
-    old, new = ([part.layer.kind if part.layer.within(part.fed) else part.layer for part in parts] for parts in (before, after))
+    old, new = (
+        [part.layer.kind if part.layer.within(part.fed) else part.layer for part in parts] for parts in (before, after)
+    )
     head = 0
     while head < min(len(old), len(new)) and old[head] == new[head]:
         head += 1

@@ -65,7 +65,7 @@ class Observer:
         self._finished: UnitStatistics | None = None
         self._finished_step = (-1, -1)
         self._exact = False
-        self._norms: tuple[float, ...] = (float("nan"),) * len(run.spec.layers)
+        self._norms: tuple[float, ...] = (float("nan"),) * len(run.spec.parts)
         self._norm_step = -1
         self._rate = (time.monotonic(), 0)
         self._samples_per_second = 0.0
@@ -322,7 +322,7 @@ class Observer:
 
     def _layers(self, seen: Activations | None) -> tuple[LayerSnapshot, ...]:
         if self._layers_known is None:
-            self._layers_known = [self._layer(number) for number in range(len(self.run.spec.layers))]
+            self._layers_known = [self._layer(number) for number in range(len(self.run.spec.parts))]
         resting = self.trainer.state != "running"
         provisional = not self._exact or resting and self._finished_step != self._now()
         shown = seen.layers if seen else (None,) * len(self._norms)

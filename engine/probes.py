@@ -60,7 +60,7 @@ class Probes:
         work = effort(run.spec)
         self.flops = max(1, work.flops)
         self.slice_rows = self.slice_rows_of(work)
-        self._units = [has_units(layer) for layer in run.spec.layers]
+        self._units = [has_units(part.layer) for part in run.spec.parts]
         self._order = _sorted_samples(run.data)
         self._picked: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         self._live_forward: tuple[int, LiveForward] | None = None  # of so many samples
@@ -156,7 +156,7 @@ class Probes:
         return Plane(x, y, tuple(tiles(a) for _, a in layers), tiles(output), tiles(inputs), time.monotonic())
 
     def activations(self) -> Activations:
-        width = sum(shape[-1] for shape in self.spec.shapes())
+        width = sum(part.given[-1] for part in self.spec.parts)
         count = min(len(self._order), max(40, 2_000_000 // width), self._affordable(400, 40))
         if count not in self._picked:  # the same ones every time: who shows them can tell
             picked = self._order[np.unique(np.linspace(0, len(self._order) - 1, count).round().astype(np.int64))]
@@ -179,8 +179,8 @@ class Probes:
         step = max(1, len(self.data.x_train) // count)
         x = self.data.x_train[::step]
         parameters = self.run.stepper.network.parameters()
-        kernels = [parameters.get(f"{number}.kernel") for number in range(len(self._units))]
-        strides = [_stride(len(x), shape) for shape in self.spec.shapes()]
+        kernels = [parameters.get(f"{part.path}.kernel") for part in self.spec.parts]
+        strides = [_stride(len(x), part.given) for part in self.spec.parts]
         parts: list[tuple[list[np.ndarray], list[np.ndarray]]] = [([], []) for _ in self._units]
         for layers in self._passes(x):
             for kept, values, stride, own in zip(parts, layers, strides, self._units, strict=True):

@@ -15,6 +15,7 @@ from engine.output_panels import agreement_panel, confusion_panel, fit_panel, pl
 from engine.target_error import PARTS, target_error
 from engine.telemetry import HISTORY_COLUMNS, Snapshot
 from engine.trainer import Trainer
+from engine.units import has_units
 
 WATCHED = ("plane", "activations", "predictions")
 
@@ -96,8 +97,8 @@ def _activations(snapshot: Snapshot) -> Iterator[Panel]:
     if snapshot.activations is None:
         return
     shown = snapshot.activations.layers[:-1] or snapshot.activations.layers
-    for number, (values, layer) in enumerate(zip(shown, snapshot.layers, strict=False)):
-        if not hasattr(snapshot.spec.layers[number], "activation"):
+    for part, values, layer in zip(snapshot.spec.parts, shown, snapshot.layers, strict=False):
+        if not has_units(part.layer):
             continue
         samples, units = values.shape
         top = max(float(np.percentile(np.abs(values), 99)), 1e-6)
@@ -107,7 +108,7 @@ def _activations(snapshot: Snapshot) -> Iterator[Panel]:
             values.T, (0, samples, units + 0.5, 0.5), "diverging" if signed else "sequential",
             -top if signed else 0.0, top, "activation", True, tuple(dead.tolist()),
         )  # fmt: skip
-        title = f"Layer {number + 1}: {dead_words(layer.dead)}"
+        title = f"Layer {part.number}: {dead_words(layer.dead)}"
         yield Panel((image,), title, "training samples, sorted by class or target", "neuron")
 
 

@@ -205,11 +205,11 @@ class Run:
         """What went wrong in the last step, if it did."""
         if self.stepper.diverged is None:
             return None
-        layer, quantity = self.stepper.diverged
+        part, quantity = self.stepper.diverged
         step = self.stepper.step + 1
         return RelumeError(
             f"The {quantity} became infinite or not a number; the weights from before that step are kept.",
-            f"layer {layer + 1}, step {step:,}",
+            f"layer {self.spec.parts[part].number}, step {step:,}",
             "Lower the learning rate, then run on or reset.",
         )
 
@@ -293,9 +293,9 @@ class Run:
         return {key: parameters[key]}
 
     def keys_of(self, layer: int) -> list[str]:
-        """The parameters of a layer that training may change."""
+        """The parameters of a part of the spec that training may change."""
         slices, most = self.network.slices.items(), self.network.trainable
-        return [key for key, (part, _) in slices if key.split(".")[0] == str(layer) and part.stop <= most]
+        return [key for key, (place, _) in slices if self.spec.owner(key)[0] == layer and place.stop <= most]
 
     def freeze(self, places: Sequence[tuple[str, Any]], on: bool) -> None:
         """Numbers, as (parameter, index), take no step from now on, or do so again. All or none.
@@ -314,12 +314,12 @@ class Run:
         self.prepared = self.prepared and all(kernel.ready for kernel in self.stepper.kernels)
 
     def redrawn(self, layer: int, units: tuple[int, ...]) -> dict[str, np.ndarray]:
-        """The parameters of a layer with those of some units drawn anew, by a stream of the seed, the step and how
-        often this was asked. Raises RelumeError where there are none such."""
-        shapes = self.spec.shapes()
-        known = isinstance(layer, int | np.integer) and 0 <= layer < len(shapes) and isinstance(units, tuple | list)
-        known = known and all(isinstance(u, int | np.integer) and 0 <= u < shapes[layer][-1] for u in units)
-        if not known:
+        """The parameters of a part of the spec with those of some units drawn anew, by a stream of the seed, the step
+        and how often this was asked. Raises RelumeError where there are none such."""
+        parts = self.spec.parts
+        known = isinstance(layer, int | np.integer) and 0 <= layer < len(parts) and isinstance(units, tuple | list)
+        known = known and all(isinstance(u, int | np.integer) and 0 <= u < parts[layer].given[-1] for u in units)
+        if not known or parts[layer].layer.within(parts[layer].fed):
             raise RelumeError(f"There are no units {shown(units)} in layer {shown(layer)}.", "Trainer, redraw")
         self._redraws += 1
         entropy = [self.training.seed, self.stepper.step, layer, self._redraws]
@@ -327,7 +327,7 @@ class Run:
         drawn = Network(self.spec, seed=int(stream[0])).parameters()
         changed = {}
         for key, array in self.network.parameters().items():
-            if key.startswith(f"{layer}."):
+            if self.spec.owner(key)[0] == layer:
                 changed[key] = array.copy()
                 changed[key][..., list(units)] = drawn[key][..., list(units)]
         return changed

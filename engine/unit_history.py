@@ -25,7 +25,7 @@ LATE_PASS = 2e10
 
 
 class UnitStatistics:
-    """Sums over the training samples seen so far, per layer and unit; of feature maps over all their positions.
+    """Sums over the training samples seen so far, per part and unit; of feature maps over all their positions.
 
     An activation is active where it gives anything but 0; for relu that is z > 0. Layers without units are left out.
 
@@ -36,12 +36,12 @@ class UnitStatistics:
     def __init__(self, spec: NetworkSpec, suspects: Sequence[np.ndarray] | None = None) -> None:
         self.suspects = suspects
         self.widths = unit_widths(spec)
-        self.positions = [math.prod(shape[:-1]) for shape in spec.shapes()]
+        self.positions = [math.prod(part.given[:-1]) for part in spec.parts]
         self.dies = [
-            activation_record(name_of(layer.activation)).dies(options_of(layer.activation))
-            if hasattr(layer, "activation")
+            activation_record(name_of(part.layer.activation)).dies(options_of(part.layer.activation))
+            if hasattr(part.layer, "activation")
             else False
-            for layer in spec.layers
+            for part in spec.parts
         ]
         self.max_z = [np.full(width, -np.inf, np.float32) for width in self.widths]
         self.sums = [np.zeros(width) for width in self.widths]

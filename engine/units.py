@@ -1,4 +1,4 @@
-"""What a unit is: an index of the last axis of a layer with an activation. A channel of feature maps is one unit."""
+"""What a unit is: an index of the last axis of a layer with values of its own; of feature maps a channel."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from engine.spec import NetworkSpec
 
 def has_units(layer: Layer) -> bool:
     """Whether the layer's outputs are units of their own, and not only those of the layer before."""
-    return hasattr(layer, "activation")
+    return hasattr(layer, "activation") or bool(getattr(layer, "layers", ()))
 
 
 def unit_widths(spec: NetworkSpec) -> list[int]:
-    """Units of every layer; 0 where they are those of the layer before."""
-    return [shape[-1] if has_units(layer) else 0 for layer, shape in zip(spec.layers, spec.shapes(), strict=True)]
+    """Units of every part; 0 where they are those of the part before."""
+    return [part.given[-1] if has_units(part.layer) else 0 for part in spec.parts]
 
 
 def unit_noun(shape: tuple[int, ...]) -> str:
@@ -41,11 +41,9 @@ class Effort:
 
 def effort(spec: NetworkSpec) -> Effort:
     flops = values = 0
-    shape = spec.input_shape
-    for layer in spec.layers:
-        kernel = layer.parameter_shapes(shape).get("kernel", ())
-        shape = layer.output_shape(shape)
-        positions, size = math.prod(shape[:-1]), math.prod(shape)
+    for part in spec.parts:
+        kernel = part.layer.parameter_shapes(part.fed).get("kernel", ())
+        positions, size = math.prod(part.given[:-1]), math.prod(part.given)
         flops += 2 * positions * (math.prod(kernel) if kernel else 0) + 4 * size
         values += 2 * size  # z and a
     return Effort(flops, values)

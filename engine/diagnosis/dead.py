@@ -25,13 +25,13 @@ def find_dead(snapshot: Snapshot) -> list[Finding]:
 def _finding(snapshot: Snapshot, number: int) -> Finding:
     layer = snapshot.layers[number]
     neurons = np.flatnonzero(layer.dead)
-    activation = name_of(snapshot.spec.layers[number].activation)  # type: ignore[attr-defined]
+    part = snapshot.spec.parts[number]
+    activation = name_of(part.layer.activation)  # type: ignore[attr-defined]
     count, total = len(neurons), len(layer.dead)
     since = int(layer.dead_since[neurons].max())
     born = bool((layer.dead_since[neurons] == 0).all())
-    shape = snapshot.spec.shapes()[number]
-    one = unit_noun(shape)
-    many, where = f"{one}s", "at every position of" if len(shape) > 1 else "on"
+    one = unit_noun(part.given)
+    many, where = f"{one}s", "at every position of" if len(part.given) > 1 else "on"
     noun, them = (one, "it") if count == 1 else (many, "them")
     when = "from the start" if born else f"since epoch {since:,}"
     few = ", ".join(str(n + 1) for n in neurons[:6]) + (f" and {count - 6} more" if count > 6 else "")
@@ -59,5 +59,5 @@ def _finding(snapshot: Snapshot, number: int) -> Finding:
     )
     if not born:  # a rate has killed nothing before the first step
         remedies += (lower_rate(snapshot.training),)
-    title = f"{count} of {total} {many} in layer {number + 1} dead {when}"
+    title = f"{count} of {total} {many} in layer {part.number} dead {when}"
     return Finding("dead", number, tuple(int(n) for n in neurons), severity, evidence, cause, remedies, title)

@@ -45,7 +45,7 @@ def check_fit(spec: NetworkSpec, data: Dataset) -> None:
 def check_design(spec: NetworkSpec, data: Dataset) -> list[Finding]:
     """Findings on the design: what cannot fit, a double softmax or sigmoid, an output that cannot reach the targets."""
     findings: list[Finding] = []
-    last = len(spec.layers) - 1
+    last = len(spec.parts) - 1
     try:
         check_fit(spec, data)
     except RelumeError as error:
@@ -57,7 +57,7 @@ def check_design(spec: NetworkSpec, data: Dataset) -> list[Finding]:
         )  # fmt: skip
         return findings
     findings.extend(_flat_layers(spec))
-    layer = spec.layers[last]
+    layer = spec.layers[-1]
     if not hasattr(layer, "activation"):
         return findings
     activation = activation_record(name_of(layer.activation))
@@ -104,11 +104,11 @@ def check_design(spec: NetworkSpec, data: Dataset) -> list[Finding]:
 def _flat_layers(spec: NetworkSpec) -> list[Finding]:
     """Layers whose activation has no slope at all."""
     findings = []
-    for number, layer in enumerate(spec.layers):
-        given = getattr(layer, "activation", "linear")
+    for number, part in enumerate(spec.parts):
+        given = getattr(part.layer, "activation", "linear")
         record = activation_record(name_of(given))
         if record.flat(options_of(given)):
-            held = f"weights of layers 1 to {number + 1}" if number else "weights of layer 1"
+            held = f"weights of layers 1 to {part.number}" if number else "weights of layer 1"
             smooth = Remedy("Use sigmoid", "activation", {"layer": number, "activation": "sigmoid"})
             findings.append(
                 Finding(

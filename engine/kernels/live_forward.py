@@ -14,18 +14,18 @@ from engine.units import has_units
 
 
 class LiveForward:
-    """Activations of a program's layers on `x`, float32 (samples, *input_shape), with the parameters of the moment.
+    """Activations of a program's parts on `x`, float32 (samples, *input_shape), with the parameters of the moment.
 
-    What `Program.forward` gives, but for the layers that have no units of their own: those are left out. For the one
+    What `Program.forward` gives, but for those that have no units of their own: those are left out. For the one
     thread that trains.
     """
 
     def __init__(self, program: Program, x: np.ndarray) -> None:
         self._program, self._x = program, np.ascontiguousarray(x, np.float32)
         self._program.make()
-        spec = program.network.spec
-        self._own = [has_units(layer) for layer in spec.layers]
-        shapes = [(len(x), *shape) for shape, own in zip(spec.shapes(), self._own, strict=True) if own]
+        parts = program.network.spec.parts
+        self._own = [has_units(part.layer) for part in parts]
+        shapes = [(len(x), *part.given) for part, own in zip(parts, self._own, strict=True) if own]
         ends = list(itertools.accumulate(map(math.prod, shapes), initial=0))
         self._parts = [(slice(*part), shape) for part, shape in zip(itertools.pairwise(ends), shapes, strict=True)]
         self._kept = np.empty(ends[-1], np.float32)
@@ -35,7 +35,7 @@ class LiveForward:
         self._copies = np.array(copies, np.int64).reshape(-1, 3)
 
     def __call__(self) -> list[np.ndarray | None]:
-        """A new array (samples, *shape) for each layer, None for one without units."""
+        """A new array (samples, *shape) for each part, None for one without units."""
         program = self._program
         loops.PREDICT(
             address(program.lane_table), program.operations.shape[1], program.tile, len(self._x), address(self._x),

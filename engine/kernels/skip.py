@@ -1,4 +1,4 @@
-"""Blocks of a skip: "fork" keeps what comes in, "add" adds it, or its projection, to what the layers between made of it.
+"""Blocks of a skip: "fork" keeps what comes in, "add" adds it, or its projection, to what was made of it.
 
 Of both operations SKIP is the value that was kept, GSKIP its gradient on the way back, as wide as their outputs.
 """

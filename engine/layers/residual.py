@@ -102,9 +102,8 @@ class Residual(Layer):
     # ---- arithmetic ------------------------------------------------------------------------------
 
     def forward(self, x: np.ndarray, parameters: Parameters, by_batch: bool = False) -> tuple[np.ndarray, np.ndarray]:
-        a = x
-        skip = x
-        for name, layer, fed in self.within(x.shape[1:]):
+        a = skip = x
+        for name, layer, _ in self.within(x.shape[1:]):
             given = layer.forward(x if name == PROJECTION else a, _of(name, parameters), by_batch)[1]
             a, skip = (a, given) if name == PROJECTION else (given, skip)
         return a + skip, a + skip
@@ -136,13 +135,11 @@ class Residual(Layer):
 
     def operations(self, input_shape: Shape, by_batch: bool = False) -> tuple[Operation, ...]:
         inputs, outputs = math.prod(input_shape), math.prod(self.output_shape(input_shape))
-        inner = [
-            dataclasses.replace(
-                operation, within=f"{name}.{operation.within}".rstrip("."), reads_fork=name == PROJECTION or operation.reads_fork
-            )
-            for name, layer, fed in self.within(input_shape)
-            for operation in layer.operations(fed, by_batch)
-        ]
+        inner = []
+        for name, layer, fed in self.within(input_shape):
+            for operation in layer.operations(fed, by_batch):
+                place, reads_fork = f"{name}.{operation.within}".rstrip("."), operation.reads_fork or name == PROJECTION
+                inner.append(dataclasses.replace(operation, within=place, reads_fork=reads_fork))
         return Operation("fork", inputs, inputs, prepares=True), *inner, Operation("add", outputs, outputs)
 
 
