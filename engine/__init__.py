@@ -45,6 +45,7 @@ _HOMES = {
     "AlphaDropout": "layers",
     "LayerNorm": "layers",
     "Reshape": "layers",
+    "Residual": "layers",
     "SGD": "optimizers",
     "RMSprop": "optimizers",
     "Adagrad": "optimizers",

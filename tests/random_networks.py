@@ -27,6 +27,9 @@ def layer(rng: np.random.Generator, kind: str, shape: Shape) -> Layer | None:
     for _ in range(20):
         named = {item.name: item.metadata.get("info") for item in dataclasses.fields(cls)}
         fields = {name: _drawn(rng, info) for name, info in named.items() if info is not None and rng.random() < 0.7}
+        fields |= {
+            name: _inner(rng, shape) for name, info in named.items() if info is not None and info.kind == "layers"
+        }
         try:
             made = cls(**{name: value for name, value in fields.items() if value is not None})
             if math.prod(made.output_shape(shape)) <= MOST:
@@ -34,6 +37,17 @@ def layer(rng: np.random.Generator, kind: str, shape: Shape) -> Layer | None:
         except (RelumeError, TypeError):
             continue
     return None
+
+
+def _inner(rng: np.random.Generator, shape: Shape) -> tuple[Layer, ...]:
+    """Up to three layers for the inside of a block that is fed this shape."""
+    layers: list[Layer] = []
+    for _ in range(rng.integers(1, 4)):
+        made = layer(rng, str(rng.choice(LAYERS.names())), shape)
+        if made is not None and len(made.output_shape(shape)) == len(shape):
+            layers.append(made)
+            shape = made.output_shape(shape)
+    return tuple(layers)
 
 
 def _drawn(rng: np.random.Generator, info: FieldInfo) -> Any:

@@ -24,6 +24,7 @@ from engine.layers import (
     LayerNorm,
     MaxPool2D,
     Reshape,
+    Residual,
 )
 from engine.losses import encode_targets
 from engine.network import Network
@@ -78,6 +79,16 @@ NETWORKS = {
     "norm of each place": ((5, 4, 3), (LayerNorm(), Conv2D(6, 2), LayerNorm(), *TAIL)),
     "wider and narrower": ((7,), (Dense(18), CReLU(), GLU("silu"), Dense(8), GLU(), GLU("gelu"), Dense(3))),
     "maps wider and narrower": ((5, 4, 2), (Conv2D(6, 2), CReLU(), Conv2D(10, 2), GLU("relu"), *TAIL)),
+    "residual": ((9,), (Residual((Dense(7, "relu"), Dense(9))), Residual((Dense(11, "tanh"),)), Dense(3))),
+    "residual maps": (
+        (11, 10, 3),
+        (
+            Conv2D(6, 3, activation="relu"),
+            Residual((BatchNorm(), Conv2D(8, 3, 2, "same", "relu"), Conv2D(8, 3, 1, "same"))),
+            Residual((Conv2D(8, 3, 1, "same", "relu"),)),
+            *TAIL,
+        ),
+    ),
     "rows as maps": ((48,), (Dense(24, "tanh"), Reshape((4, 3, 2)), Conv2D(4, 2, activation="relu"), *TAIL)),
     "one place": ((1, 1, 1), (Conv2D(1, 3, 2, "same", "tanh"), MaxPool2D(3, 1, "same"), *TAIL)),
     "all": (
@@ -184,14 +195,28 @@ def stepper_of(network: Network, n: int, optimizer: Optimizer, **training: int) 
     return Stepper(network, options, x, encode_targets(LOSS, y, "multiclass", 3))
 
 
+def of(name: str, parameters: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {key.removeprefix(f"{name}."): value for key, value in parameters.items() if key.startswith(f"{name}.")}
+
+
+def moved_by(layer: Layer, x: np.ndarray, own: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    if isinstance(layer, BatchNorm):
+        return layer.moved(x, own)
+    moved = {}
+    for name, inner, _ in layer.within(x.shape[1:]):
+        if name != "projection":
+            moved.update({f"{name}.{key}": value for key, value in moved_by(inner, x, of(name, own)).items()})
+            x = inner.forward(x, of(name, own), by_batch=True)[1]
+    return moved
+
+
 def measured_after(network: Network, x: np.ndarray) -> dict[str, np.ndarray]:
     """What the moving means and variances of an exact network are after a step on x."""
     inputs, moved = x.astype(np.float64), {}
     parameters = network.parameters()
     for index, layer in enumerate(network.spec.layers):
-        own = {key.partition(".")[2]: value for key, value in parameters.items() if key.startswith(f"{index}.")}
-        if isinstance(layer, BatchNorm):
-            moved.update({f"{index}.{name}": value for name, value in layer.moved(inputs, own).items()})
+        own = of(str(index), parameters)
+        moved.update({f"{index}.{name}": value for name, value in moved_by(layer, inputs, own).items()})
         inputs = layer.forward(inputs, own, by_batch=True)[1]
     return moved
 

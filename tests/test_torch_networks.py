@@ -17,7 +17,7 @@ import pytest
 from engine import activations, losses
 from engine.activations import resolve
 from engine.kernels.stepper import Stepper
-from engine.layers import LAYERS, BatchNorm, Conv2D, Dense, Flatten, Layer
+from engine.layers import LAYERS, BatchNorm, Conv2D, Dense, Flatten, Layer, Residual
 from engine.losses import encode_targets
 from engine.network import Network
 from engine.optimizers import SGD
@@ -143,6 +143,16 @@ def batch_norm(layer: Any, x: Tensor, p: dict[str, Tensor], by_batch: bool) -> T
     return last(z)
 
 
+def residual(layer: Any, x: Tensor, p: dict[str, Tensor], by_batch: bool) -> Tensor:
+    body = skip = x
+    for name, each, _ in layer.within(tuple(x.shape[1:])):
+        own = {key.removeprefix(f"{name}."): value for key, value in p.items() if key.startswith(f"{name}.")}
+        made = KINDS[each.kind](each, x if name == "projection" else body, own, by_batch)
+        body, skip = (body, made) if name == "projection" else (made, skip)
+        p |= {f"{name}.{key}": value for key, value in own.items() if key.endswith("moved")}
+    return body + skip
+
+
 KINDS: dict[str, Callable[[Any, Tensor, dict[str, Tensor], bool], Tensor]] = {
     "Dense": dense,
     "Conv1D": convolution,
@@ -157,6 +167,7 @@ KINDS: dict[str, Callable[[Any, Tensor, dict[str, Tensor], bool], Tensor]] = {
     "GaussianNoise": lambda layer, x, p, by_batch: x,
     "BatchNorm": batch_norm,
     "LayerNorm": lambda layer, x, p, by_batch: F.layer_norm(x, x.shape[-1:], p["gamma"], p["beta"], layer.epsilon),
+    "Residual": residual,
     "Reshape": lambda layer, x, p, by_batch: x.reshape(len(x), *layer.output_shape(x.shape[1:])),
     "CReLU": lambda layer, x, p, by_batch: torch.cat([torch.relu(x), torch.relu(-x)], -1),
     "GLU": lambda layer, x, p, by_batch: x.chunk(2, -1)[0] * ACTIVATIONS[layer.gate](x.chunk(2, -1)[1]),
@@ -187,8 +198,9 @@ def run(spec: NetworkSpec, made: dict[str, Tensor], x: np.ndarray, by_batch: boo
     for index, layer in enumerate(spec.layers):
         own = {key.partition(".")[2]: value for key, value in made.items() if key.startswith(f"{index}.")}
         at = KINDS[layer.kind](layer, at, own, by_batch)
-        if "moved" in own:
-            moved[f"{index}.moving_mean"], moved[f"{index}.moving_variance"] = own["moved"]
+        for key in [key for key in own if key.endswith("moved")]:
+            start = f"{index}.{key.removesuffix('moved')}"
+            moved[f"{start}moving_mean"], moved[f"{start}moving_variance"] = own[key]
     return at, moved
 
 
@@ -202,8 +214,9 @@ def loss_of(network: Network, made: dict[str, Tensor], outputs: Tensor, y: np.nd
 
 
 def known(spec: NetworkSpec) -> bool:
-    names = {resolve(layer.activation)[0].name for layer in spec.layers if hasattr(layer, "activation")}
-    return names <= set(ACTIVATIONS) and {layer.kind for layer in spec.layers} <= set(KINDS) and spec.loss in LOSSES
+    layers = [part.layer for part in spec.parts]
+    names = {resolve(layer.activation)[0].name for layer in layers if hasattr(layer, "activation")}
+    return names <= set(ACTIVATIONS) and {layer.kind for layer in layers} <= set(KINDS) and spec.loss in LOSSES
 
 
 def compared(network: Network, x: np.ndarray, y: np.ndarray) -> None:
@@ -260,6 +273,7 @@ def test_random_networks() -> None:
     [
         ((6,), (Dense(9, "tanh"), BatchNorm(), Dense(3))),
         ((6, 5, 2), (Conv2D(4, 3, activation="relu"), BatchNorm(0.7, 1e-3), Flatten(), BatchNorm(), Dense(3))),
+        ((6,), (Residual((Dense(5, "relu"), BatchNorm(), Dense(4))), Residual((BatchNorm(),)), Dense(3))),
     ],
 )
 def test_moving_means_and_variances_over_thirty_steps(shape: tuple[int, ...], layers: tuple[Layer, ...]) -> None:
