@@ -37,6 +37,11 @@ class Part:
     given: Shape
 
     @property
+    def skips(self) -> bool:
+        """Whether it is no layer of the design, but the projection that a block makes by itself."""
+        return not self.path.rpartition(".")[2].isdigit()
+
+    @property
     def number(self) -> str:
         """As a person counts: "4", "4.1"; the projection of a block is "4.projection"."""
         return ".".join(str(int(name) + 1) if name.isdigit() else name for name in self.path.split("."))
@@ -115,6 +120,10 @@ class NetworkSpec:
             for number, (layer, shape) in enumerate(zip(self.layers, fed, strict=False))
             for part in _parts(str(number), layer, shape)
         )
+
+    def key(self, part: int, name: str) -> str:
+        """What a parameter of a part is called: (its index in `parts`, "kernel") -> "3.0.kernel"."""
+        return f"{self.parts[part].path}.{name}"
 
     def owner(self, key: str) -> tuple[int, str]:
         """Which part a parameter belongs to, and its name there: "3.0.kernel" -> (its index in `parts`, "kernel")."""

@@ -62,11 +62,14 @@ class Entry:
 
 def _layer(window: MainWindow) -> int:
     """The layer that the network actions mean: the selected one, else the last hidden one."""
-    layers = window.session.document.spec.layers
-    selection = window.session.selection
-    if selection is not None and selection[0] < len(layers):
+    spec, selection = window.session.document.spec, window.session.selection
+    if selection is not None and selection[0] < len(spec.parts):
         return selection[0]
-    return max(0, len(layers) - 2)
+    return edits.index_of(spec, "", max(0, len(spec.layers) - 2))
+
+
+def _number(window: MainWindow) -> str:
+    return window.session.document.spec.parts[_layer(window)].number
 
 
 def _edit_layers(
@@ -74,8 +77,8 @@ def _edit_layers(
 ) -> Callable[[MainWindow], None]:
     def run(window: MainWindow) -> None:
         spec, index = window.session.document.spec, _layer(window)
-        arguments = (spec, index) if offset is None else (spec, index, index + offset)
-        change(window.session, words.format(index + 1), lambda: {"spec": act(*arguments)})
+        arguments = (spec, index) if offset is None else (spec, index, edits.place_of(spec, index)[1] + offset)
+        change(window.session, words.format(_number(window)), lambda: {"spec": act(*arguments)})
 
     return run
 
@@ -102,9 +105,8 @@ def _can_freeze(window: MainWindow) -> bool:
 def _freeze_words(window: MainWindow) -> str:
     if not _can_freeze(window):
         return "Freeze a layer"
-    index = _layer(window)
-    trains = getattr(window.session.document.spec.layers[index], "trainable", True)
-    return f"{'Freeze' if trains else 'Unfreeze'} layer {index + 1}"
+    trains = getattr(window.session.document.spec.parts[_layer(window)].layer, "trainable", True)
+    return f"{'Freeze' if trains else 'Unfreeze'} layer {_number(window)}"
 
 
 def _freeze(window: MainWindow) -> None:
@@ -113,11 +115,15 @@ def _freeze(window: MainWindow) -> None:
 
 
 def _movable(offset: int) -> Callable[[MainWindow], bool]:
-    return lambda window: 0 <= _layer(window) + offset < _hidden(window) and _layer(window) < _hidden(window)
+    def movable(window: MainWindow) -> bool:
+        _, place, count = edits.place_of(window.session.document.spec, _layer(window))
+        return _is_hidden(window) and 0 <= place + offset < count
+
+    return movable
 
 
-def _hidden(window: MainWindow) -> int:
-    return len(window.session.document.spec.layers) - 1
+def _is_hidden(window: MainWindow) -> bool:
+    return _layer(window) < edits.output_index(window.session.document.spec)
 
 
 def _add_layer(window: MainWindow) -> None:
@@ -173,20 +179,20 @@ ENTRIES: tuple[Entry, ...] = (
     ),
     Entry("add layer", "Network", "Add layer", _add_layer, "Ctrl+L"),
     Entry(
-        "duplicate layer", "Network", lambda w: f"Duplicate layer {_layer(w) + 1}",
-        _edit_layers("Duplicate layer {}", edits.duplicate_layer), "Ctrl+D", enabled=lambda w: _layer(w) < _hidden(w),
+        "duplicate layer", "Network", lambda w: f"Duplicate layer {_number(w)}",
+        _edit_layers("Duplicate layer {}", edits.duplicate_layer), "Ctrl+D", enabled=_is_hidden,
     ),
     Entry(
-        "move layer up", "Network", lambda w: f"Move layer {_layer(w) + 1} up",
+        "move layer up", "Network", lambda w: f"Move layer {_number(w)} up",
         _edit_layers("Move layer {} up", edits.move_layer, -1), "Alt+Up", enabled=_movable(-1),
     ),
     Entry(
-        "move layer down", "Network", lambda w: f"Move layer {_layer(w) + 1} down",
+        "move layer down", "Network", lambda w: f"Move layer {_number(w)} down",
         _edit_layers("Move layer {} down", edits.move_layer, 1), "Alt+Down", enabled=_movable(1),
     ),
     Entry(
-        "remove layer", "Network", lambda w: f"Remove layer {_layer(w) + 1}",
-        _edit_layers("Remove layer {}", edits.remove_layer), "Ctrl+Del", enabled=lambda w: _layer(w) < _hidden(w),
+        "remove layer", "Network", lambda w: f"Remove layer {_number(w)}",
+        _edit_layers("Remove layer {}", edits.remove_layer), "Ctrl+Del", enabled=_is_hidden,
     ),
     Entry(
         "switch neuron", "Network", _switch_words, _switch, "Ctrl+B", "A neuron that is off gives 0",

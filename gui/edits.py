@@ -1,5 +1,7 @@
 """Edits of a network's layers as pure functions: a spec goes in, another comes out. The last layer is the output.
 
+A layer is told by its index in `NetworkSpec.parts`, so that layers within blocks are edited like all others.
+
 Where maps would meet a layer that takes rows of values, a Flatten comes between them (`told` says so). All raise
 RelumeError for what cannot be.
 """
@@ -12,8 +14,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from engine.errors import RelumeError
-from engine.layers import LAYERS, Dense, Flatten
-from engine.layers.base import Layer
+from engine.layers import LAYERS, Conv1D, Conv2D, Dense, Flatten, Residual
+from engine.layers.base import Layer, Shape
 from engine.layers.convolution import Convolution
 from engine.layers.weighted import WeightedLayer
 from engine.shape_fit import flattened
@@ -28,9 +30,39 @@ def _with(spec: NetworkSpec, layers: Sequence[Layer]) -> NetworkSpec:
     return dataclasses.replace(spec, layers=fitted)
 
 
-def hidden_count(spec: NetworkSpec) -> int:
-    """How many layers stand before the output."""
-    return len(spec.layers) - 1
+def output_index(spec: NetworkSpec) -> int:
+    """The output's index in `spec.parts`: the last."""
+    return len(spec.parts) - 1
+
+
+def place_of(spec: NetworkSpec, index: int) -> tuple[str, int, int]:
+    """Where a layer stands: the path of the block that it is in ("" for none), its place there, how many may change
+    places with it."""
+    block, _, place = spec.parts[index].path.rpartition(".")
+    return block, int(place), len(_inside(spec, block)) - (not block)
+
+
+def _inside(spec: NetworkSpec, block: str) -> list[Layer]:
+    """The layers of a block, of the network itself for ""."""
+    if not block:
+        return list(spec.layers)
+    return list(next(part.layer for part in spec.parts if part.path == block).layers)  # type: ignore[attr-defined]
+
+
+def _with_inside(spec: NetworkSpec, block: str, layers: Sequence[Layer]) -> NetworkSpec:
+    """The same network with other layers in a block."""
+    if not block:
+        return _with(spec, layers)
+    outer, _, place = block.rpartition(".")
+    around = _inside(spec, outer)
+    around[int(place)] = dataclasses.replace(around[int(place)], layers=tuple(layers))  # type: ignore[call-arg]
+    return _with_inside(spec, outer, around)
+
+
+def index_of(spec: NetworkSpec, block: str, place: int) -> int:
+    """The index in `spec.parts` of a layer of a block."""
+    path = f"{block}.{place}".lstrip(".")
+    return next(index for index, part in enumerate(spec.parts) if part.path == path)
 
 
 def new_layer(spec: NetworkSpec, kind: str) -> Layer:
@@ -43,82 +75,114 @@ def new_layer(spec: NetworkSpec, kind: str) -> Layer:
 
 
 def add_layer(spec: NetworkSpec, layer: Layer | None = None, at: int | None = None) -> NetworkSpec:
-    """Adds a layer before index `at`; by itself just before the output, or at the last place that it fits into.
+    """Adds a layer before place `at`; by itself just before the output, or at the last place that it fits into.
 
-    None: a Dense layer like its neighbour.
+    None: a Dense layer like its neighbour. A residual block that is empty gets layers that suit its place.
     """
     layer = layer or new_layer(spec, "Dense")
-    last = hidden_count(spec)
+    last = len(spec.layers) - 1
     places = range(last, -1, -1) if at is None else [max(0, min(at, last))]
+    fed = (spec.input_shape, *spec.shapes())
     refused: RelumeError | None = None
     for place in places:
         try:
-            return _with(spec, (*spec.layers[:place], layer, *spec.layers[place:]))
+            made = filled(layer, fed[place])
+            return _with(spec, (*spec.layers[:place], made, *spec.layers[place:]))
         except RelumeError as error:
             refused = error  # of the first place in the end: there it would be fed the data
     assert refused is not None
     raise refused
 
 
+def filled(layer: Layer, fed: Shape) -> Layer:
+    """An empty residual block with two layers that keep the shape that it is fed; any other layer as it is."""
+    if not isinstance(layer, Residual) or layer.layers:
+        return layer
+    if len(fed) == 1:
+        return dataclasses.replace(layer, layers=(Dense(fed[-1], "relu"), Dense(fed[-1])))
+    kind = Conv1D if len(fed) == 2 else Conv2D
+    first, second = (kind(fed[-1], 3, padding="same", activation=name) for name in ("relu", "linear"))
+    return dataclasses.replace(layer, layers=(first, second))
+
+
+def add_within(spec: NetworkSpec, index: int, layer: Layer) -> NetworkSpec:
+    """Adds a layer at the end of a block; of a Dense or convolutional one as many units as the block gives."""
+    part = spec.parts[index]
+    width = {name: part.given[-1] for name in ("units", "filters") if hasattr(layer, name)}
+    same = {"padding": "same"} if hasattr(layer, "padding") else {}
+    layer = filled(dataclasses.replace(layer, **width, **same), part.given)
+    return _with_inside(spec, part.path, [*_inside(spec, part.path), layer])
+
+
 def remove_layer(spec: NetworkSpec, index: int) -> NetworkSpec:
     """Removes a hidden layer; the output stays."""
-    if not 0 <= index < hidden_count(spec):
+    if not 0 <= index < output_index(spec):
         return spec
-    return _with(spec, [layer for number, layer in enumerate(spec.layers) if number != index])
+    block, place, _ = place_of(spec, index)
+    layers = _inside(spec, block)
+    del layers[place]
+    return _with_inside(spec, block, layers)
 
 
 def move_layer(spec: NetworkSpec, index: int, to: int) -> NetworkSpec:
-    """Moves a hidden layer to index `to` among the hidden ones."""
-    last = hidden_count(spec)
-    if not 0 <= index < last:
+    """Moves a hidden layer to place `to` among the hidden ones, or among those of its block."""
+    if not 0 <= index < output_index(spec):
         return spec
-    layers = list(spec.layers)
-    layers.insert(max(0, min(to, last - 1)), layers.pop(index))
-    return _with(spec, layers)
+    block, place, count = place_of(spec, index)
+    layers = _inside(spec, block)
+    layers.insert(max(0, min(to, count - 1)), layers.pop(place))
+    return _with_inside(spec, block, layers)
 
 
 def duplicate_layer(spec: NetworkSpec, index: int) -> NetworkSpec:
     """A copy of a hidden layer right after it."""
-    if not 0 <= index < hidden_count(spec):
+    if not 0 <= index < output_index(spec):
         return spec
-    return add_layer(spec, spec.layers[index], index + 1)
+    block, place, _ = place_of(spec, index)
+    layers = _inside(spec, block)
+    layers.insert(place, layers[place])
+    return _with_inside(spec, block, layers)
 
 
 def set_layer(spec: NetworkSpec, index: int, **changes: Any) -> NetworkSpec:
     """Changes fields of one layer."""
-    layers: list[Layer] = list(spec.layers)
-    layers[index] = dataclasses.replace(layers[index], **changes)  # type: ignore[type-var]
-    if getattr(layers[index], "off", ()):  # units that are gone do not come back switched off
-        fed = (spec.input_shape, *spec.shapes())[index]
-        layers[index] = dataclasses.replace(layers[index], off=layers[index].switched_off(fed))  # type: ignore
-    return _with(spec, layers)
+    part = spec.parts[index]
+    block, place, _ = place_of(spec, index)
+    layer = dataclasses.replace(part.layer, **changes)  # type: ignore[type-var]
+    if getattr(layer, "off", ()):  # units that are gone do not come back switched off
+        layer = dataclasses.replace(layer, off=layer.switched_off(part.fed))  # type: ignore
+    layers = _inside(spec, block)
+    layers[place] = layer
+    return _with_inside(spec, block, layers)
 
 
 def can_freeze(spec: NetworkSpec, index: int) -> bool:
     """Whether the layer has weights that can be frozen."""
-    return 0 <= index < len(spec.layers) and hasattr(spec.layers[index], "trainable")
+    return 0 <= index < len(spec.parts) and hasattr(spec.parts[index].layer, "trainable")
 
 
 def freeze_layer(spec: NetworkSpec, index: int) -> NetworkSpec:
     """Freezes a layer's weights, or lets them go."""
-    return set_layer(spec, index, trainable=not getattr(spec.layers[index], "trainable", True))
+    return set_layer(spec, index, trainable=not getattr(spec.parts[index].layer, "trainable", True))
 
 
 def can_switch(spec: NetworkSpec, index: int) -> bool:
     """Whether neurons of this layer can be switched off: those of hidden layers."""
-    return 0 <= index < hidden_count(spec) and isinstance(spec.layers[index], WeightedLayer)
+    return 0 <= index < output_index(spec) and isinstance(spec.parts[index].layer, WeightedLayer)
 
 
 def is_off(spec: NetworkSpec, index: int, unit: int) -> bool:
     """Whether this neuron is switched off."""
-    return unit in getattr(spec.layers[index], "off", ())
+    return unit in getattr(spec.parts[index].layer, "off", ())
 
 
 def switch_unit(spec: NetworkSpec, index: int, unit: int) -> NetworkSpec:
     """Switches one neuron off, or on again."""
     if not can_switch(spec, index):
-        raise RelumeError("Only neurons of hidden layers with weights can be switched off.", f"layer {index + 1}")
-    off: set[int] = set(getattr(spec.layers[index], "off", ()))
+        raise RelumeError(
+            "Only neurons of hidden layers with weights can be switched off.", f"layer {spec.parts[index].number}"
+        )
+    off: set[int] = set(getattr(spec.parts[index].layer, "off", ()))
     return set_layer(spec, index, off=tuple(off ^ {unit}))
 
 

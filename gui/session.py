@@ -359,8 +359,8 @@ class Session(QObject):
         if self.selection is None:
             return
         layer, unit = self.selection
-        shapes = self.document.spec.shapes()
-        if layer >= len(shapes) or unit >= shapes[layer][-1]:
+        parts = self.document.spec.parts
+        if layer >= len(parts) or unit >= parts[layer].given[-1]:
             self.select(None)
 
     # ---- files -----------------------------------------------------------------------------------

@@ -38,13 +38,14 @@ class ActivationPicker(QFrame):
         super().__init__(anchor.window() if anchor is not None else None)
         self.session, self.layer, self._anchor = session, layer, anchor
         self.setProperty("role", "popup")
-        self.setAccessibleName(f"Activation picker of layer {layer + 1}")
+        part = session.document.spec.parts[layer]
+        self.setAccessibleName(f"Activation picker of layer {part.number}")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self._before = session.document.spec.layers[layer].activation  # type: ignore[attr-defined]
+        self._before = part.layer.activation  # type: ignore[attr-defined]
         in_use = name_of(self._before)
         self.search = QLineEdit()
         self.search.setAccessibleName("Search activations")
-        self.search.setPlaceholderText(f"Search {len(ACTIVATIONS)} activations for layer {layer + 1}")
+        self.search.setPlaceholderText(f"Search {len(ACTIVATIONS)} activations for layer {part.number}")
         self.search.addAction(theme.icon("search", "ink 2"), QLineEdit.ActionPosition.LeadingPosition)
         self.list = ActivationList(in_use)
         self.facts = ActivationFacts(lambda words: session.notice.emit(words, "warning"))
@@ -149,9 +150,9 @@ class ActivationPicker(QFrame):
             return
         session, layer, value = self.session, self.layer, self.facts.value
         self.close()
-        if layer < len(session.document.spec.layers) and value != self._before:
+        if layer < len(session.document.spec.parts) and value != self._before:
             spec = session.document.spec
-            text = f"Activation of layer {layer + 1}"
+            text = f"Activation of layer {spec.parts[layer].number}"
             change(session, text, lambda: {"spec": edits.set_layer(spec, layer, activation=value)})
 
     @Slot()

@@ -222,7 +222,7 @@ class SampleView(View):
         if trace is None or snapshot is None:
             return "No sample is picked."
         head = f"{dict(PARTS)[trace.part]} sample {trace.index + 1}, {true_words(dataset, trace.part, trace.index)}."
-        passes = [f"layer {words.index + 1}: {words_of}" for words, words_of in self.picture.passes()]
+        passes = [f"layer {words.number}: {words_of}" for words, words_of in self.picture.passes()]
         return f"{head} {'; '.join(passes)}. {outcome(dataset, snapshot.spec.loss, trace).words}"
 
     def figure(self) -> Figure | None:

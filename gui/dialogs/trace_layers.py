@@ -70,7 +70,7 @@ class TraceBlock:
     def unit_words(self, unit: int) -> str:
         """All that is known of a unit on this sample."""
         state = "dead" if self.dead[unit] else "lets it through" if self.open()[unit] else "closed"
-        head = f"Layer {self.words.index + 1}, {self.words.noun} {unit + 1}: {state}"
+        head = f"Layer {self.words.number}, {self.words.noun} {unit + 1}: {state}"
         z, a = self.z[..., unit], self.a[..., unit]
         if self.words.maps:
             share = percent(float(np.count_nonzero(a)) / a.size)

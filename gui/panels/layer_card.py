@@ -7,16 +7,16 @@ from typing import Any
 
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QFocusEvent, QMouseEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from engine.fields import FieldInfo
-from engine.layers import LAYERS, Dense
-from engine.layers.base import Layer, Shape
+from engine.layers import LAYERS, Dense, Residual
 from engine.outputs import describe_output
-from engine.spec import NetworkSpec
+from engine.spec import NetworkSpec, Part
 from engine.telemetry import LayerSnapshot
 from gui import edits, theme
 from gui.panels.changes import change
+from gui.panels.kinds_menu import kinds_menu
 from gui.panels.layer_details import LEFT, LayerDetails
 from gui.panels.layer_menu import LayerMenu
 from gui.panels.layer_rows import ShapeRow, UnitState
@@ -29,20 +29,22 @@ from gui.widgets.stepper import Stepper
 from gui.widgets.value_slider import ValueSlider
 
 OUTPUT = "Output"
+STEP_IN = 14  # px, of a layer within a block
 OUTPUT_TIP = "The data set how many outputs there are; the loss sets what is applied to them."
 
 
 class LayerCard(QFrame):
     """A card; `kind` is the layer's kind, or "Output" for the last one. Its rows come from the kind's field table:
     the units beside the title, then the activation or the one share that there is; the others when it is chosen.
-    Values come through `show_layer`."""
+    Values come through `show_part`."""
 
     dragged = Signal(object, int)
     dropped = Signal(object, int)
 
-    def __init__(self, session: Session, index: int, kind: str) -> None:
+    def __init__(self, session: Session, kind: str) -> None:
         super().__init__()
-        self.session, self.index, self.kind = session, index, kind
+        self.session, self.kind = session, kind
+        self.index, self.number = 0, ""  # in `NetworkSpec.parts`, and as a person counts
         self.chosen = False
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._rows = QVBoxLayout(self)
@@ -60,13 +62,13 @@ class LayerCard(QFrame):
         self.shape: ShapeRow | None = None
         self.title = label("", "name")
         self.words = label("", "label")
-        self._fields = declared_fields(Dense if kind == OUTPUT else LAYERS.get(kind).cls)
+        cls = Dense if kind == OUTPUT else LAYERS.get(kind).cls
+        self._fields, self._holds = declared_fields(cls), issubclass(cls, Residual)
         if kind == OUTPUT:
             self._build_output()
         else:
             self._build_hidden()
         self.show_chosen(False)
-        self._rename()
         theme.signals.changed.connect(self._dress)
         self._dress()
 
@@ -101,6 +103,8 @@ class LayerCard(QFrame):
             second.addWidget(self.state)
         elif len(rest) == 1 and _is_share(next(iter(rest.values()))):
             self._add_share(second, *rest.popitem())
+        if self._holds:
+            self._add_within(second)
         self.more = LayerMenu((self.move_up, self.move_down, self.duplicate, self.remove), self._moves)
         self._name(self.more, "More for layer {}")
         self._top.addWidget(self.more)
@@ -118,6 +122,16 @@ class LayerCard(QFrame):
         self.rate.edited.connect(self._set_share)
         row.addWidget(label(declared.label, "label"))
         row.addWidget(self.rate, 1)
+
+    def _add_within(self, row: QHBoxLayout) -> None:
+        within = QToolButton()
+        within.setText("Add layer within")
+        within.setToolTip("Add a layer at the end of those that the skip goes around")
+        within.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        within.setMenu(kinds_menu(within, self.add_within))
+        self._name(within, "Add layer within layer {}")
+        row.addWidget(within)
+        row.addStretch()
 
     def _build_output(self) -> None:
         self.lock = QLabel()
@@ -161,13 +175,14 @@ class LayerCard(QFrame):
         self._named.append((widget, pattern))
 
     def _rename(self) -> None:
-        number = self.index + 1
         for widget, pattern in self._named:
-            widget.setAccessibleName(pattern.format(number))
+            widget.setAccessibleName(pattern.format(self.number))
         if self.units is not None:
-            self.units.rename(f"{self._fields[self._main].label} of layer {number}")
-        self.details.set_index(self.index)
-        self.setAccessibleName(f"Layer {number}")
+            self.units.rename(f"{self._fields[self._main].label} of layer {self.number}")
+        self.details.set_number(self.number)
+        self.setAccessibleName(f"Layer {self.number}")
+        self.setContentsMargins(0, 0, 0, 0)
+        self.setStyleSheet(f"LayerCard {{ margin-left: {STEP_IN * self.number.count('.')}px }}")
 
     @Slot()
     def _dress(self) -> None:
@@ -176,12 +191,13 @@ class LayerCard(QFrame):
 
     # ---- what it shows --------------------------------------------------------------------------
 
-    def show_layer(self, index: int, layer: Layer, fed: Shape) -> None:
-        """Shows the document's values; `fed` is the shape that the layer is fed."""
-        if index != self.index:
-            self.index = index
+    def show_part(self, index: int, part: Part) -> None:
+        """Shows the document's values."""
+        layer, self.index = part.layer, index
+        if part.number != self.number:
+            self.number = part.number
             self._rename()
-        self.title.setText(f"{index + 1}\u2002{self.kind}")
+        self.title.setText(f"{self.number}\u2002{self.kind}")
         if self.activation is not None:
             self.activation.show_value(getattr(layer, ACTIVATION))
         if self.units is not None:
@@ -189,11 +205,11 @@ class LayerCard(QFrame):
         if self.rate is not None:
             self.rate.show_value(getattr(layer, self._share))
         self.details.show_layer(layer)
-        size = size_words(layer, fed)
+        size = size_words(part)
         self.title.setToolTip(size)
         self.setAccessibleDescription(size)
         if self.shape is not None:
-            self.shape.show_layer(layer, fed)
+            self.shape.show_part(part)
         else:
             self.words.setText(describe_output(self.session.document.spec, self.session.dataset))
 
@@ -226,29 +242,33 @@ class LayerCard(QFrame):
 
     @Slot()
     def remove(self) -> None:
-        self._edit(f"Remove layer {self.index + 1}", edits.remove_layer)
+        self._edit(f"Remove layer {self.number}", edits.remove_layer)
 
     @Slot()
     def duplicate(self) -> None:
-        self._edit(f"Duplicate layer {self.index + 1}", edits.duplicate_layer, wanted=self.kind)
+        self._edit(f"Duplicate layer {self.number}", edits.duplicate_layer, wanted=self.kind)
 
     @Slot()
     def move_up(self) -> None:
-        self._move(self.index - 1)
+        self._move(-1)
 
     @Slot()
     def move_down(self) -> None:
-        self._move(self.index + 1)
+        self._move(1)
 
-    def _move(self, to: int) -> None:
-        last = edits.hidden_count(self.session.document.spec) - 1
-        to = max(0, min(to, last))
-        if to == self.index:
+    def _move(self, by: int) -> None:
+        chosen, before = self.chosen, self.session.document.spec
+        block, place, count = edits.place_of(before, self.index)
+        if not 0 <= place + by < count:
             return
-        index, chosen, before = self.index, self.chosen, self.session.document.spec
-        self._edit(f"Move layer {index + 1} {'up' if to < index else 'down'}", edits.move_layer, to)
+        self._edit(f"Move layer {self.number} {'up' if by < 0 else 'down'}", edits.move_layer, place + by)
         if chosen and self.session.document.spec is not before:
-            self.session.select(to)
+            self.session.select(edits.index_of(self.session.document.spec, block, place + by))
+
+    def add_within(self, kind: str) -> None:
+        """Adds a layer of this kind to a block."""
+        layer = edits.new_layer(self.session.document.spec, kind)
+        self._edit(f"Add layer within layer {self.number}", edits.add_within, layer, wanted=kind)
 
     def _edit(self, text: str, act: Callable[..., NetworkSpec], *arguments: Any, wanted: str = "") -> None:
         spec, index = self.session.document.spec, self.index
@@ -256,7 +276,8 @@ class LayerCard(QFrame):
 
     def _moves(self) -> tuple[bool, bool]:
         """Whether it can go up, and down."""
-        return self.index > 0, self.index < edits.hidden_count(self.session.document.spec) - 1
+        _, place, count = edits.place_of(self.session.document.spec, self.index)
+        return place > 0, place < count - 1
 
     @Slot(object)
     def _set_units(self, units: int) -> None:
@@ -268,7 +289,7 @@ class LayerCard(QFrame):
 
     @Slot(str, object)
     def _set_field(self, name: str, value: Any, merge: bool = False) -> None:
-        text = f"{self._fields[name].label} of layer {self.index + 1}"
+        text = f"{self._fields[name].label} of layer {self.number}"
         spec = self.session.document.spec
         make = lambda: {"spec": edits.set_layer(spec, self.index, **{name: value})}  # noqa: E731
         change(self.session, text, make, text if merge else None)

@@ -70,9 +70,8 @@ class LayerDetails(QWidget):
     def _dress(self) -> None:
         self.remove.setIcon(theme.icon("trash"))
 
-    def set_index(self, index: int) -> None:
+    def set_number(self, number: str) -> None:
         """The layer's place, which the names of its controls carry."""
-        number = index + 1
         self.remove.setAccessibleName(f"Remove layer {number}" if self._removable else "The output stays")
         self.remove.setToolTip(f"Remove layer {number} (Ctrl+Del)")
         for name, editor in self._editors.items():

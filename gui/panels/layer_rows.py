@@ -6,7 +6,7 @@ import numpy as np
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
-from engine.layers.base import Layer, Shape
+from engine.spec import Part
 from engine.telemetry import LayerSnapshot
 from gui import theme
 from gui.panels.layer_details import LEFT
@@ -65,12 +65,11 @@ class ShapeRow(QWidget):
         row.addWidget(self.left, 1)
         row.addWidget(self.right)
 
-    def show_layer(self, layer: Layer, fed: Shape) -> None:
-        given = layer.output_shape(fed)
-        maps = max(len(fed), len(given)) > 1
-        self._window = window_words(layer)
-        self._shape = shape_words(given) if maps and given != fed else ""
-        self._size = size_words(layer, fed) if maps else ""
+    def show_part(self, part: Part) -> None:
+        maps = max(len(part.fed), len(part.given)) > 1
+        self._window = window_words(part.layer)
+        self._shape = shape_words(part.given) if maps and part.given != part.fed else ""
+        self._size = size_words(part) if maps else ""
         self._tell()
 
     def show_chosen(self, chosen: bool) -> None:

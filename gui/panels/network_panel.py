@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, QTimer, Slot
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QPushButton, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QToolButton, QVBoxLayout, QWidget
 
-from engine.layers import LAYERS, Dense
+from engine.layers import Dense
 from engine.spec import NetworkSpec
 from engine.telemetry import Snapshot
 from gui import edits, theme
 from gui.numbers import count
 from gui.panels.changes import change
+from gui.panels.kinds_menu import kinds_menu
 from gui.panels.layer_card import OUTPUT, LayerCard
-from gui.panels.layer_words import parameter_counts
+from gui.panels.layer_words import parameter_count
 from gui.session import Session
 from gui.widgets.rows import bare, head_row, label
 from gui.widgets.sticky import StickyRow
@@ -66,12 +67,7 @@ class NetworkPanel(QWidget):
         self.add_kind.setIconSize(QSize(16, 16))
         self.add_kind.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.add_kind.setStyleSheet("padding: 0")
-        menu = QMenu(self.add_kind)
-        for record in LAYERS:
-            action = menu.addAction(f"{record.name}\t{record.advice}")
-            action.setData(record.name)
-        menu.triggered.connect(lambda action: self._add(action.data()))
-        self.add_kind.setMenu(menu)
+        self.add_kind.setMenu(kinds_menu(self.add_kind, self._add))
         row.addWidget(self.add, 1)
         row.addWidget(self.add_kind)
         return made
@@ -87,11 +83,12 @@ class NetworkPanel(QWidget):
     @Slot()
     def _show_document(self) -> None:
         spec = self.session.document.spec
-        kinds, fed = _kinds(spec), (spec.input_shape, *spec.shapes())
+        places = _in_order(spec)
+        kinds = [_kind(spec, index) for index in places]
         self._fit_cards(kinds)
-        for index, (card, layer, kind) in enumerate(zip(self.cards, spec.layers, kinds, strict=False)):
+        for card, index, kind in zip(self.cards, places, kinds, strict=False):
             if card.kind == kind:  # else its own comes in the next turns
-                card.show_layer(index, layer, fed[index])
+                card.show_part(index, spec.parts[index])
         self._show_selection()
         self._show_state(self.session.snapshot)
 
@@ -100,17 +97,17 @@ class NetworkPanel(QWidget):
         loop: each costs milliseconds."""
         while len(self.cards) > len(kinds):
             _discard(self._list, self.cards.pop())
-        new = [index for index, kind in enumerate(kinds) if index >= len(self.cards) or self.cards[index].kind != kind]
-        for index in [] if self._more_cards.isActive() else new[:NEW_CARDS]:
-            card = LayerCard(self.session, index, kinds[index])
+        new = [row for row, kind in enumerate(kinds) if row >= len(self.cards) or self.cards[row].kind != kind]
+        for row in [] if self._more_cards.isActive() else new[:NEW_CARDS]:
+            card = LayerCard(self.session, kinds[row])
             card.dragged.connect(self._drag)
             card.dropped.connect(self._drop)
-            if index < len(self.cards):
-                _discard(self._list, self.cards[index])
-                self.cards[index] = card
+            if row < len(self.cards):
+                _discard(self._list, self.cards[row])
+                self.cards[row] = card
             else:
                 self.cards.append(card)
-            self._list.insertWidget(index, card)
+            self._list.insertWidget(row, card)
         if len(new) > NEW_CARDS:
             self._more_cards.start()
         before: QWidget = self
@@ -124,9 +121,9 @@ class NetworkPanel(QWidget):
         chosen = self.session.selection[0] if self.session.selection is not None else None
         for card in self.cards:
             card.show_chosen(card.index == chosen)
-        sizes = parameter_counts(self.session.document.spec)
-        total = sum(sizes)
-        own = "" if chosen is None or chosen >= len(sizes) else f"{count(sizes[chosen])} of "
+        spec = self.session.document.spec
+        total = spec.parameter_count()
+        own = "" if chosen is None or chosen >= len(spec.parts) else f"{count(parameter_count(spec.parts[chosen]))} of "
         self.parameters.setText(f"{own}{count(total)} parameter{'' if total == 1 else 's'}")
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
@@ -134,9 +131,11 @@ class NetworkPanel(QWidget):
         self._show_state(snapshot)
 
     def _show_state(self, snapshot: Snapshot | None) -> None:
-        fits = snapshot is not None and snapshot.spec.shapes() == self.session.document.spec.shapes()
-        for index, card in enumerate(self.cards):
-            card.show_state(snapshot.layers[index] if fits and snapshot is not None else None)
+        shapes = [part.given for part in self.session.document.spec.parts]
+        known = snapshot is not None and [part.given for part in snapshot.spec.parts] == shapes
+        for card in self.cards:
+            known = known and card.index < len(shapes)
+            card.show_state(snapshot.layers[card.index] if known and snapshot is not None else None)
 
     # ---- what the user does ---------------------------------------------------------------------
 
@@ -147,28 +146,38 @@ class NetworkPanel(QWidget):
     def _add(self, kind: str) -> None:
         add_layer(self.session, kind)
 
+    def _siblings(self, card: LayerCard) -> list[LayerCard]:
+        """The hidden layers that may change places with it: those of its block, or those in none."""
+        spec = self.session.document.spec
+        block = edits.place_of(spec, card.index)[0]
+        hidden = (other for other in self.cards if other.index < edits.output_index(spec))
+        return [other for other in hidden if edits.place_of(spec, other.index)[0] == block]
+
     def _place(self, card: LayerCard, y: int) -> int:
-        """Where among the hidden layers the dragged card would land."""
-        others = [c for c in self.cards[: edits.hidden_count(self.session.document.spec)] if c is not card]
+        """Where among them the dragged card would land."""
+        others = [other for other in self._siblings(card) if other is not card]
         return sum(1 for other in others if other.mapToGlobal(other.rect().center()).y() < y)
 
     @Slot(object, int)
     def _drag(self, card: LayerCard, y: int) -> None:
-        to = self._place(card, y)
-        beside = self.cards[to]
-        below = to > card.index
-        edge = beside.geometry().bottom() + 3 if below else beside.geometry().top() - 4
+        siblings, to = self._siblings(card), self._place(card, y)
+        own = siblings.index(card)
+        edge = siblings[to].geometry().top() - 4
+        if to > own:
+            after = self.cards.index(siblings[to + 1]) if to + 1 < len(siblings) else None
+            last = siblings[to] if after is None else self.cards[after - 1]
+            edge = last.geometry().bottom() + 3
         self._marker.setGeometry(0, edge, self.width(), 2)
-        self._marker.setVisible(to != card.index)
+        self._marker.setVisible(to != own)
         self._marker.raise_()
 
     @Slot(object, int)
     def _drop(self, card: LayerCard, y: int) -> None:
         self._marker.hide()
         to = self._place(card, y)
-        if to != card.index:
+        if to != self._siblings(card).index(card):
             spec = self.session.document.spec
-            text = f"Move layer {card.index + 1}"
+            text = f"Move layer {card.number}"
             change(self.session, text, lambda: {"spec": edits.move_layer(spec, card.index, to)})
 
 
@@ -178,11 +187,15 @@ def add_layer(session: Session, kind: str) -> None:
     change(session, "Add layer", lambda: {"spec": edits.add_layer(spec, edits.new_layer(spec, kind))}, wanted=kind)
 
 
-def _kinds(spec: NetworkSpec) -> list[str]:
-    kinds = [layer.kind for layer in spec.layers]
-    if isinstance(spec.layers[-1], Dense):
-        kinds[-1] = OUTPUT
-    return kinds
+def _in_order(spec: NetworkSpec) -> list[int]:
+    """The layers as they stand below each other, a block before those within it: indices in `NetworkSpec.parts`."""
+    shown = [index for index, part in enumerate(spec.parts) if not part.skips]
+    return sorted(shown, key=lambda index: [int(name) for name in spec.parts[index].path.split(".")])
+
+
+def _kind(spec: NetworkSpec, index: int) -> str:
+    layer = spec.parts[index].layer
+    return OUTPUT if index == edits.output_index(spec) and isinstance(layer, Dense) else layer.kind
 
 
 def _last_of(card: LayerCard) -> QWidget:

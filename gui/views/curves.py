@@ -343,10 +343,10 @@ def paint_note(painter: QPainter, plot: Plot, at: float, lines: list[str]) -> No
 def deaths(snapshot: Snapshot) -> list[tuple[int, str]]:
     """Epochs in which neurons died that are dead now, with who: (20, "2 in layer 1")."""
     found: dict[int, list[str]] = {}
-    for k, layer in enumerate(snapshot.layers):
+    for part, layer in zip(snapshot.spec.parts, snapshot.layers, strict=True):
         since = layer.dead_since[layer.dead_since >= 0]
         for epoch, died in zip(*np.unique(since, return_counts=True), strict=True):
-            found.setdefault(int(epoch), []).append(f"{died} in layer {k + 1}")
+            found.setdefault(int(epoch), []).append(f"{died} in layer {part.number}")
     return [(epoch, ", ".join(found[epoch])) for epoch in sorted(found)]
 
 

@@ -78,7 +78,7 @@ class Distributions(View):
             k for k in range(len(told.weights)) if told.preactivations[k] is not None or told.weights[k] is not None
         ]
         names = [layer_name(snapshot.spec, k) for k in rows]
-        detail = [getattr(snapshot.spec.layers[k], "activation", "") for k in rows]
+        detail = [getattr(snapshot.spec.parts[k].layer, "activation", "") for k in rows]
         due = fresh_text or names != self._chart.names
         old = self._chart.cells if names == self._chart.names else []
         cells = []

@@ -13,7 +13,6 @@ from PySide6.QtWidgets import QScrollArea, QStackedLayout
 
 from engine.files.figures import Bars, Figure, Panel
 from engine.telemetry import Snapshot
-from engine.units import has_units
 from gui import theme
 from gui.numbers import power_of_ten, significant
 from gui.views.base import View
@@ -60,7 +59,7 @@ class GradientFlow(View):
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
         self._empty.follow(snapshot)
-        layers = [k for k, layer in enumerate(snapshot.spec.layers) if has_units(layer)]
+        layers = [k for k, part in enumerate(snapshot.spec.parts) if "kernel" in part.layer.parameter_shapes(part.fed)]
         values = [float(snapshot.layers[k].gradient_norm) for k in layers if k < len(snapshot.layers)]
         if snapshot.run != self._run:
             self._run = snapshot.run

@@ -286,7 +286,7 @@ class HeatmapCanvas(QWidget):
         block, row, column = hit
         layer, units = snapshot.layers[block.layer], block.units_of(row)
         words = next(w for w in self.view.words if w.index == block.layer)
-        name = words.noun if words.last else f"layer {block.layer + 1}, {words.noun}"
+        name = words.noun if words.last else f"layer {words.number}, {words.noun}"
         lines = [f"{name} {units[0] + 1}" + (f" to {units[-1] + 1}" if len(units) > 1 else "")]
         lines[0] = lines[0][0].upper() + lines[0][1:]
         values = data.values[block.layer]

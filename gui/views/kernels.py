@@ -40,7 +40,7 @@ def drawn_kernel(
         image: (rows, columns, channels) of a sample that is an image.
         names: of the network's inputs.
     """  # fmt: skip
-    first = words.previous == INPUTS
+    first, fed = words.previous == INPUTS, spec.parts[words.previous]
     if kernel.ndim > 2:
         signal = kernel.ndim == 3
         kernel = kernel[None] if signal else kernel  # a signal is an image of one row
@@ -48,20 +48,20 @@ def drawn_kernel(
         matrix = kernel.transpose(2, 0, 1, 3).reshape(-1, units)  # the window of one channel stays together
         channel = "channel" if first else "filter"
         named = _window_names(channel, channels, 0 if signal else rows, columns)
-        if getattr(spec.layers[words.index], "groups", 1) > 1:
+        if getattr(spec.parts[words.index].layer, "groups", 1) > 1:
             channel += " of the group"
         what = f"{channel} and place in the window" if signal else f"{channel}, row and column of the window"
-        return Kernel(matrix, named, what if first else f"{what}; filters of layer {words.previous + 1}",
+        return Kernel(matrix, named, what if first else f"{what}; filters of layer {fed.number}",
                       _side_by_side(kernel) if first else None)  # fmt: skip
-    count, units = kernel.shape
+    count, width = kernel.shape
     if first:
         fits = image is not None and image[2] == 1 and image[0] * image[1] == count
-        pictures = kernel.T.reshape(units, *image[:2]) if fits and image is not None else None
+        pictures = kernel.T.reshape(width, *image[:2]) if fits and image is not None else None
         return Kernel(kernel, names if len(names) == count else _numbers(count), "inputs", pictures)
-    fed = spec.shapes()[words.previous][-1]
-    if fed == count:
-        return Kernel(kernel, _numbers(count), f"neurons of layer {words.previous + 1}")
-    return Kernel(kernel, _place_names(count, fed), f"places and filters of layer {words.previous + 1}")
+    units = fed.given[-1]
+    if units == count:
+        return Kernel(kernel, _numbers(count), f"neurons of layer {fed.number}")
+    return Kernel(kernel, _place_names(count, units), f"places and filters of layer {fed.number}")
 
 
 def _side_by_side(kernel: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ from engine.layers import LAYERS
 from engine.losses import LOSSES
 from engine.spec import NetworkSpec
 from engine.telemetry import LayerSnapshot
+from engine.units import has_units
 from gui.numbers import count, number
 
 NEARLY_DEAD_SHARE = 0.01
@@ -24,12 +25,13 @@ LONGEST = 20  # characters of an activation's name: own formulas are cut
 class LayerWords:
     """One layer that has units of its own.
 
-    `index` counts from 0 (code), `title` from 1 (screen); `previous` is the index of the layer with units that
-    feeds it, -1 for the inputs; `between` names what lies between, such as "dropout". Where `maps`, a unit is a filter
-    and gives a map for every sample.
+    `index` is that of `NetworkSpec.parts`, `number` what a person calls it ("4", "4.1"); `previous` is the index of the
+    layer with units that feeds it, -1 for the inputs; `between` names what lies between, such as "dropout". Where
+    `maps`, a unit is a filter and gives a map for every sample.
     """
 
     index: int
+    number: str
     kind: str
     activation: str
     signed: bool
@@ -50,38 +52,45 @@ class LayerWords:
     @property
     def title(self) -> str:
         frozen = "" if self.trains else ", frozen"
-        return f"Output{frozen}" if self.last else f"{self.index + 1}  {self.kind}, {self.activation}{frozen}"
+        return f"Output{frozen}" if self.last else f"{self.number}  {self._words}{frozen}"
 
     @property
     def short_title(self) -> str:
-        return "Output" if self.last else f"{self.index + 1}  {self.activation}"
+        return "Output" if self.last else f"{self.number}  {self.activation or self.kind}"
+
+    @property
+    def _words(self) -> str:
+        return f"{self.kind}, {self.activation}" if self.activation else self.kind
 
 
 def layer_words(spec: NetworkSpec) -> tuple[LayerWords, ...]:
     """Every layer with units, in order. The last one is the output."""
     found: list[LayerWords] = []
     between: list[str] = []
-    for index, (layer, shape) in enumerate(zip(spec.layers, spec.shapes(), strict=True)):
-        kind = type(layer).__name__
-        if not hasattr(layer, "activation"):
+    for index, part in enumerate(spec.parts):
+        layer, kind = part.layer, part.layer.kind
+        if part.skips:
+            continue
+        if not has_units(layer):
             between.append(LAYERS.get(kind).title.lower() if kind in LAYERS else kind.lower())
             continue
-        name = name_of(layer.activation)
-        record: Any = activations.get(name)
+        given = getattr(layer, "activation", "")
+        name = name_of(given)
+        record: Any = activations.get(name) if given else None
         previous = found[-1].index if found else -1
-        last = index == len(spec.layers) - 1
         found.append(
             LayerWords(
                 index,
+                part.number,
                 kind,
                 name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}\u2026",
-                bool(record.signed),
-                record.dies(options_of(layer.activation)),
-                shape[-1],
-                last,
+                record is None or bool(record.signed),
+                record is not None and record.dies(options_of(given)),
+                part.given[-1],
+                index == len(spec.parts) - 1,
                 previous,
                 between[0] if len(between) == 1 else f"{len(between)} layers" if between else "",
-                len(shape) > 1,
+                len(part.given) > 1,
                 getattr(layer, "off", ()),
                 getattr(layer, "trainable", True),
             )

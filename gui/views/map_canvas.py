@@ -175,7 +175,7 @@ class MapCanvas(QWidget):
         if snapshot is not None and snapshot.parameters is not None:
             silent = {words.index: silent_units(words, snapshot.layers[words.index]) for words in view.words}
             linked = [column for column in self._columns if column.layer != INPUTS or not self.whole_image]
-            self.links.update(linked, snapshot.parameters, silent)
+            self.links.update(linked, view.kernels(), silent)
             now = time.monotonic()
             if moved or still or now - self._linked > LINK_SECONDS and not self.link_pictures.busy:
                 self._linked = now
@@ -235,7 +235,7 @@ class MapCanvas(QWidget):
         metrics = QFontMetricsF(theme.font(11))
         if words.between and metrics.horizontalAdvance(longer) <= self.layout_of_map.pitch - 8:
             state = longer
-        names, bias = self._output_names() if words.last else (), view.parameter(f"{words.index}.bias")
+        names, bias = self._output_names() if words.last else (), view.parameter(words.index, "bias")
         known = bias is not None and max(column.shown, default=0) < len(bias)
         return Caption(
             column,
@@ -299,10 +299,9 @@ class MapCanvas(QWidget):
         more = self.layout_of_map.more_at(point)
         self._link = None
         words = ""
-        if bias is not None and view.parameter(f"{bias[0]}.bias") is not None:
-            values = view.parameter(f"{bias[0]}.bias")
-            value = float(values[bias[1]]) if values is not None else 0.0
-            words = f"Bias of {view.unit_name(*bias)}\n{number(value)}\nclick to change it"
+        values = None if bias is None else view.parameter(bias[0], "bias")
+        if bias is not None and values is not None:
+            words = f"Bias of {view.unit_name(*bias)}\n{number(float(values[bias[1]]))}\nclick to change it"
         elif self._hovered is not None:
             words = "" if self._hovered[0] == INPUTS and self.whole_image else view.unit_numbers(*self._hovered)
         elif more is not None:
@@ -355,4 +354,4 @@ class MapCanvas(QWidget):
         else:
             link = self.links.at(point)
             if link is not None:
-                view.edit_unit(int(link.key.split(".")[0]), link.target, place, link.source)
+                view.edit_unit(link.layer, link.target, place, link.source)

@@ -80,7 +80,7 @@ def _gaps(view: NetworkMap) -> tuple[Gap, ...]:
     if snapshot is not None and snapshot.parameters is not None:
         dead = {words.index: snapshot.layers[words.index].dead for words in view.words}
         linked = [c for c in canvas.layout_of_map.columns if c.layer != INPUTS or not canvas.whole_image]
-        links.update(linked, snapshot.parameters, dead)
+        links.update(linked, view.kernels(), dead)
     return links.gaps
 
 
@@ -89,7 +89,7 @@ def _links(gap: Gap, height: float) -> Segments:
     ends = np.full(len(gap.weight), gap.left), height - gap.y0, np.full(len(gap.weight), gap.right), height - gap.y1
     widths = np.where(gap.carries, THIN + (THICK - THIN) * gap.strength, 1.0)
     opacity = np.where(gap.carries, FAINT + (STRONG - FAINT) * gap.strength, 1.0)
-    return Segments(*ends, widths, tuple(colors.tolist()), f"weights {gap.key}", opacity, True, ~gap.carries)
+    return Segments(*ends, widths, tuple(colors.tolist()), f"weights of layer {gap.layer}", opacity, True, ~gap.carries)
 
 
 def _head(caption: Caption, height: float) -> Iterator[Mark]:

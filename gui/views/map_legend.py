@@ -62,7 +62,7 @@ class MapLegend(QWidget):
         if tiles.kind == "curve":
             return "tiles: activation against the input"
         if tiles.weights_shown:
-            return f"layer {view.words[0].index + 1}: weights"
+            return f"layer {view.words[0].number}: weights"
         if tiles.kind == "samples":
             return "tiles: training samples"
         return ""

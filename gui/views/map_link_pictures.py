@@ -26,8 +26,8 @@ class LinkPictures(QObject):
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
-        self._images: dict[str, QImage] = {}
-        self._places: dict[str, QRectF] = {}
+        self._images: dict[int, QImage] = {}
+        self._places: dict[int, QRectF] = {}
         self._work: Iterator[None] = iter(())
         self.busy = False
         self._timer = QTimer(self, interval=REST_MS, singleShot=True)
@@ -41,10 +41,10 @@ class LinkPictures(QObject):
 
     def begin(self, links: Links, ratio: float) -> None:
         """Starts to draw all gaps, at `ratio` device pixels per pixel; those without a picture first."""
-        places = {key: _place(pair, ratio) for key, pair in links.pairs.items()}
-        self._places = {key: place for key, place in places.items() if place.width() >= LEAST_WIDTH}
-        self._images = {key: image for key, image in self._images.items() if key in self._places}
-        self._work = self._draw_all(links, sorted(self._places, key=lambda key: key in self._images), ratio)
+        places = {layer: _place(pair, ratio) for layer, pair in links.pairs.items()}
+        self._places = {layer: place for layer, place in places.items() if place.width() >= LEAST_WIDTH}
+        self._images = {layer: image for layer, image in self._images.items() if layer in self._places}
+        self._work = self._draw_all(links, sorted(self._places, key=lambda layer: layer in self._images), ratio)
         self.busy = True
         self._timer.start()
 
@@ -55,8 +55,8 @@ class LinkPictures(QObject):
         self._end()
 
     def paint(self, painter: QPainter, seen: QRectF) -> None:
-        for key, image in self._images.items():
-            place = self._places[key]
+        for layer, image in self._images.items():
+            place = self._places[layer]
             if place.intersects(seen):
                 if image.deviceIndependentSize() == place.size():
                     painter.drawImage(place.topLeft(), image)
@@ -76,12 +76,12 @@ class LinkPictures(QObject):
         self._work, self.busy = iter(()), False
         self._timer.stop()
 
-    def _draw_all(self, links: Links, keys: Sequence[str], ratio: float) -> Iterator[None]:
-        for key in keys:
-            place = self._places[key]
-            for image in _drawn(links.gap(key), place, ratio):
+    def _draw_all(self, links: Links, layers: Sequence[int], ratio: float) -> Iterator[None]:
+        for layer in layers:
+            place = self._places[layer]
+            for image in _drawn(links.gap(layer), place, ratio):
                 if image is not None:
-                    self._images[key] = image
+                    self._images[layer] = image
                     self.drawn.emit(place)
                 yield
 

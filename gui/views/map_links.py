@@ -26,7 +26,7 @@ class Gap:
 
     left: float
     right: float
-    key: str
+    layer: int  # of the second column: its kernel
     source: np.ndarray
     target: np.ndarray
     y0: np.ndarray
@@ -38,7 +38,7 @@ class Gap:
 
 @dataclasses.dataclass(frozen=True)
 class Link:
-    key: str
+    layer: int
     source: int
     target: int
     weight: float
@@ -51,14 +51,10 @@ class Link:
 
 @dataclasses.dataclass(frozen=True)
 class Pair:
-    """Two neighbouring columns, and the key of the kernel between them."""
+    """Two neighbouring columns."""
 
     first: Column
     second: Column
-
-    @property
-    def key(self) -> str:
-        return f"{self.second.layer}.kernel"
 
     @property
     def count(self) -> int:
@@ -72,10 +68,10 @@ class Links:
     """
 
     def __init__(self) -> None:
-        self.pairs: dict[str, Pair] = {}
-        self._parameters: Mapping[str, np.ndarray] = {}
+        self.pairs: dict[int, Pair] = {}
+        self._kernels: Mapping[int, np.ndarray] = {}
         self._dead: Mapping[int, np.ndarray] = {}
-        self._scales: dict[str, StepScale] = {}
+        self._scales: dict[int, StepScale] = {}
 
     def reset(self) -> None:
         """Another network: nothing of the old one stays."""
@@ -95,32 +91,32 @@ class Links:
         return sum(min(self.most, pair.count) for pair in self.pairs.values())
 
     def update(
-        self, columns: Sequence[Column], parameters: Mapping[str, np.ndarray], dead: Mapping[int, np.ndarray]
+        self, columns: Sequence[Column], kernels: Mapping[int, np.ndarray], dead: Mapping[int, np.ndarray]
     ) -> None:
-        """Takes the kernels `"<layer>.kernel"` (sources, units) between columns."""
+        """Takes the kernels (sources, units) of the columns' layers."""
         self.pairs = {}
         for pair in map(Pair, columns, columns[1:]):
-            kernel = parameters.get(pair.key)
+            kernel = kernels.get(pair.second.layer)
             if kernel is None or not pair.first.shown or kernel.ndim != 2:
                 continue
             if kernel.shape == (pair.first.units, pair.second.units):  # else something lies between, as Flatten
-                self.pairs[pair.key] = pair
-        self._parameters, self._dead = parameters, dead
+                self.pairs[pair.second.layer] = pair
+        self._kernels, self._dead = kernels, dead
 
     @property
     def gaps(self) -> tuple[Gap, ...]:
-        return tuple(self.gap(key) for key in self.pairs)
+        return tuple(self.gap(layer) for layer in self.pairs)
 
-    def gap(self, key: str) -> Gap:
+    def gap(self, layer: int) -> Gap:
         """The strongest links of one gap."""
-        first, second, kernel = self.pairs[key].first, self.pairs[key].second, self._parameters[key]
+        first, second, kernel = self.pairs[layer].first, self.pairs[layer].second, self._kernels[layer]
         sources, targets = np.array(first.shown), np.array(second.shown)
         weight = kernel[np.ix_(sources, targets)].astype(np.float32).ravel()
-        scale = self._scales.setdefault(key, StepScale()).update(float(np.abs(weight).max(initial=0.0)))
+        scale = self._scales.setdefault(layer, StepScale()).update(float(np.abs(weight).max(initial=0.0)))
         strength = np.clip(np.nan_to_num(np.abs(weight)) / scale, 0, 1)
         carries = np.ones((len(sources), len(targets)), bool)
-        for units, layer, axis in ((sources, first.layer, 0), (targets, second.layer, 1)):
-            gone = self._dead.get(layer)
+        for units, column, axis in ((sources, first, 0), (targets, second, 1)):
+            gone = self._dead.get(column.layer)
             if gone is not None and len(gone):
                 carries &= np.expand_dims(~gone[units], 1 - axis)
         order = np.argsort(strength, kind="stable")[-self.most :]
@@ -128,22 +124,22 @@ class Links:
         y0 = np.array([rect.center().y() for rect in first.rects])[rows]
         y1 = np.array([rect.center().y() for rect in second.rects])[columns]
         return Gap(
-            first.right, second.left, key, sources[rows], targets[columns], y0, y1, weight[order], strength[order],
+            first.right, second.left, layer, sources[rows], targets[columns], y0, y1, weight[order], strength[order],
             carries.ravel()[order],
         )  # fmt: skip
 
     def at(self, point: QPointF) -> Link | None:
         """The nearest link within reach of `point`."""
-        for key, pair in self.pairs.items():
+        for layer, pair in self.pairs.items():
             if not pair.first.right + 2 <= point.x() <= pair.second.left - 2:
                 continue
-            gap = self.gap(key)
+            gap = self.gap(layer)
             share = float(share_at((point.x() - gap.left) / (gap.right - gap.left)))
             distance = np.abs(gap.y0 + (gap.y1 - gap.y0) * share - point.y())
             i = len(distance) - 1 - int(np.argmin(distance[::-1]))
             if distance[i] <= REACH:
                 return Link(
-                    gap.key, int(gap.source[i]), int(gap.target[i]), float(gap.weight[i]), bool(gap.carries[i]),
+                    layer, int(gap.source[i]), int(gap.target[i]), float(gap.weight[i]), bool(gap.carries[i]),
                     gap.left, gap.right, float(gap.y0[i]), float(gap.y1[i]),
                 )  # fmt: skip
         return None

@@ -222,7 +222,7 @@ class Tiles:
         if shape is None or shape[2] > 1 or fed is None or snapshot.parameters is None:
             return
         rows, width = shape[:2]
-        kernel = snapshot.parameters.get(f"{fed.layer}.kernel")
+        kernel = snapshot.parameters.get(snapshot.spec.key(fed.layer, "kernel"))
         if kernel is None or kernel.ndim != 2 or kernel.shape[0] != rows * width:
             return
         self.weights_shown = True

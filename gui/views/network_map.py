@@ -129,7 +129,7 @@ class NetworkMap(View):
         if layer == INPUTS:
             return self.input_names()[unit]
         words = next(w for w in self.words if w.index == layer)
-        return f"{words.noun} {unit + 1}" if words.last else f"{words.noun} {unit + 1} of layer {layer + 1}"
+        return f"{words.noun} {unit + 1}" if words.last else f"{words.noun} {unit + 1} of layer {words.number}"
 
     def state_line(self, words: LayerWords) -> str:
         if words.last:
@@ -143,11 +143,11 @@ class NetworkMap(View):
             return self.unit_name(layer, unit)
         name = self.unit_name(layer, unit)
         lines = [name[0].upper() + name[1:]]
-        bias = self.parameter(f"{layer}.bias")
+        bias = self.parameter(layer, "bias")
         if bias is not None:
             lines.append(f"bias {number(float(bias[unit]))}")
         snapshot = self.snapshot
-        held = snapshot.held.get(f"{layer}.kernel") if snapshot is not None else None
+        held = snapshot.held.get(self.spec.key(layer, "kernel")) if snapshot is not None else None
         if held is not None and held[..., unit].any():
             lines.append("frozen" if held[..., unit].all() else "some weights frozen")
         if snapshot is not None and unit < len(snapshot.layers[layer].dead):
@@ -167,15 +167,14 @@ class NetworkMap(View):
         return "\n".join(lines)
 
     def link_numbers(self, link: Link) -> str:
-        layer = int(link.key.split(".")[0])
-        lines = [f"{self.source_name(layer, link.source)} → {self.unit_name(layer, link.target)}"]
+        lines = [f"{self.source_name(link.layer, link.source)} → {self.unit_name(link.layer, link.target)}"]
         lines.append(f"weight {number(link.weight)}")
         lines.append("click to change it" if link.carries else "carries nothing: a neuron is dead or switched off")
         return "\n".join(lines)
 
     def source_name(self, layer: int, source: int) -> str:
         previous = next(w for w in self.words if w.index == layer).previous
-        kernel = self.parameter(f"{layer}.kernel")
+        kernel = self.parameter(layer, "kernel")
         if kernel is not None and previous != INPUTS:
             fed = next(w for w in self.words if w.index == previous)
             if fed.maps:  # one value for every place of every map
@@ -207,17 +206,22 @@ class NetworkMap(View):
 
     # what is changed
 
-    def parameter(self, key: str) -> np.ndarray | None:
+    def parameter(self, layer: int, name: str) -> np.ndarray | None:
         if self.snapshot is None or self.snapshot.parameters is None:
             return None
-        return self.snapshot.parameters.get(key)
+        return self.snapshot.parameters.get(self.spec.key(layer, name))
+
+    def kernels(self) -> dict[int, np.ndarray]:
+        """Those of the layers shown."""
+        found = {words.index: self.parameter(words.index, "kernel") for words in self.words}
+        return {layer: kernel for layer, kernel in found.items() if kernel is not None}
 
     def edit_unit(self, layer: int, unit: int, place: QPoint, source: int | None = None) -> None:
         """Opens the editor on a neuron's bias, or on its weight from `source`."""
-        bias, kernel = self.parameter(f"{layer}.bias"), self.parameter(f"{layer}.kernel")
+        bias, kernel = self.parameter(layer, "bias"), self.parameter(layer, "kernel")
         choices = []
         if bias is not None:
-            choices.append(self._choice("bias", f"{layer}.bias", (unit,), bias))
+            choices.append(self._choice("bias", self.spec.key(layer, "bias"), (unit,), bias))
         chosen = 0
         if kernel is not None and kernel.ndim == 2:
             sources = list(range(min(len(kernel), MOST_CHOICES)))
@@ -227,7 +231,7 @@ class NetworkMap(View):
                 if i == source:
                     chosen = len(choices)
                 name = f"weight from {self.source_name(layer, i)}"
-                choices.append(self._choice(name, f"{layer}.kernel", (i, unit), kernel))
+                choices.append(self._choice(name, self.spec.key(layer, "kernel"), (i, unit), kernel))
         name = self.unit_name(layer, unit)
         self.hover.hide()
         self.editor.open_at(place, name[0].upper() + name[1:], choices, (layer, unit), chosen)

@@ -10,6 +10,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPaintEvent, 
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from engine.output_panels import MARKERS
+from engine.spec import NetworkSpec
 from engine.telemetry import Snapshot
 from gui import theme
 from gui.numbers import preparing_words
@@ -232,10 +233,10 @@ def bar_color() -> QColor:
     return QColor(*(int(part) for part in theme.lut("sequential")[127]))
 
 
-def layer_name(spec: object, index: int) -> str:
-    """What a layer is called on the screen: "1 Dense", the last one "Output"."""
-    layers = spec.layers  # type: ignore[attr-defined]
-    return "Output" if index == len(layers) - 1 else f"{index + 1} {type(layers[index]).__name__}"
+def layer_name(spec: NetworkSpec, index: int) -> str:
+    """What a part is called on the screen: "1 Dense", "4.1 Conv2D", the last one "Output"."""
+    part = spec.parts[index]
+    return "Output" if index == len(spec.parts) - 1 else f"{part.number} {part.layer.kind}"
 
 
 def metric_name(task: str) -> str:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def switch_words(session: Session, layer: int, unit: int) -> str:
     """ "Switch off neuron 3 of layer 1", or on."""
     turn = "on" if edits.is_off(session.document.spec, layer, unit) else "off"
-    return f"Switch {turn} neuron {unit + 1} of layer {layer + 1}"
+    return f"Switch {turn} neuron {unit + 1} of layer {session.document.spec.parts[layer].number}"
 
 
 def switch(session: Session, layer: int, unit: int) -> None:
@@ -28,7 +28,8 @@ def switch(session: Session, layer: int, unit: int) -> None:
 
 def is_frozen(session: Session, layer: int, unit: int) -> bool:
     """Whether all incoming weights of a neuron are frozen."""
-    held = session.snapshot.held.get(f"{layer}.kernel") if session.snapshot is not None else None
+    snapshot = session.snapshot
+    held = snapshot.held.get(snapshot.spec.key(layer, "kernel")) if snapshot is not None else None
     return held is not None and unit < held.shape[-1] and bool(held[..., unit].all())
 
 
@@ -37,7 +38,7 @@ def show_unit_menu(
 ) -> QMenu:
     """Opens the menu of a hidden layer's neuron at a place of the screen. `edit` opens an editor of its numbers."""
     menu = QMenu(over)
-    menu.setAccessibleName(f"Neuron {unit + 1} of layer {layer + 1}")
+    menu.setAccessibleName(f"Neuron {unit + 1} of layer {session.document.spec.parts[layer].number}")
     if edits.can_switch(session.document.spec, layer):
         menu.addAction(switch_words(session, layer, unit), lambda: switch(session, layer, unit))
     held = is_frozen(session, layer, unit)

@@ -134,7 +134,7 @@ class Weights(View):
         kernel = (
             None
             if snapshot is None or snapshot.parameters is None
-            else snapshot.parameters.get(f"{self._layer}.kernel")
+            else snapshot.parameters.get(snapshot.spec.key(self._layer, "kernel"))
         )
         if snapshot is None or kernel is None or not np.isfinite(kernel).all():
             return  # the last good picture stays
