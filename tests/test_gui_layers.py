@@ -24,12 +24,13 @@ from engine.layers import (
     Flatten,
     GlobalMaxPool2D,
     MaxPool2D,
+    Residual,
 )
 from engine.outputs import fit_output
 from engine.spec import NetworkSpec
 from gui import edits
 from gui.document import Document
-from gui.panels.layer_words import declared_fields, parameter_counts, shape_words, window_words
+from gui.panels.layer_words import declared_fields, parameter_count, shape_words, window_words
 from gui.panels.network_panel import NetworkPanel
 from gui.session import Session
 
@@ -191,7 +192,7 @@ def test_words_of_shapes_and_windows():
     assert window_words(Conv1D(kernel_size=5, strides=2)) == "5 long, stride 2"
     assert window_words(MaxPool2D()) == "2 × 2" and window_words(Dense()) == ""
     spec = network((*MAPS[:2], BatchNorm(), *MAPS[2:]))
-    assert sum(parameter_counts(spec)) == spec.parameter_count()
+    assert sum(parameter_count(part) for part in spec.parts) == spec.parameter_count()
 
 
 def test_a_new_kind_of_layer_is_dressed_by_its_table(session, panel, qtbot, monkeypatch):
@@ -215,3 +216,50 @@ def test_a_new_kind_of_layer_is_dressed_by_its_table(session, panel, qtbot, monk
     assert session.document.spec.layers[4].share == 0.3
     named(panel, QWidget, "Often of layer 5").click()
     assert session.document.spec.layers[4].often is False
+
+
+# ---- blocks -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def block(session, panel, qtbot) -> Residual:
+    """A block of two convolutions before the rest."""
+    made = Residual((Conv2D(4, 3, padding="same", activation="relu"), Conv2D(1, 3, padding="same")))
+    session.edit("Block", spec=network((made, *MAPS)))
+    qtbot.waitUntil(lambda: [card.number for card in panel.cards[:3]] == ["1", "1.1", "1.2"])
+    return made
+
+
+def test_layers_within_a_block_are_edited_like_all_others(session, panel, qtbot, block):
+    named(panel, QWidget, "More: Filters of layer 1.1").click()
+    assert session.document.spec.layers[0].layers[0].filters == 5
+    card = panel.cards[1]
+    card.move_down()
+    assert [layer.filters for layer in session.document.spec.layers[0].layers] == [1, 5]
+    session.undo()
+    session.undo()
+    assert session.document.spec.layers[0] == block
+    panel.cards[2].remove()
+    assert session.document.spec.layers[0].layers == block.layers[:1]
+
+
+def test_a_block_takes_more_layers_but_never_none(session, panel, qtbot, block, told):
+    panel.cards[0].add_within("BatchNorm")
+    assert [layer.kind for layer in session.document.spec.layers[0].layers] == ["Conv2D", "Conv2D", "BatchNorm"]
+    session.edit("One", spec=network((Residual((BatchNorm(),)), *MAPS)))
+    qtbot.waitUntil(lambda: panel.cards[1].kind == "BatchNorm")
+    panel.cards[1].remove()
+    assert session.document.spec.layers[0] == Residual((BatchNorm(),)) and "Add a layer to it" in told[-1]
+
+
+def test_what_does_not_fit_within_a_block_is_told_with_its_place(session, panel, block, told):
+    panel.cards[1]._set_field("padding", "valid")
+    assert session.document.spec.layers[0] == block and "layer 1" in told[-1] and "no skip" in told[-1]
+
+
+def test_an_added_block_gets_layers_that_suit_its_place(session, panel, qtbot):
+    from gui.panels.network_panel import add_layer
+
+    add_layer(session, "Residual")
+    made = next(layer for layer in session.document.spec.layers if isinstance(layer, Residual))
+    assert [layer.kind for layer in made.layers] == ["Dense", "Dense"]
