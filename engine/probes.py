@@ -23,7 +23,7 @@ from engine.telemetry import (
     Predictions,
     SampleTrace,
 )
-from engine.units import Effort, by_unit, effort, has_units
+from engine.units import Effort, by_unit, effort
 
 if TYPE_CHECKING:
     from engine.kernels.live_forward import LiveForward
@@ -60,7 +60,7 @@ class Probes:
         work = effort(run.spec)
         self.flops = max(1, work.flops)
         self.slice_rows = self.slice_rows_of(work)
-        self._units = [has_units(part.layer) for part in run.spec.parts]
+        self._units = [part.layer.has_units for part in run.spec.parts]
         self._order = _sorted_samples(run.data)
         self._picked: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         self._live_forward: tuple[int, LiveForward] | None = None  # of so many samples

@@ -15,7 +15,6 @@ from engine.output_panels import agreement_panel, confusion_panel, fit_panel, pl
 from engine.target_error import PARTS, target_error
 from engine.telemetry import HISTORY_COLUMNS, Snapshot
 from engine.trainer import Trainer
-from engine.units import has_units
 
 WATCHED = ("plane", "activations", "predictions")
 
@@ -98,7 +97,7 @@ def _activations(snapshot: Snapshot) -> Iterator[Panel]:
         return
     shown = snapshot.activations.layers[:-1] or snapshot.activations.layers
     for part, values, layer in zip(snapshot.spec.parts, shown, snapshot.layers, strict=False):
-        if not has_units(part.layer):
+        if not part.layer.has_units:
             continue
         samples, units = values.shape
         top = max(float(np.percentile(np.abs(values), 99)), 1e-6)

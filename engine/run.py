@@ -22,6 +22,7 @@ from engine.network import Network
 from engine.schedules import ReduceLROnPlateau
 from engine.spec import NetworkSpec, TrainingSpec
 from engine.telemetry import History
+from engine.units import weights_of
 
 if TYPE_CHECKING:
     from engine.kernels.stepper import Stepper
@@ -293,9 +294,11 @@ class Run:
         return {key: parameters[key]}
 
     def keys_of(self, layer: int) -> list[str]:
-        """The parameters of a part of the spec that training may change."""
+        """The parameters that feed the units of a part of the spec, as far as training may change them."""
         slices, most = self.network.slices.items(), self.network.trainable
-        return [key for key, (place, _) in slices if self.spec.owner(key)[0] == layer and place.stop <= most]
+        known = isinstance(layer, int | np.integer) and 0 <= layer < len(self.spec.parts)
+        source = weights_of(self.spec, layer) if known else None
+        return [key for key, (place, _) in slices if self.spec.owner(key)[0] == source and place.stop <= most]
 
     def freeze(self, places: Sequence[tuple[str, Any]], on: bool) -> None:
         """Numbers, as (parameter, index), take no step from now on, or do so again. All or none.
@@ -314,12 +317,13 @@ class Run:
         self.prepared = self.prepared and all(kernel.ready for kernel in self.stepper.kernels)
 
     def redrawn(self, layer: int, units: tuple[int, ...]) -> dict[str, np.ndarray]:
-        """The parameters of a part of the spec with those of some units drawn anew, by a stream of the seed, the step
-        and how often this was asked. Raises RelumeError where there are none such."""
+        """The parameters that feed a part of the spec with those of some units drawn anew, by a stream of the seed, the
+        step and how often this was asked. Raises RelumeError where there are none such."""
         parts = self.spec.parts
         known = isinstance(layer, int | np.integer) and 0 <= layer < len(parts) and isinstance(units, tuple | list)
         known = known and all(isinstance(u, int | np.integer) and 0 <= u < parts[layer].given[-1] for u in units)
-        if not known or parts[layer].layer.within(parts[layer].fed):
+        source = weights_of(self.spec, layer) if known else None
+        if source is None:
             raise RelumeError(f"There are no units {shown(units)} in layer {shown(layer)}.", "Trainer, redraw")
         self._redraws += 1
         entropy = [self.training.seed, self.stepper.step, layer, self._redraws]
@@ -327,7 +331,7 @@ class Run:
         drawn = Network(self.spec, seed=int(stream[0])).parameters()
         changed = {}
         for key, array in self.network.parameters().items():
-            if self.spec.owner(key)[0] == layer:
+            if self.spec.owner(key)[0] == source:
                 changed[key] = array.copy()
                 changed[key][..., list(units)] = drawn[key][..., list(units)]
         return changed

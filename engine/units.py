@@ -7,18 +7,24 @@ import math
 
 import numpy as np
 
-from engine.layers.base import Layer
 from engine.spec import NetworkSpec
-
-
-def has_units(layer: Layer) -> bool:
-    """Whether the layer's outputs are units of their own, and not only those of the layer before."""
-    return hasattr(layer, "activation") or bool(getattr(layer, "layers", ()))
 
 
 def unit_widths(spec: NetworkSpec) -> list[int]:
     """Units of every part; 0 where they are those of the part before."""
-    return [part.given[-1] if has_units(part.layer) else 0 for part in spec.parts]
+    return [part.given[-1] if part.layer.has_units else 0 for part in spec.parts]
+
+
+def weights_of(spec: NetworkSpec, index: int) -> int | None:
+    """The part with the kernel that feeds the units of a part, one to one; None where there is none such."""
+    parts, units = spec.parts, spec.parts[index].given[-1]
+    for place in range(index, -1, -1):
+        layer, fed, given = parts[place].layer, parts[place].fed, parts[place].given
+        if "kernel" in layer.parameter_shapes(fed):
+            return place
+        if fed[-1] != units or len(fed) != len(given) or layer.within(fed):
+            return None
+    return None
 
 
 def unit_noun(shape: tuple[int, ...]) -> str:

@@ -17,7 +17,6 @@ from engine.errors import RelumeError
 from engine.layers import LAYERS, Conv1D, Conv2D, Dense, Flatten, Residual
 from engine.layers.base import Layer, Shape
 from engine.layers.convolution import Convolution
-from engine.layers.weighted import WeightedLayer
 from engine.shape_fit import flattened
 from engine.spec import NetworkSpec
 
@@ -168,7 +167,7 @@ def freeze_layer(spec: NetworkSpec, index: int) -> NetworkSpec:
 
 def can_switch(spec: NetworkSpec, index: int) -> bool:
     """Whether neurons of this layer can be switched off: those of hidden layers."""
-    return 0 <= index < output_index(spec) and isinstance(spec.parts[index].layer, WeightedLayer)
+    return 0 <= index < output_index(spec) and hasattr(spec.parts[index].layer, "off")
 
 
 def is_off(spec: NetworkSpec, index: int, unit: int) -> bool:
@@ -179,9 +178,7 @@ def is_off(spec: NetworkSpec, index: int, unit: int) -> bool:
 def switch_unit(spec: NetworkSpec, index: int, unit: int) -> NetworkSpec:
     """Switches one neuron off, or on again."""
     if not can_switch(spec, index):
-        raise RelumeError(
-            "Only neurons of hidden layers with weights can be switched off.", f"layer {spec.parts[index].number}"
-        )
+        raise RelumeError("Only neurons of hidden layers can be switched off.", f"layer {spec.parts[index].number}")
     off: set[int] = set(getattr(spec.parts[index].layer, "off", ()))
     return set_layer(spec, index, off=tuple(off ^ {unit}))
 

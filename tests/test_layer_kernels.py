@@ -10,6 +10,7 @@ import pytest
 from engine.kernels.stepper import Stepper
 from engine.layers import (
     GLU,
+    Activation,
     AveragePool2D,
     BatchNorm,
     Conv1D,
@@ -22,9 +23,11 @@ from engine.layers import (
     GlobalMaxPool2D,
     Layer,
     LayerNorm,
+    Maxout,
     MaxPool2D,
     Reshape,
     Residual,
+    Softmax,
 )
 from engine.losses import encode_targets
 from engine.network import Network
@@ -79,6 +82,17 @@ NETWORKS = {
     "norm of each place": ((5, 4, 3), (LayerNorm(), Conv2D(6, 2), LayerNorm(), *TAIL)),
     "wider and narrower": ((7,), (Dense(18), CReLU(), GLU("silu"), Dense(8), GLU(), GLU("gelu"), Dense(3))),
     "maps wider and narrower": ((5, 4, 2), (Conv2D(6, 2), CReLU(), Conv2D(10, 2), GLU("relu"), *TAIL)),
+    "apart from the weights": (
+        (7, 6, 2),
+        (
+            Conv2D(5, 3), BatchNorm(), Activation("relu"), MaxPool2D(2), Activation("prelu", off=(2,)), Flatten(),
+            Dense(7), Activation("srelu"), Activation(OWN), Activation("linear"), Dense(3), Activation("tanh"),
+        ),
+    ),
+    "softmax within": ((9,), (Dense(17, "relu"), Softmax(), Dense(5), Activation("softplus"), Softmax(), Dense(3))),
+    "softmax of places": ((5, 4, 3), (Softmax(), Conv2D(6, 2), Softmax(), *TAIL)),
+    "maxout": ((9,), (Maxout(17, 3, l1=0.01), Maxout(33, 2, off=(3,)), Maxout(5, 1), Dense(3))),
+    "wide maxout": ((60,), (Maxout(130, 2), Dense(3, "tanh"))),
     "residual": ((9,), (Residual((Dense(7, "relu"), Dense(9))), Residual((Dense(11, "tanh"),)), Dense(3))),
     "residual maps": (
         (11, 10, 3),

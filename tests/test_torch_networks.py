@@ -143,6 +143,10 @@ def batch_norm(layer: Any, x: Tensor, p: dict[str, Tensor], by_batch: bool) -> T
     return last(z)
 
 
+def maxout(layer: Any, x: Tensor, p: dict[str, Tensor], by_batch: bool) -> Tensor:
+    return activated(layer, (torch.einsum("ni,ipu->npu", x, p["kernel"]) + p["bias"]).max(dim=1).values, p)
+
+
 def residual(layer: Any, x: Tensor, p: dict[str, Tensor], by_batch: bool) -> Tensor:
     body = skip = x
     for name, each, _ in layer.within(tuple(x.shape[1:])):
@@ -168,6 +172,9 @@ KINDS: dict[str, Callable[[Any, Tensor, dict[str, Tensor], bool], Tensor]] = {
     "BatchNorm": batch_norm,
     "LayerNorm": lambda layer, x, p, by_batch: F.layer_norm(x, x.shape[-1:], p["gamma"], p["beta"], layer.epsilon),
     "Residual": residual,
+    "Activation": lambda layer, x, p, by_batch: activated(layer, x, p),
+    "Softmax": lambda layer, x, p, by_batch: x.softmax(-1),
+    "Maxout": maxout,
     "Reshape": lambda layer, x, p, by_batch: x.reshape(len(x), *layer.output_shape(x.shape[1:])),
     "CReLU": lambda layer, x, p, by_batch: torch.cat([torch.relu(x), torch.relu(-x)], -1),
     "GLU": lambda layer, x, p, by_batch: x.chunk(2, -1)[0] * ACTIVATIONS[layer.gate](x.chunk(2, -1)[1]),

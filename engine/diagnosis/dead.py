@@ -10,7 +10,7 @@ import numpy as np
 from engine.diagnosis.finding import Finding, Remedy, lower_rate
 from engine.fields import name_of
 from engine.telemetry import Snapshot
-from engine.units import unit_noun
+from engine.units import unit_noun, weights_of
 
 
 def find_dead(snapshot: Snapshot) -> list[Finding]:
@@ -53,10 +53,10 @@ def _finding(snapshot: Snapshot, number: int) -> Finding:
         )
     better = "linear" if number == len(snapshot.layers) - 1 else "leaky_relu"
     severity = "serious" if count * 4 >= total else "warning"
-    remedies: tuple[Remedy, ...] = (
-        Remedy(f"Use {better}", "activation", {"layer": number, "activation": better}),
-        Remedy("Draw these anew", "redraw", {"layer": number, "units": tuple(int(n) for n in neurons)}),
-    )
+    remedies: tuple[Remedy, ...] = (Remedy(f"Use {better}", "activation", {"layer": number, "activation": better}),)
+    if weights_of(snapshot.spec, number) is not None:
+        units = tuple(int(n) for n in neurons)
+        remedies += (Remedy("Draw these anew", "redraw", {"layer": number, "units": units}),)
     if not born:  # a rate has killed nothing before the first step
         remedies += (lower_rate(snapshot.training),)
     title = f"{count} of {total} {many} in layer {part.number} dead {when}"

@@ -9,7 +9,8 @@ from engine.data.dataset import Dataset
 from engine.diagnosis.finding import Finding, Remedy
 from engine.errors import RelumeError
 from engine.fields import name_of, options_of
-from engine.losses import LOSSES
+from engine.layers import Softmax
+from engine.losses import LOSSES, Loss
 from engine.outputs import output_units
 from engine.spec import NetworkSpec
 
@@ -57,24 +58,16 @@ def check_design(spec: NetworkSpec, data: Dataset) -> list[Finding]:
         )  # fmt: skip
         return findings
     findings.extend(_flat_layers(spec))
-    layer = spec.layers[-1]
+    layer, loss = spec.layers[-1], LOSSES.get(spec.loss)
+    if isinstance(layer, Softmax) and loss.link in ("sigmoid", "softmax"):
+        findings.append(_squashed_twice(last, "softmax", loss, ()))
     if not hasattr(layer, "activation"):
         return findings
     activation = activation_record(name_of(layer.activation))
-    loss = LOSSES.get(spec.loss)
-    link = loss.link
     linear = Remedy("Use linear", "activation", {"layer": last, "activation": "linear"})
     squashes = activation.range == "0 to 1" and activation.monotone
-    if link in ("sigmoid", "softmax") and squashes:
-        findings.append(
-            Finding(
-                "double link", last, (), "warning",
-                f"Once by {activation.name} in the last layer, once by {link} inside {loss.name}.",
-                f"{loss.name} takes raw scores and applies {link} itself. Probabilities as scores lie between 0 and 1, "
-                "so the result can never be sure and the gradients are small.",
-                (linear,), "The output is squashed twice",
-            )
-        )  # fmt: skip
+    if loss.link in ("sigmoid", "softmax") and squashes:
+        findings.append(_squashed_twice(last, activation.name, loss, (linear,)))
     if data.task == "regression":
         low, high = _reach(activation)
         least, most = float(data.y_train.min()), float(data.y_train.max())
@@ -99,6 +92,16 @@ def check_design(spec: NetworkSpec, data: Dataset) -> list[Finding]:
             )
         )  # fmt: skip
     return findings
+
+
+def _squashed_twice(last: int, name: str, loss: Loss, remedies: tuple[Remedy, ...]) -> Finding:
+    return Finding(
+        "double link", last, (), "warning",
+        f"Once by {name} in the last layer, once by {loss.link} inside {loss.name}.",
+        f"{loss.name} takes raw scores and applies {loss.link} itself. Probabilities as scores lie between 0 and 1, "
+        "so the result can never be sure and the gradients are small.",
+        remedies, "The output is squashed twice",
+    )  # fmt: skip
 
 
 def _flat_layers(spec: NetworkSpec) -> list[Finding]:

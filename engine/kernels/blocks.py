@@ -17,6 +17,7 @@ from engine.kernels import (
     own_formula,
     pooling,
     repeat,
+    rows,
     scores,
     skip,
 )
@@ -41,6 +42,8 @@ _NAMED: dict[str, Callable[[], Block]] = {
     "layer norm": layer_norm.layer_norm,
     "crelu": gates.crelu,
     "switch": elementwise.switch,
+    "softmax": rows.softmax,
+    "max of pieces": rows.largest,
     "fork": skip.fork,
     "add": skip.add,
 }

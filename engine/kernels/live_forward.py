@@ -10,7 +10,6 @@ import numpy as np
 from engine.kernels import loops
 from engine.kernels.buffers import address
 from engine.kernels.program import Program
-from engine.units import has_units
 
 
 class LiveForward:
@@ -24,7 +23,7 @@ class LiveForward:
         self._program, self._x = program, np.ascontiguousarray(x, np.float32)
         self._program.make()
         parts = program.network.spec.parts
-        self._own = [has_units(part.layer) for part in parts]
+        self._own = [part.layer.has_units for part in parts]
         shapes = [(len(x), *part.given) for part, own in zip(parts, self._own, strict=True) if own]
         ends = list(itertools.accumulate(map(math.prod, shapes), initial=0))
         self._parts = [(slice(*part), shape) for part, shape in zip(itertools.pairwise(ends), shapes, strict=True)]

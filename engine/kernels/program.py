@@ -216,6 +216,8 @@ class Program:
                 if operation.reads_fork:  # the block's other way is what waits to be added
                     forks[-1] = (source, forks[-1][1])
                 o[at.Y] = target
+                if operation.fed_z:
+                    spans.setdefault(part, [(source, operation.inputs)])
                 if not operation.prepares:
                     spans.setdefault(part, []).append((target, operation.outputs))
                 asked = asked or bool(operation.parameters)

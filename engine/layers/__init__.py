@@ -8,6 +8,7 @@ from typing import Any
 
 from engine.errors import RelumeError
 from engine.fields import from_plain
+from engine.layers.activation import Activation
 from engine.layers.alpha_dropout import AlphaDropout
 from engine.layers.average_pool2d import AveragePool2D
 from engine.layers.base import Layer, Operation
@@ -24,13 +25,16 @@ from engine.layers.global_max_pool2d import GlobalMaxPool2D
 from engine.layers.glu import GLU
 from engine.layers.layer_norm import LayerNorm
 from engine.layers.max_pool2d import MaxPool2D
+from engine.layers.maxout import Maxout
 from engine.layers.reshape import Reshape
 from engine.layers.residual import Residual
+from engine.layers.softmax import Softmax
 from engine.registry import Registry
 
 __all__ = [
     "GLU",
     "LAYERS",
+    "Activation",
     "AlphaDropout",
     "AveragePool2D",
     "BatchNorm",
@@ -47,9 +51,11 @@ __all__ = [
     "LayerKind",
     "LayerNorm",
     "MaxPool2D",
+    "Maxout",
     "Operation",
     "Reshape",
     "Residual",
+    "Softmax",
     "layer_from_dict",
 ]
 
@@ -81,6 +87,7 @@ _ADD(
 )
 _ADD(LayerKind("Flatten", Flatten, "Flatten", "Turns maps into one row of values, as Dense needs them."))
 _ADD(LayerKind("Reshape", Reshape, "Reshape", "Gives the same values another shape: rows become maps or signals."))
+_ADD(LayerKind("Activation", Activation, "Activation", "A function of every value, apart from the weights."))
 _ADD(LayerKind("BatchNorm", BatchNorm, "Batch norm", "Centres and scales every unit by the batch's own measure."))
 _ADD(LayerKind("LayerNorm", LayerNorm, "Layer norm", "Centres and scales each sample by the mean of its own units."))
 _ADD(LayerKind("Residual", Residual, "Residual block", "Some layers with a way around them: both ways are added."))
@@ -88,6 +95,8 @@ _ADD(LayerKind("Dropout", Dropout, "Dropout", "Switches a random share of the va
 _ADD(LayerKind("AlphaDropout", AlphaDropout, "Alpha dropout", "Dropout for SELU networks: keeps mean and variance."))
 _ADD(LayerKind("GaussianNoise", GaussianNoise, "Gaussian noise", "Adds random numbers while training."))
 _ADD(LayerKind("CReLU", CReLU, "CReLU", "Both sides of every value through a ReLU: twice as many."))
+_ADD(LayerKind("Maxout", Maxout, "Maxout", "Each unit gives the largest of several weighted sums."))
+_ADD(LayerKind("Softmax", Softmax, "Softmax", "The values of each sample as shares of 1."))
 _ADD(LayerKind("GLU", GLU, "Gated linear unit", "One half of the values lets the other through: half as many."))
 
 

@@ -33,6 +33,7 @@ class Operation:
         geometry: the block's whole numbers (a window: `engine.layers.windows.Window.geometry`).
         prepares: it comes before z, and only the next operation wants what it gives.
         within: which layer of a block it belongs to ("1", "projection"); "": to the layer itself.
+        fed_z: what it is fed is z.
         reads_fork: it is fed what the "fork" of its block was fed, not what the operation before it gives.
     """
 
@@ -46,6 +47,7 @@ class Operation:
     geometry: tuple[int, ...] = ()
     prepares: bool = False
     within: str = ""
+    fed_z: bool = False
     reads_fork: bool = False
 
 
@@ -85,6 +87,11 @@ class Layer:
     @property
     def kind(self) -> str:
         return type(self).__name__
+
+    @property
+    def has_units(self) -> bool:
+        """Whether the outputs are units of their own, and not only those of the layer before in another form."""
+        return False
 
     @property
     def measured(self) -> tuple[str, ...]:
@@ -133,7 +140,8 @@ class Layer:
         raise NotImplementedError
 
     def operations(self, input_shape: Shape, by_batch: bool = False) -> tuple[Operation, ...]:
-        """The layer's compiled program, in forward order; the first that does not prepare gives z, the last a.
+        """The layer's compiled program, in forward order; the first that does not prepare gives z, or is
+        fed it, the last gives a.
 
         by_batch: of training."""
         raise NotImplementedError

@@ -9,16 +9,9 @@ import numpy as np
 
 from engine.errors import RelumeError
 from engine.fields import field
+from engine.layers.activated import activation_field, off_field, trainable_field
 from engine.layers.base import Call, Operation, Shape
-from engine.layers.weighted import (
-    WeightedLayer,
-    activation_field,
-    initializer_field,
-    l1_field,
-    l2_field,
-    off_field,
-    trainable_field,
-)
+from engine.layers.weighted import WeightedLayer, initializer_field, l1_field, l2_field
 
 
 @dataclasses.dataclass(frozen=True)

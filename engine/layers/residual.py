@@ -11,11 +11,11 @@ import numpy as np
 
 from engine.errors import RelumeError, shown
 from engine.fields import field
+from engine.layers.activated import trainable_field
 from engine.layers.base import Call, Layer, Operation, Parameters, Shape, shape_words
 from engine.layers.conv1d import Conv1D
 from engine.layers.conv2d import Conv2D
 from engine.layers.dense import Dense
-from engine.layers.weighted import trainable_field
 
 PROJECTION = "projection"
 Item = TypeVar("Item")
@@ -62,6 +62,10 @@ class Residual(Layer):
         if not chain:
             raise RelumeError("A residual block without layers does nothing.", "Residual", "Add a layer to it.")
         return tuple(chain), shape
+
+    @property
+    def has_units(self) -> bool:
+        return True
 
     # ---- shapes and parameters ------------------------------------------------------------------
 

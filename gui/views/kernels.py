@@ -41,6 +41,13 @@ def drawn_kernel(
         names: of the network's inputs.
     """  # fmt: skip
     first, fed = words.previous == INPUTS, spec.parts[words.previous]
+    pieces = getattr(spec.parts[words.index].layer, "pieces", 0)
+    if pieces:
+        matrix = kernel.transpose(1, 0, 2).reshape(-1, kernel.shape[-1])  # a piece stays together
+        named = names if first and len(names) == len(kernel) else _numbers(len(kernel))
+        source = "inputs" if first else f"neurons of layer {fed.number}"
+        places = tuple(f"piece {piece}, {name}" for piece in range(1, pieces + 1) for name in named)
+        return Kernel(matrix, places, f"{source} of each piece")
     if kernel.ndim > 2:
         signal = kernel.ndim == 3
         kernel = kernel[None] if signal else kernel  # a signal is an image of one row

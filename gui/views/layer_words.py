@@ -13,7 +13,6 @@ from engine.layers import LAYERS
 from engine.losses import LOSSES
 from engine.spec import NetworkSpec
 from engine.telemetry import LayerSnapshot
-from engine.units import has_units
 from gui.numbers import count, number
 
 NEARLY_DEAD_SHARE = 0.01
@@ -71,7 +70,7 @@ def layer_words(spec: NetworkSpec) -> tuple[LayerWords, ...]:
         layer, kind = part.layer, part.layer.kind
         if part.skips:
             continue
-        if not has_units(layer):
+        if not layer.has_units:
             between.append(LAYERS.get(kind).title.lower() if kind in LAYERS else kind.lower())
             continue
         given = getattr(layer, "activation", "")

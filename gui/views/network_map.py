@@ -209,7 +209,8 @@ class NetworkMap(View):
     def parameter(self, layer: int, name: str) -> np.ndarray | None:
         if self.snapshot is None or self.snapshot.parameters is None:
             return None
-        return self.snapshot.parameters.get(self.spec.key(layer, name))
+        found = self.snapshot.parameters.get(self.spec.key(layer, name))
+        return None if name == "bias" and found is not None and found.ndim > 1 else found  # Maxout has one a piece
 
     def kernels(self) -> dict[int, np.ndarray]:
         """Those of the layers shown."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import QMenu, QWidget
 
+from engine.units import weights_of
 from gui import edits
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ def switch(session: Session, layer: int, unit: int) -> None:
 def is_frozen(session: Session, layer: int, unit: int) -> bool:
     """Whether all incoming weights of a neuron are frozen."""
     snapshot = session.snapshot
-    held = snapshot.held.get(snapshot.spec.key(layer, "kernel")) if snapshot is not None else None
+    source = weights_of(snapshot.spec, layer) if snapshot is not None else None
+    held = snapshot.held.get(snapshot.spec.key(source, "kernel")) if snapshot and source is not None else None
     return held is not None and unit < held.shape[-1] and bool(held[..., unit].all())
 
 
@@ -41,9 +43,11 @@ def show_unit_menu(
     menu.setAccessibleName(f"Neuron {unit + 1} of layer {session.document.spec.parts[layer].number}")
     if edits.can_switch(session.document.spec, layer):
         menu.addAction(switch_words(session, layer, unit), lambda: switch(session, layer, unit))
-    held = is_frozen(session, layer, unit)
-    menu.addAction(f"{'Unfreeze' if held else 'Freeze'} its weights", lambda: session.freeze(layer, (unit,), not held))
-    menu.addAction("Draw its weights anew", lambda: session.redraw(layer, (unit,)))
+    if weights_of(session.document.spec, layer) is not None:
+        held = is_frozen(session, layer, unit)
+        words = f"{'Unfreeze' if held else 'Freeze'} its weights"
+        menu.addAction(words, lambda: session.freeze(layer, (unit,), not held))
+        menu.addAction("Draw its weights anew", lambda: session.redraw(layer, (unit,)))
     if edit is not None:
         menu.addAction("Edit its bias and weights", edit)
     menu.aboutToHide.connect(menu.deleteLater)
