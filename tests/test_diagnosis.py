@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -14,8 +16,9 @@ from engine.jobs import Job
 HIDDEN = engine.Dense(4, "relu")
 
 
-def design(loss: str, output: engine.Dense, data: str = "circles") -> tuple[engine.NetworkSpec, engine.Dataset]:
-    return engine.NetworkSpec((2,), (HIDDEN, output), loss), engine.datasets.load(data, samples=60)
+def design(loss: str, output: Any, data: str = "circles") -> tuple[engine.NetworkSpec, engine.Dataset]:
+    outputs = output if isinstance(output, tuple) else (output,)
+    return engine.NetworkSpec((2,), (HIDDEN, *outputs), loss), engine.datasets.load(data, samples=60)
 
 
 @pytest.mark.parametrize(
@@ -25,6 +28,7 @@ def design(loss: str, output: engine.Dense, data: str = "circles") -> tuple[engi
         ("binary_cross_entropy", engine.Dense(1, "relu"), "circles", "The output cannot speak against a class"),
         ("mean_squared_error", engine.Dense(1, "relu"), "plane", "The output cannot reach the targets"),
         ("binary_cross_entropy", engine.Dense(3), "circles", "The last layer has 3 units"),
+        ("softmax_cross_entropy", (engine.Dense(2), engine.Softmax()), "circles", "The output is squashed twice"),
     ],
 )
 def test_every_trouble_of_a_design_has_a_title(loss, output, data, title):
@@ -82,3 +86,35 @@ def test_a_unit_is_dead_where_no_gradient_reaches_it(activation):
     trainer.edit_parameters({"0.bias": [-1000.0, 0, 0, 0]})
     (found,) = [finding for finding in examine(trainer) if finding.kind == "dead" and 0 in finding.neurons]
     assert "so no gradient reaches" in found.evidence and "cannot change" not in found.evidence
+
+
+def dead_behind(*layers: Any) -> tuple[engine.Trainer, Any]:
+    """A trainer at rest whose units of the last of these layers are all far below 0, and its finding."""
+    spec = engine.NetworkSpec((2,), (engine.Dense(5), *layers, engine.Dense(1)), "binary_cross_entropy")
+    trainer = engine.Trainer(spec, engine.TrainingSpec(), engine.datasets.load("circles", samples=60))
+    trainer.edit_parameters({"0.kernel": np.zeros((2, 5)), "0.bias": np.full(5, -3.0)})
+    trainer.step(0)
+    (found,) = [finding for finding in examine(trainer) if finding.kind == "dead"]
+    return trainer, found
+
+
+def test_units_die_in_an_activation_of_its_own_and_their_weights_are_drawn_anew():
+    trainer, found = dead_behind(engine.Dropout(0.1), engine.Activation("relu"))
+    assert found.layer == 2 and found.neurons == (0, 1, 2, 3, 4) and "layer 3" in found.title
+    redraw = next(remedy for remedy in found.remedies if remedy.action == "redraw")
+    trainer.redraw(redraw.arguments["layer"], redraw.arguments["units"][:2])
+    kernel = trainer.network.parameters()["0.kernel"]
+    assert (kernel[:, :2] != 0).all() and (kernel[:, 2:] == 0).all()
+
+
+def test_units_die_within_a_block_and_the_finding_says_where():
+    block = engine.Residual((engine.Dense(4, "relu"), engine.Dense(5)))
+    spec = engine.NetworkSpec((2,), (engine.Dense(5), block, engine.Dense(1)), "binary_cross_entropy")
+    trainer = engine.Trainer(spec, engine.TrainingSpec(), engine.datasets.load("circles", samples=60))
+    trainer.edit_parameters({"1.0.kernel": np.zeros((5, 4)), "1.0.bias": np.full(4, -3.0)})
+    trainer.step(0)
+    (found,) = [finding for finding in examine(trainer) if finding.kind == "dead"]
+    assert spec.parts[found.layer].path == "1.0" and "layer 2.1" in found.title
+    trainer.redraw(found.layer, (1,))
+    kernel = trainer.network.parameters()["1.0.kernel"]
+    assert (kernel[:, 1] != 0).all() and (kernel[:, [0, 2, 3]] == 0).all()

@@ -134,19 +134,19 @@ def test_tiles_never_overlap_and_stay_inside(size: tuple[int, int]) -> None:
 def test_at_most_two_thousand_links_the_strongest_first() -> None:
     random = np.random.default_rng(1)
     layout = lay_out([(INPUTS, 24), *((i, 24) for i in range(12))], (2000, 2000))
-    parameters = {f"{i}.kernel": random.normal(size=(24, 24)).astype(np.float32) for i in range(12)}
+    kernels = {i: random.normal(size=(24, 24)).astype(np.float32) for i in range(12)}
     links = Links()
-    links.update(layout.columns, parameters, {})
+    links.update(layout.columns, kernels, {})
     assert links.total == 12 * 576 and 1500 < links.drawn <= 2000
     kept = np.abs(links.gaps[0].weight)
-    assert kept.min() > np.median(np.abs(parameters["0.kernel"]))
+    assert kept.min() > np.median(np.abs(kernels[0]))
 
 
 def test_the_link_under_the_mouse_is_the_one_drawn_there() -> None:
     layout = lay_out([(INPUTS, 2), (0, 3)], (600, 400))
     links = Links()
     kernel = np.array([[0.1, -2.0, 0.3], [1.0, 0.5, -0.2]], np.float32)
-    links.update(layout.columns, {"0.kernel": kernel}, {0: np.array([False, False, True])})
+    links.update(layout.columns, {0: kernel}, {0: np.array([False, False, True])})
     left, right = layout.columns[0], layout.columns[1]
     point = QPointF(left.right + 3, left.rects[0].center().y())
     found = links.at(point)

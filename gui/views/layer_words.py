@@ -73,7 +73,8 @@ def layer_words(spec: NetworkSpec) -> tuple[LayerWords, ...]:
         if not layer.has_units:
             between.append(LAYERS.get(kind).title.lower() if kind in LAYERS else kind.lower())
             continue
-        given = getattr(layer, "activation", "")
+        chosen = any(item.name == "activation" for item in dataclasses.fields(layer))
+        given = layer.activation if chosen else ""  # type: ignore[attr-defined]
         name = name_of(given)
         record: Any = activations.get(name) if given else None
         previous = found[-1].index if found else -1
