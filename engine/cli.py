@@ -12,7 +12,7 @@ import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from engine.errors import RelumeError
@@ -192,7 +192,7 @@ def _tell_result(snapshot: Snapshot, trainer: Trainer) -> None:
 @app.command()
 def datasets() -> None:
     """List what there is to learn."""
-    from engine.datasets import DATASETS, DataSpec, load_spec, switch
+    from engine.datasets import DATASETS, REMOTE, DataSpec, is_fetched, load_spec, switch
     from engine.examples import EXAMPLES
 
     with _told():
@@ -210,7 +210,27 @@ def datasets() -> None:
             inputs = str(math.prod(data.x_train.shape[1:]))
             table.add_row(record.name, record.task, samples, inputs, " to ".join(ends), record.line)
         out.print(table)
+        for remote in REMOTE:
+            wanted = f"{remote.packed / 1e6:.0f} MB: python main.py fetch {remote.name}"
+            state = "fetched" if is_fetched(remote) else wanted
+            out.print(f"[bold]{remote.name}[/]  {remote.line} [dim]({state})[/]")
         out.print(f"Examples, with a network of their own: {', '.join(EXAMPLES.names())}")
+
+
+@app.command()
+def fetch(name: Annotated[str, typer.Argument(help="mnist or fashion_mnist")]) -> None:
+    """Bring a large data set to this computer, from the network."""
+    from engine import datasets
+
+    with _told():
+        columns = (TextColumn("Fetching"), BarColumn(24), DownloadColumn(), TimeRemainingColumn())
+        try:
+            with Progress(*columns, console=out) as progress:
+                task = progress.add_task("")
+                folder = datasets.fetch(name, lambda done, all_: progress.update(task, completed=done, total=all_))
+        except KeyboardInterrupt:
+            raise typer.Exit(INTERRUPTED) from None
+        out.print(f"{name} is in {escape(str(folder))}. `python main.py train {name}` trains on it.")
 
 
 @app.command("warm-up")

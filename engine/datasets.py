@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from engine import memory
+from engine.data import fetch as fetching
 from engine.data.dataset import Dataset
+from engine.data.fetch import REMOTE, RemoteSet, images_of, is_fetched
 from engine.data.idx import looks_like_idx
 from engine.data.images import Images, open_images, raw_images
 from engine.data.sets import DATASETS, OWN_SHARE, DatasetInfo
@@ -22,18 +24,22 @@ from engine.errors import RelumeError, expect
 __all__ = [
     "DATASETS",
     "OWN_TABLE",
+    "REMOTE",
     "Column",
     "DataSpec",
     "Dataset",
     "DatasetInfo",
     "Images",
     "Table",
+    "fetch",
     "get",
     "guess_task",
+    "is_fetched",
     "keeps_parts",
     "load",
     "load_spec",
     "names",
+    "open_fetched",
     "open_images",
     "open_own",
     "open_table",
@@ -80,8 +86,11 @@ def load(
         scaling, target_scaling: "none", "standard" or "min-max", fitted on the training part.
 
     Raises:
-        RelumeError: for an unknown name or a value that cannot be.
+        RelumeError: for an unknown name or a value that cannot be, and for a set that is still to be fetched.
     """
+    if name in REMOTE:
+        own, share = open_fetched(REMOTE.get(name)), train_share
+        return load_spec(DataSpec(OWN_TABLE, seed, train_share=share, scaling=scaling, table=own))
     get(name)
     made: Any = features  # DataSpec makes it a tuple
     return load_spec(DataSpec(name, seed, samples, noise, train_share, classes, made, scaling, target_scaling))
@@ -105,6 +114,24 @@ def load_spec(spec: DataSpec) -> Dataset:
         memory.check(made * MADE_BYTES, f"{spec.samples:,} points", f"DataSpec, {record.name}", "Ask for fewer.")
     raw = record.make(spec.samples, spec.noise, spec.classes, spec.seed)
     return finish(raw, spec, record.name, record.title, record.task == "regression")
+
+
+def fetch(name: str, report: fetching.Report = lambda done, all_: None) -> Path:
+    """Brings a data set of `REMOTE` to this computer, and returns its folder.
+
+    Args:
+        report: hears (bytes so far, bytes in all) between two pieces; what it raises ends the fetch.
+
+    Raises:
+        RelumeError: for an unknown name, and where it could not be fetched; nothing half done stays.
+    """
+    return fetching.fetch(REMOTE.get(name), report)
+
+
+def open_fetched(record: RemoteSet) -> Images:
+    """The images of a set that was fetched. Raises RelumeError while it is not there."""
+    images = open_images(images_of(record))
+    return Images({**images.names, "images": record.title}, images.held)
 
 
 def keeps_parts(spec: DataSpec) -> bool:

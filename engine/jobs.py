@@ -9,7 +9,7 @@ from typing import Any
 
 from engine.data.idx import looks_like_idx
 from engine.data.spec import OWN_TABLE, DataSpec
-from engine.datasets import DATASETS, Images, load_spec, open_own, switch
+from engine.datasets import DATASETS, REMOTE, Images, load_spec, open_fetched, open_own, switch
 from engine.default_network import default_design
 from engine.errors import RelumeError
 from engine.examples import EXAMPLES
@@ -46,6 +46,8 @@ def find_job(what: str, epochs: int | None = None, seed: int | None = None, labe
         return _fresh(what, Trainer(example.spec, training, load_spec(example.data)))
     if what in DATASETS:
         return _fresh(what, _plain(switch(DataSpec(), what), epochs, seed))
+    if what in REMOTE:
+        return _fresh(what, _plain(DataSpec(OWN_TABLE, table=open_fetched(REMOTE.get(what))), epochs, seed))
     if path.is_file() or path.suffix or looks_like_idx(path):
         own = open_own(path, **({} if labels is None else {"labels": labels}))
         scaling = "none" if isinstance(own, Images) else "standard"
@@ -89,7 +91,7 @@ def _project(path: Path, epochs: int | None, seed: int | None) -> Job:
 
 
 def _unknown(what: str) -> RelumeError:
-    names = dict.fromkeys((*EXAMPLES.names(), *DATASETS.names()))
+    names = dict.fromkeys((*EXAMPLES.names(), *DATASETS.names(), *REMOTE.names()))
     near = difflib.get_close_matches(what, names, n=3, cutoff=0.5)
     fix = f"Did you mean {' or '.join(near)}?" if near else "`python main.py datasets` lists what there is."
     return RelumeError(f"There is no example, data set or file called {what!r}.", "train", fix)

@@ -140,7 +140,7 @@ def file_error(error: OSError) -> RelumeError:
 
 def run_with_progress(
     window: QWidget, words: str, work: Callable[[Progress], Any], done: Callable[[Any], None],
-    failed: Callable[[RelumeError], None],
+    failed: Callable[[RelumeError], None], ended: Callable[[], None] = lambda: None,
 ) -> Task:  # fmt: skip
     """A Task that shows its words, its share and Cancel over `window` when it takes longer than 0.3 s."""
     dialog = QProgressDialog(words, "Cancel", 0, 0, window)
@@ -159,6 +159,10 @@ def run_with_progress(
             dialog.setLabelText(text)
             dialog.show()
 
-    task = Task(work, done, failed, window, show, dialog.deleteLater, words)
+    def end() -> None:
+        dialog.deleteLater()
+        ended()
+
+    task = Task(work, done, failed, window, show, end, words)
     dialog.canceled.connect(task.cancel)
     return task

@@ -15,6 +15,7 @@ from engine.data.sets import DATASETS, DatasetInfo
 from engine.data.spec import MISSING, OWN_TABLE, SCALINGS, DataSpec
 from engine.fields import info
 from gui import theme
+from gui.dialogs.fetch_data import choose_remote
 from gui.numbers import count
 from gui.panels.changes import change
 from gui.session import Session
@@ -112,6 +113,7 @@ class DataPanel(QWidget):
         for row in range(self.sets.count()):
             if name := self.sets.itemData(row):
                 images = name == OWN_TABLE and isinstance(self.session.document.data.table, datasets.Images)
+                images = images or name in datasets.REMOTE
                 self.sets.setItemIcon(row, data_picture(OWN_IMAGES if images else name))
             else:
                 self.sets.setItemData(row, theme.color("ink 2"), Qt.ItemDataRole.ForegroundRole)
@@ -164,6 +166,10 @@ class DataPanel(QWidget):
     def _fill_sets(self, own: datasets.Table | datasets.Images | None) -> None:
         """The built-in sets by kind, and the own table or images while they are in use."""
         wanted = [(GROUPS.get((r.kind, r.task), r.kind), r.title, r.name) for r in DATASETS]
+        images = GROUPS["image", "classification"]
+        for remote in datasets.REMOTE:
+            size = "" if datasets.is_fetched(remote) else f", fetch {remote.packed / 1e6:.0f} MB"
+            wanted.append((images, f"{remote.title}{size}", remote.name))
         if own is not None:
             wanted.insert(0, (OWN_GROUPS[type(own)], own.name, OWN_TABLE))
         titles = [title for _, title, _ in wanted]
@@ -194,6 +200,9 @@ class DataPanel(QWidget):
         name, data = self.sets.itemData(row), self.session.wanted_data
         if name in (None, OWN_TABLE, data.name):
             self._show_document()
+            return
+        if name in datasets.REMOTE:
+            choose_remote(self.session, datasets.REMOTE.get(name), self, self._show_document)
             return
         change(self.session, "Data set", lambda: {"data": datasets.switch(data, name)})
 
