@@ -88,7 +88,7 @@ def load(
     Raises:
         RelumeError: for an unknown name or a value that cannot be, and for a set that is still to be fetched.
     """
-    if name in REMOTE:
+    if isinstance(name, str) and name in REMOTE:
         own, share = open_fetched(REMOTE.get(name)), train_share
         return load_spec(DataSpec(OWN_TABLE, seed, train_share=share, scaling=scaling, table=own))
     get(name)
