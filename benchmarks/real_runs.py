@@ -1,8 +1,8 @@
 """MNIST and Fashion-MNIST whole, from local IDX files, beside what the books promise.
 
-    python -m benchmarks.real_runs MNIST_FOLDER [FASHION_FOLDER] [--threads 2] [--only conv]
+    python -m benchmarks.real_runs [MNIST_FOLDER [FASHION_FOLDER]] [--threads 2] [--only conv]
 
-A folder holds the four files, packed or not. Writes a section of docs/results.md.
+A folder holds the four files, packed or not; without any they are the sets that were fetched. Writes a section of docs/results.md.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from benchmarks.engines import progress
 from benchmarks.results_page import write
 from engine import DataSpec, Trainer, TrainingSpec
 from engine.data.dataset import Dataset
+from engine.data.fetch import REMOTE, folder_of
 from engine.data.spec import OWN_TABLE
 from engine.datasets import load_spec, open_own
 from engine.kernels.threads import set_threads
@@ -79,11 +80,12 @@ def trained(run: RealRun, data: Dataset) -> tuple[float, float, float]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folders", nargs="+", type=Path, help="the folder of MNIST, then that of Fashion-MNIST")
+    parser.add_argument("folders", nargs="*", type=Path, help="the folder of MNIST, then that of Fashion-MNIST")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--only", choices=[run.name for run in RUNS])
     arguments = parser.parse_args()
-    folders = dict(zip(("mnist", "fashion"), arguments.folders, strict=False))
+    fetched = [folder_of(REMOTE.get(name)) for name in ("mnist", "fashion_mnist")]
+    folders = dict(zip(("mnist", "fashion"), arguments.folders or fetched, strict=False))
     set_threads(arguments.threads)
     rows, short = [], 0
     for run in RUNS:

@@ -6,6 +6,7 @@ import dataclasses
 import gzip
 import hashlib
 import http.server
+import os
 import struct
 import threading
 from collections.abc import Iterator
@@ -160,6 +161,31 @@ def test_unpacked_on_the_way_is_as_good(server, record):
     assert len(datasets.load("mnist").x_train) == 60
 
 
+def test_a_file_that_was_damaged_since_comes_again(server, record):
+    datasets.fetch("mnist")
+    path = fetching.folder_of(record) / "train-images-idx3-ubyte.gz"
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    datasets.fetch("mnist")
+    assert path.read_bytes() == whole and len(server.asked) == 5
+
+
+def test_a_server_that_falls_silent_is_told(server, record, monkeypatch):
+    monkeypatch.setattr(fetching, "TIMEOUT", 0.3)
+    server.gate.clear()
+    with pytest.raises(RelumeError, match="did not answer in time|could not be reached"):
+        datasets.fetch("mnist")
+    assert not [name for name in left(record) if "part" in name]
+
+
+def test_what_a_killed_process_left_is_swept(server, record):
+    old = fetching.folder_of(record) / f"{fetching.PART}old"
+    old.mkdir(parents=True)
+    os.utime(old, (0, 0))
+    datasets.fetch("mnist")
+    assert not old.exists()
+
+
 def test_another_mirror_is_tried(server, record, monkeypatch):
     other = from_mirrors(monkeypatch, record, "http://127.0.0.1:9/", server.address("nothing"), server.address("good"))
     datasets.fetch("mnist")
@@ -203,6 +229,15 @@ def test_the_commands(server, record):
     done = run.invoke(cli.app, ["fetch", "mnist"])
     assert done.exit_code == 0 and "train mnist" in done.output
     assert "fetched" in run.invoke(cli.app, ["datasets"]).output
+
+
+def test_ctrl_c_ends_the_command_and_keeps_nothing_half_done(record, monkeypatch):
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(fetching, "_download", interrupted)
+    assert CliRunner().invoke(cli.app, ["fetch", "mnist"]).exit_code == 130
+    assert left(record) == []
 
 
 # ---- in the window ----------------------------------------------------------------------------

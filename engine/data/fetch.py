@@ -10,7 +10,9 @@ import functools
 import gzip
 import hashlib
 import os
+import shutil
 import tempfile
+import time
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,6 +25,7 @@ from engine.registry import Registry
 
 TIMEOUT = 20  # seconds without a byte
 CHUNK = 1 << 16
+PART = ".part-"  # begins the names of folders of what is on its way
 Report = Callable[[int, int], None]  # bytes so far, in all; it may raise to end the fetch
 
 
@@ -132,7 +135,7 @@ def images_of(record: RemoteSet) -> Path:
 
 
 def fetch(record: RemoteSet, report: Report = lambda done, all_: None) -> Path:
-    """Brings the files that are not there yet, from the first mirror that has them, and returns their folder.
+    """Brings the files that are not there yet, or are damaged, and returns their folder.
 
     Args:
         report: hears how many bytes came, between two pieces. What it raises ends the fetch; nothing half done stays.
@@ -140,17 +143,23 @@ def fetch(record: RemoteSet, report: Report = lambda done, all_: None) -> Path:
     Raises:
         RelumeError: no mirror could be reached or had the right content, or the disk takes no more.
     """
-    folder = folder_of(record)
+    folder, highest = folder_of(record), 0
+
+    def tell(done: int) -> None:
+        nonlocal highest
+        highest = max(highest, done)  # another mirror begins a file anew
+        report(highest, record.packed)
+
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        missing = [file for file in record.files if not (folder / file.name).is_file()]
-        weight = record.packed / sum(file.size for file in record.files)  # of the unpacked bytes
-        done = sum(round(weight * file.size) for file in record.files if file not in missing)
-        for file in missing:
+        _sweep(folder)
+        weight, done = record.packed / sum(file.size for file in record.files), 0  # of the unpacked bytes
+        for file in record.files:
             share = round(weight * file.size)
-            _bring(record, file, folder, functools.partial(_told, report, record.packed, done, share))
+            if not (folder / file.name).is_file() or _damage(folder / file.name, file):
+                _bring(record, file, folder, functools.partial(_within, tell, done, share))
             done += share
-            report(done, record.packed)
+            tell(done)
     except OSError as error:
         reason = error.strerror or str(error)
         raise RelumeError(
@@ -159,18 +168,28 @@ def fetch(record: RemoteSet, report: Report = lambda done, all_: None) -> Path:
     return folder
 
 
-def _told(report: Report, whole: int, before: int, share: int, came: int) -> None:
-    report(before + min(came, share), whole)
+def _within(tell: Callable[[int], None], before: int, share: int, came: int) -> None:
+    """Bytes of one file as a part of all: packed in another way it may have more or fewer than its share."""
+    tell(before + min(came, share))
+
+
+def _sweep(folder: Path) -> None:
+    """What a process left that was killed more than a day ago."""
+    for part in folder.glob(f"{PART}*"):
+        if time.time() - part.stat().st_mtime > 86_400:
+            shutil.rmtree(part, ignore_errors=True)
 
 
 def _bring(record: RemoteSet, file: RemoteFile, folder: Path, came: Callable[[int], None]) -> None:
     """One file from the first mirror that has it."""
     troubles: list[str] = []
     for mirror in record.mirrors:
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".part-") as room:
+        with tempfile.TemporaryDirectory(dir=folder, prefix=PART) as room:
             part = Path(room) / file.name
             trouble = _download(f"{mirror}{file.name}", part, file.size + 2 * CHUNK, came) or _damage(part, file)
             if not trouble:
+                with part.open("rb+") as whole:
+                    os.fsync(whole.fileno())
                 os.replace(part, folder / file.name)
                 return
             troubles.append(f"{mirror.split('/')[2]}: {trouble}")
