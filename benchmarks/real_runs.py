@@ -2,7 +2,8 @@
 
     python -m benchmarks.real_runs [MNIST_FOLDER [FASHION_FOLDER]] [--threads 2] [--only conv]
 
-A folder holds the four files, packed or not; without any they are the sets that were fetched. Writes a section of docs/results.md.
+A folder holds the four files, packed or not; without any they are the sets that were fetched. Writes a section of
+docs/results.md.
 """
 
 from __future__ import annotations
