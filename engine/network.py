@@ -205,7 +205,10 @@ class Network:
             if old is None or f"{ours[old].path}.{name}" not in self.slices:
                 continue
             old_part, old_shape = self.slices[f"{ours[old].path}.{name}"]
-            if old_part.stop > len(source) or part.stop > len(target) or old_shape[:-2] != shape[:-2]:
+            if old_part.stop > len(source) or part.stop > len(target) or len(old_shape) != len(shape):
+                continue
+            window = others[new].layer.window_axes(shape)
+            if old_shape[:window] != shape[:window]:
                 continue
             if len(shape) > 2 and not _same_channels(ours[old].layer, others[new].layer, old_shape == shape):
                 continue

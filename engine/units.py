@@ -20,7 +20,7 @@ def weights_of(spec: NetworkSpec, index: int) -> int | None:
     parts, units = spec.parts, spec.parts[index].given[-1]
     for place in range(index, -1, -1):
         layer, fed, given = parts[place].layer, parts[place].fed, parts[place].given
-        if "kernel" in layer.parameter_shapes(fed):
+        if layer.has_kernel:
             return place
         if fed[-1] != units or len(fed) != len(given) or layer.within(fed):
             return None

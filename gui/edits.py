@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from engine.errors import RelumeError
-from engine.layers import LAYERS, Conv1D, Conv2D, Dense, Flatten, Residual
+from engine.layers import LAYERS, Conv1D, Conv2D, Dense, Flatten, Maxout, Residual
 from engine.layers.base import Layer, Shape
 from engine.layers.convolution import Convolution
 from engine.shape_fit import flattened
@@ -68,9 +68,15 @@ def new_layer(spec: NetworkSpec, kind: str) -> Layer:
     """A layer of this kind: a Dense one like the last hidden one, others with what suits a beginning."""
     if kind == "Dense":
         before = [other for other in spec.layers[:-1] if isinstance(other, Dense)]
-        return before[-1] if before else Dense(8 if len(spec.input_shape) == 1 else 32, "relu")
+        return before[-1] if before else Dense(_some_units(spec), "relu")
     cls = LAYERS.get(kind).cls
+    if issubclass(cls, Maxout):
+        return cls(_some_units(spec))
     return cls(activation="relu") if issubclass(cls, Convolution) else cls()
+
+
+def _some_units(spec: NetworkSpec) -> int:
+    return 8 if len(spec.input_shape) == 1 else 32
 
 
 def add_layer(spec: NetworkSpec, layer: Layer | None = None, at: int | None = None) -> NetworkSpec:

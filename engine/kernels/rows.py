@@ -36,16 +36,14 @@ def _softmax_forward(op: Any, rows: Any, moment: Any) -> None:
 
 def _softmax_backward(op: Any, rows: Any, moment: Any) -> None:
     o = words(op, WORDS)
-    if o[GX] == 0:
-        return
     u = o[UNITS]
     for r in range(rows * (o[OUTPUTS] // u)):
-        y, gy, gx = floats(o[Y] + 4 * r * u, u), floats(o[GY] + 4 * r * u, u), floats(o[GX] + 4 * r * u, u)
+        y, g = floats(o[Y] + 4 * r * u, u), floats(o[GY] + 4 * r * u, u)
         along = F(0.0)
         for j in range(u):
-            along += y[j] * gy[j]
+            along += y[j] * g[j]
         for j in range(u):
-            gx[j] = y[j] * (gy[j] - along)
+            g[j] = y[j] * (g[j] - along)
 
 
 def _exp(x: Any) -> Any:
@@ -56,43 +54,39 @@ def softmax() -> Block:
     return Block(
         block_kernel("softmax forward", _softmax_forward, exp=lambda: formula(_exp)),
         block_kernel("softmax backward", _softmax_backward),
+        in_place=True,
     )
 
 
 def _largest_forward(op: Any, rows: Any, moment: Any) -> None:
-    """Twin: `engine.layers.maxout.maxout`, of the sums."""
+    """Twin: `engine.layers.maxout.maxout`, of the sums. The pieces lie side by side, each with all units."""
     o = words(op, WORDS)
-    n, u = o[INPUTS], o[OUTPUTS]
+    wide, u = o[INPUTS], o[OUTPUTS]
     for r in range(rows):
-        y = floats(o[Y] + 4 * r * u, u)
-        first = floats(o[X] + 4 * r * n, u)
-        for j in range(u):
-            y[j] = first[j]
-        for p in range(1, n // u):
-            piece = floats(o[X] + 4 * (r * n + p * u), u)
-            for j in range(u):
-                y[j] = piece[j] if piece[j] > y[j] or piece[j] != piece[j] else y[j]
+        x, y = floats(o[X] + 4 * r * wide, u), floats(o[Y] + 4 * r * u, u)
+        for i in range(u):
+            y[i] = x[i]
+        for first in range(u, wide, u):
+            piece = floats(o[X] + 4 * (r * wide + first), u)
+            for i in range(u):
+                y[i] = y[i] if piece[i] <= y[i] or y[i] != y[i] else piece[i]
 
 
 def _largest_backward(op: Any, rows: Any, moment: Any) -> None:
-    """The gradient goes to the first piece that is the largest."""
+    """What a piece has taken of the gradient is gone for the others: of equal ones the first gets all."""
     o = words(op, WORDS)
     if o[GX] == 0:
         return
-    n, u = o[INPUTS], o[OUTPUTS]
+    wide, u = o[INPUTS], o[OUTPUTS]
     for r in range(rows):
-        y, gy = floats(o[Y] + 4 * r * u, u), floats(o[GY] + 4 * r * u, u)
-        for p in range(n // u):
-            piece, gx = floats(o[X] + 4 * (r * n + p * u), u), floats(o[GX] + 4 * (r * n + p * u), u)
-            for j in range(u):
-                gx[j] = gy[j] if piece[j] == y[j] else F(0.0)
-        for j in range(u):
-            given = False
-            for p in range(n // u):
-                gx = floats(o[GX] + 4 * (r * n + p * u), u)
-                if given:
-                    gx[j] = F(0.0)
-                given = given or floats(o[X] + 4 * (r * n + p * u), u)[j] == y[j]
+        y, g = floats(o[Y] + 4 * r * u, u), floats(o[GY] + 4 * r * u, u)
+        for first in range(0, wide, u):
+            place = 4 * (r * wide + first)
+            x, gx = floats(o[X] + place, u), floats(o[GX] + place, u)
+            for i in range(u):
+                won = x[i] == y[i]
+                gx[i] = g[i] if won else F(0.0)
+                g[i] = F(0.0) if won else g[i]
 
 
 def largest() -> Block:

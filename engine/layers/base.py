@@ -94,6 +94,11 @@ class Layer:
         return False
 
     @property
+    def has_kernel(self) -> bool:
+        """Whether it has weights (..., inputs, units), the parameter "kernel"."""
+        return False
+
+    @property
     def measured(self) -> tuple[str, ...]:
         """Names of parameters that training measures and no gradient changes (moving means)."""
         return ()
@@ -101,6 +106,10 @@ class Layer:
     def within(self, input_shape: Shape) -> tuple[tuple[str, Layer, Shape], ...]:
         """The layers that a block is made of, in the order of computing: (name, layer, shape that it is fed)."""
         return ()
+
+    def window_axes(self, parameter: Shape) -> int:
+        """How many axes of a parameter are a window, before those of inputs and units."""
+        return max(0, len(parameter) - 2)
 
     def output_shape(self, input_shape: Shape) -> Shape:
         """Raises RelumeError where the layer does not fit."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import math
+import functools
 from typing import Any
 
 import numpy as np
 
-from engine import initializers
+from engine import initializers, maths
+from engine.activations.base import normal_mean
 from engine.errors import RelumeError
 from engine.fields import field
 from engine.layers.activated import off_field, trainable_field, without
@@ -26,8 +27,8 @@ class Maxout(WeightedLayer):
     Source: Goodfellow et al. 2013, Maxout networks, arXiv:1302.4389.
     """
 
-    units: int = field(8, "int", "Units", "Neurons of the layer.", minimum=1, maximum=1_000_000)
-    pieces: int = field(2, "int", "Pieces", "Weighted sums of which a unit gives the largest.", minimum=1, maximum=100)
+    units: int = field(1, "int", "Units", "Neurons of the layer.", minimum=1, maximum=1_000_000)
+    pieces: int = field(2, "int", "Pieces", "Weighted sums of which a unit gives the largest.", minimum=1, maximum=1000)
     initializer: Any = initializer_field()
     l1: float = l1_field()
     l2: float = l2_field()
@@ -45,6 +46,9 @@ class Maxout(WeightedLayer):
     def kernel_shape(self, input_shape: Shape) -> Shape:
         return input_shape[0], self.pieces, self.units
 
+    def window_axes(self, parameter: Shape) -> int:
+        return 0
+
     def parameter_shapes(self, input_shape: Shape) -> dict[str, Shape]:
         kernel = self.kernel_shape(input_shape)
         return {"kernel": kernel, "bias": kernel[1:]}
@@ -57,11 +61,7 @@ class Maxout(WeightedLayer):
 
     def gain(self, fed: float) -> float:
         """1 / sqrt(E m^2), m the largest of so many standard normal numbers: E m^2 is 1 for one and for two of them."""
-        m = np.linspace(-12.0, 12.0, 24_001)
-        density = np.exp(-0.5 * m * m) / math.sqrt(2.0 * math.pi)
-        below = np.cumsum(density) * (m[1] - m[0])
-        square = np.sum(m * m * self.pieces * density * below ** (self.pieces - 1)) * (m[1] - m[0])
-        return 1.0 / math.sqrt(float(square))
+        return _gain(self.pieces)
 
     def weighted(self, input_shape: Shape) -> Call:
         return Call("maxout", maxout, ("kernel", "bias"))
@@ -93,3 +93,9 @@ def pieces_of(x: np.ndarray, kernel: np.ndarray, bias: np.ndarray) -> np.ndarray
 
 def maxout(x: np.ndarray, kernel: np.ndarray, bias: np.ndarray) -> np.ndarray:
     return pieces_of(x, kernel, bias).max(axis=1)
+
+
+@functools.lru_cache(maxsize=64)
+def _gain(pieces: int) -> float:
+    square = pieces * normal_mean(lambda z: z * z * maths.normal_cdf(z) ** (pieces - 1))
+    return float(1.0 / np.sqrt(square))

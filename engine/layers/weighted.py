@@ -38,6 +38,10 @@ class WeightedLayer(ActivatedLayer):
         super().__post_init__()
         self.check_named("initializer", initializers)
 
+    @property
+    def has_kernel(self) -> bool:
+        return True
+
     # ---- what a kind says ---------------------------------------------------------------------
 
     def kernel_shape(self, input_shape: Shape) -> Shape:

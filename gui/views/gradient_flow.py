@@ -59,7 +59,7 @@ class GradientFlow(View):
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
         self._empty.follow(snapshot)
-        layers = [k for k, part in enumerate(snapshot.spec.parts) if "kernel" in part.layer.parameter_shapes(part.fed)]
+        layers = [k for k, part in enumerate(snapshot.spec.parts) if part.layer.has_kernel]
         values = [float(snapshot.layers[k].gradient_norm) for k in layers if k < len(snapshot.layers)]
         if snapshot.run != self._run:
             self._run = snapshot.run

@@ -235,7 +235,7 @@ class MapCanvas(QWidget):
         metrics = QFontMetricsF(theme.font(11))
         if words.between and metrics.horizontalAdvance(longer) <= self.layout_of_map.pitch - 8:
             state = longer
-        names, bias = self._output_names() if words.last else (), view.parameter(words.index, "bias")
+        names, bias = self._output_names() if words.last else (), view.biases(words.index)
         known = bias is not None and max(column.shown, default=0) < len(bias)
         return Caption(
             column,
@@ -299,7 +299,7 @@ class MapCanvas(QWidget):
         more = self.layout_of_map.more_at(point)
         self._link = None
         words = ""
-        values = None if bias is None else view.parameter(bias[0], "bias")
+        values = None if bias is None else view.biases(bias[0])
         if bias is not None and values is not None:
             words = f"Bias of {view.unit_name(*bias)}\n{number(float(values[bias[1]]))}\nclick to change it"
         elif self._hovered is not None:

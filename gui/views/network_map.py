@@ -143,7 +143,7 @@ class NetworkMap(View):
             return self.unit_name(layer, unit)
         name = self.unit_name(layer, unit)
         lines = [name[0].upper() + name[1:]]
-        bias = self.parameter(layer, "bias")
+        bias = self.biases(layer)
         if bias is not None:
             lines.append(f"bias {number(float(bias[unit]))}")
         snapshot = self.snapshot
@@ -209,8 +209,12 @@ class NetworkMap(View):
     def parameter(self, layer: int, name: str) -> np.ndarray | None:
         if self.snapshot is None or self.snapshot.parameters is None:
             return None
-        found = self.snapshot.parameters.get(self.spec.key(layer, name))
-        return None if name == "bias" and found is not None and found.ndim > 1 else found  # Maxout has one a piece
+        return self.snapshot.parameters.get(self.spec.key(layer, name))
+
+    def biases(self, layer: int) -> np.ndarray | None:
+        """(units,), where each has one."""
+        bias = self.parameter(layer, "bias")
+        return bias if bias is not None and bias.ndim == 1 else None
 
     def kernels(self) -> dict[int, np.ndarray]:
         """Those of the layers shown."""
@@ -222,7 +226,9 @@ class NetworkMap(View):
         bias, kernel = self.parameter(layer, "bias"), self.parameter(layer, "kernel")
         choices = []
         if bias is not None:
-            choices.append(self._choice("bias", self.spec.key(layer, "bias"), (unit,), bias))
+            for piece in np.ndindex(bias.shape[:-1]):
+                words = f"bias of piece {piece[0] + 1}" if piece else "bias"
+                choices.append(self._choice(words, self.spec.key(layer, "bias"), (*piece, unit), bias))
         chosen = 0
         if kernel is not None and kernel.ndim == 2:
             sources = list(range(min(len(kernel), MOST_CHOICES)))
@@ -235,6 +241,8 @@ class NetworkMap(View):
                 choices.append(self._choice(name, self.spec.key(layer, "kernel"), (i, unit), kernel))
         name = self.unit_name(layer, unit)
         self.hover.hide()
+        if not choices:
+            self.editor.hide()  # it is of another unit
         self.editor.open_at(place, name[0].upper() + name[1:], choices, (layer, unit), chosen)
 
     def _choice(self, words: str, key: str, index: tuple[int, ...], values: np.ndarray) -> Choice:

@@ -93,7 +93,7 @@ class Weights(View):
         self._draw()
 
     def _list_layers(self, spec: NetworkSpec) -> None:
-        self._words = {words.index: words for words in layer_words(spec)}
+        self._words = {words.index: words for words in layer_words(spec) if spec.parts[words.index].layer.has_kernel}
         layers = list(self._words)
         if [self._choice.itemData(row) for row in range(self._choice.count())] != layers:
             self._choice.blockSignals(True)
