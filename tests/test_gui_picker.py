@@ -145,6 +145,7 @@ def test_an_own_formula_is_drawn_as_it_is_typed_and_taken(picker, session, qtbot
     assert picker.use.accessibleName() == "Use this formula" and picker.use.isEnabled()
     start = next(field for field in picker.facts.findChildren(QLineEdit) if field.accessibleName() == "a")
     assert start.text() == "1"
+    assert picker.own.words.text() == "Its slopes, by x and by what is learned, were checked at 1\u2009601 points."
     start.setText("2")
     start.editingFinished.emit()
     qtbot.keyClick(picker.own.field, Qt.Key.Key_Return)
@@ -156,9 +157,16 @@ def test_a_wrong_formula_is_told_with_its_place_and_cannot_be_taken(picker, sess
     before = session.document.spec
     qtbot.keyClicks(picker.own.field, "x + foo(x)")
     assert picker.own.words.text().startswith("Character 5: There is no function called foo.")
-    assert not picker.use.isEnabled()
+    assert not picker.use.isEnabled() and picker.own.field.marked == 4
     qtbot.keyClick(picker.own.field, Qt.Key.Key_Return)
     assert picker.isVisible() and session.document.spec is before
+    picker.own.field.setText("  x  +  foo(x)")  # what is typed is pointed at, not what is kept of it
+    assert picker.own.words.text().startswith("Character 9:") and picker.own.field.marked == 8
+    picker.own.field.setText("x +")
+    assert picker.own.field.marked == 3
+    picker.own.field.setText("1/x")
+    assert picker.own.words.text().startswith("It is no finite number at x = 0.") and picker.own.field.marked is None
+    assert not picker.use.isEnabled()
     picker.own.field.setText("abs(x)")
     assert picker.use.isEnabled() and "foo" not in picker.own.words.text()
     picker.list.choose("tanh")

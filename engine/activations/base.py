@@ -54,6 +54,7 @@ class Activation:
     steps: tuple[tuple[int, ...], tuple[float, ...]] | None = (
         None  # of an own formula: words and numbers of its program
     )
+    checked: int = 0  # of an own formula: at how many points its slope was compared with differences
 
     @property
     def identifier(self) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 from engine import maths  # noqa: F401  named by the source of formulas
 from engine.activations.base import Activation, Option
 from engine.formula import FormulaError, Reading, read, steps, tree
+from engine.formula.slope_check import check_slope
 from engine.formula.tree import Node
 
 MARK = "="
@@ -21,6 +22,7 @@ FAMILY = "Own formula"
 GRID = np.linspace(-8.0, 8.0, 1601)
 BESIDE = GRID + 1.2345e-4  # jumps and corners are mostly at round numbers: between two of these
 FAR = 1e6
+OTHER_START = 0.7  # slopes are checked there too
 
 
 def is_own(name: object) -> bool:
@@ -62,11 +64,11 @@ def _record(expression: str) -> Activation:
     node, letters = reading.node, reading.letters
     made = steps.program(node, letters)
     if made is None:
-        raise FormulaError("The formula takes too many steps.", reading.expression, 0, "Shorten it.")
+        raise FormulaError("The formula takes too many steps.", reading.expression, None, "Shorten it.")
     function, slope = Written(node, letters), Written(tree.derivative(node, "x"), letters)
     gradients = [Written(tree.derivative(node, letter), letters) for letter in letters]
     ones = (1.0,) * len(letters)
-    _check(reading, function, slope, gradients, ones)
+    checked = _check(reading, function, slope, gradients, ones)
     kinks = _kinks(function, slope, ones)
     far = np.concatenate([GRID, np.geomspace(8.0, FAR, 200), -np.geomspace(8.0, FAR, 200)])
     with np.errstate(all="ignore"):
@@ -93,6 +95,7 @@ def _record(expression: str) -> Activation:
         signed=bool((steady < 0.0).any()),
         kinks=kinks,
         steps=made,
+        checked=checked,
     )  # fmt: skip
 
 
@@ -100,24 +103,35 @@ def _without_a(gradient: Written, z: Any, a: Any, *options: Any) -> Any:
     return gradient(z, *options)
 
 
-def _check(reading: Reading, function: Written, slope: Written, gradients: list[Written], ones: Any) -> None:
-    """Numbers everywhere from -8 to 8, and a slope that central differences confirm."""
+def _check(reading: Reading, function: Written, slope: Written, gradients: list[Written], ones: Any) -> int:
+    """Numbers everywhere from -8 to 8, and slopes that central differences confirm; returns at how many points those
+    of x were compared."""
+    named = [("It", function), ("Its slope", slope)]
+    named += [(f"Its slope by {letter}", each) for letter, each in zip(reading.letters, gradients, strict=True)]
     with np.errstate(all="ignore"):
-        for what, each in (("It", function), ("Its slope", slope), *(("The slope by a letter", g) for g in gradients)):
+        for what, each in named:
             values = np.broadcast_to(each(GRID, *ones), GRID.shape)
             lost = GRID[~np.isfinite(values) | (np.abs(values) > 1e30)]
             if len(lost):
                 place = min(lost, key=abs)
                 fix = "Guard it: sqrt(abs(x) + 0.01), log(1 + abs(x)), x / (1 + abs(x)), where(x > 0, ..., ...)."
-                raise FormulaError(f"{what} is no finite number at x = {place:.4g}.", reading.expression, 0, fix)
-        step = 1e-5
-        left, middle, right = (np.broadcast_to(function(BESIDE + d, *ones), GRID.shape) for d in (-step, 0.0, step))
-        found, told = (right - left) / (2.0 * step), np.broadcast_to(slope(BESIDE, *ones), GRID.shape)
-        even = np.abs((right - middle) - (middle - left)) < step * 1e-3 * (1.0 + np.abs(found))  # no corner here
-        wrong = BESIDE[even & (np.abs(found - told) > 1e-3 * (1.0 + np.abs(found)))]
-    if len(wrong):
-        what = f"The slope cannot be worked out well enough at x = {wrong[0]:.4g}."
-        raise FormulaError(what, reading.expression, 0, "Write it another way, with smaller numbers.")
+                raise FormulaError(f"{what} is no finite number at x = {place:.4g}.", reading.expression, None, fix)
+    other = tuple(OTHER_START**k for k, _ in enumerate(ones, 1))  # at 1 a factor a that is missing would not be seen
+    checked = 0
+    for start in (ones, other) if ones else (ones,):
+        for by, (what, each) in enumerate(named[1:]):
+            check = check_slope(function, each, BESIDE, start, by)
+            if check.differs is not None:
+                x, told, found = check.differs
+                raise FormulaError(
+                    f"{what} by rule is {told:.4g} at x = {x:.3g}, but differences give {found:.4g}.",
+                    reading.expression, None, "Write it another way, with smaller numbers.",
+                )  # fmt: skip
+            if start is ones and not check.enough:
+                what = f"{what} cannot be checked: the formula changes too fast, or its numbers are too large."
+                raise FormulaError(what, reading.expression, None, "Write it with smaller numbers.")
+            checked = checked or check.points
+    return checked
 
 
 def _kinks(function: Written, slope: Written, ones: Any) -> tuple[float, ...]:

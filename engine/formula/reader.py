@@ -24,15 +24,19 @@ _ALLOWED = "numbers, x, letters, + - * / **, comparisons and functions"
 
 
 class FormulaError(RelumeError):
-    """What is wrong with a formula and at which character (from 0)."""
+    """What is wrong with a formula and at which character (from 0); None where it is with the whole of it."""
 
-    def __init__(self, what: str, expression: str, position: int, fix: str = "") -> None:
-        self.expression, self.position = expression, max(0, min(position, len(expression)))
-        super().__init__(what, f"own formula, character {self.position + 1}", fix)
+    def __init__(self, what: str, expression: str, position: int | None, fix: str = "") -> None:
+        self.expression = expression
+        self.position = None if position is None else max(0, min(position, len(expression)))
+        place = "" if self.position is None else f", character {self.position + 1}"
+        super().__init__(what, f"own formula{place}", fix)
 
     @property
     def caret(self) -> str:
-        """The formula, and under it a mark at the place."""
+        """The formula, and under it a mark at the place, if there is one."""
+        if self.position is None:
+            return self.expression
         return f"{self.expression}\n{' ' * self.position}^"
 
 
