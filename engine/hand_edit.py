@@ -1,4 +1,4 @@
-"""Weights that were set by hand, kept so that it can be undone and done again."""
+"""Weights that were set by hand, or frozen, kept so that it can be undone and done again."""
 
 from __future__ import annotations
 
@@ -31,14 +31,18 @@ class HandEdit:
         trainer.commands.send(lambda: self._put(trainer, 1))
 
     def _make(self, trainer: Trainer) -> None:
-        before = trainer.network.parameters()
+        before = self._seen(trainer)
         self._change(trainer)
         noted = {}
-        for key, after in trainer.network.parameters().items():
+        for key, after in self._seen(trainer).items():
             places = np.nonzero(after != before[key])
             if len(places[0]):
                 noted[key] = (places, before[key][places], after[places])
         self._noted = noted
+
+    def _seen(self, trainer: Trainer) -> dict[str, np.ndarray]:
+        """What may change, by parameter."""
+        return trainer.network.parameters()
 
     def _put(self, trainer: Trainer, which: int) -> None:
         parameters = trainer.network.parameters()
@@ -48,3 +52,23 @@ class HandEdit:
                 wanted[key] = parameters[key]
                 wanted[key][note[0]] = note[which]
         trainer.edit_parameters(wanted, wait=False)
+
+
+class HandFreeze(HandEdit):
+    """Some units of a layer (its number), or one number of a parameter (its key), frozen or let go."""
+
+    def __init__(self, what: int | str, index: tuple[int, ...], on: bool) -> None:
+        super().__init__(lambda trainer: trainer.freeze(what, index, on))
+
+    def _seen(self, trainer: Trainer) -> dict[str, np.ndarray]:
+        network = trainer.network
+        held = np.zeros(network.trainable, dtype=bool) if network.held is None else network.held
+        slices = network.slices.items()
+        return {key: held[part].reshape(shape) for key, (part, shape) in slices if part.stop <= network.trainable}
+
+    def _put(self, trainer: Trainer, which: int) -> None:
+        for key, note in (self._noted or {}).items():
+            for on in (False, True):
+                chosen = tuple(places[note[which] == on] for places in note[0])
+                if len(chosen[0]):
+                    trainer.freeze(key, chosen, on)

@@ -105,6 +105,11 @@ class Run:
         return True
 
     @property
+    def fresh(self) -> bool:
+        """Whether its weights are those of the seed."""
+        return not self._edited and (self._stepper is None or self._stepper.step == 0)
+
+    @property
     def at_limit(self) -> bool:
         return self.stepper.epoch >= self.epoch_limit and self.stepper.batch == 0
 
@@ -233,8 +238,7 @@ class Run:
             check_fit(spec, self.data)
         if spec != self.spec or training.optimizer.kind != self.training.optimizer.kind:
             memory.check_network(spec.parameter_count(), len(training.optimizer.slots))
-        begun = old is not None and old.step > 0
-        fresh = not begun and not self._edited
+        begun, fresh = old is not None and old.step > 0, self.fresh
         if spec == self.spec and not (fresh and training.seed != self.training.seed):
             if old is not None:
                 try:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Generic, TypeVar
 
 import numpy as np
 
-from engine.errors import RelumeError, shown
+from engine.errors import RelumeError, expect, shown
 from engine.spec import NetworkSpec, TrainingSpec
 
 HISTORY_COLUMNS = ("epoch", "step", "seconds", "train_loss", "test_loss", "train_metric", "test_metric")
@@ -155,6 +155,20 @@ class Snapshot:
     predictions: Predictions | None = None
     unit_epochs: UnitEpochs | None = None
     sample: SampleTrace | None = None
+
+
+def checked_wishes(names: Iterable[str], sample: tuple[str, int] | None) -> frozenset[str]:
+    """The names of what is to be watched. Raises RelumeError for what nobody can watch, or for what is no sample."""
+    expect(names, (list, tuple, set, frozenset), "Trainer, watch")
+    wanted = list(names)
+    unknown = [name for name in wanted if not isinstance(name, str) or name not in WATCHABLE]
+    if unknown:
+        raise RelumeError(f"Cannot watch {shown(unknown[0])}.", fix=f"There are {', '.join(WATCHABLE)}.")
+    if sample is not None:
+        expect(sample, tuple, "Trainer, sample")
+        if len(sample) != 2 or sample[0] not in ("train", "test") or not isinstance(sample[1], int | np.integer):
+            raise RelumeError(f"A sample is (part, index), not {shown(sample)}.", "Trainer, sample")
+    return frozenset(wanted)
 
 
 Item = TypeVar("Item")

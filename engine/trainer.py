@@ -13,6 +13,7 @@ import time
 import weakref
 from collections.abc import Callable, Iterable, Mapping
 from numbers import Real
+from typing import Any
 
 import numpy as np
 
@@ -24,8 +25,9 @@ from engine.errors import RelumeError, expect, shown
 from engine.network import Network
 from engine.observer import Observer
 from engine.run import Run
+from engine.shelf import Shelf
 from engine.spec import NetworkSpec, TrainingSpec
-from engine.telemetry import WATCHABLE, History, Mailbox, Snapshot
+from engine.telemetry import History, Mailbox, Snapshot, checked_wishes
 
 ENDED = ("finished", "diverged")
 ENDLESS = 1 << 40  # batches
@@ -53,6 +55,7 @@ class Trainer:
         self.watched: frozenset[str] = frozenset()
         self.sample: tuple[str, int] | None = None
         self.commands = CommandQueue()
+        self._shelf = Shelf()
         self._at_rest = threading.Event()
         self._at_rest.set()
         self._interval: float | None = None
@@ -138,13 +141,19 @@ class Trainer:
         """Back to the weights of the training's seed, or of a new one."""
         self._send(lambda: self._reset(seed), wait)
 
-    def change(self, spec: NetworkSpec | None = None, training: TrainingSpec | None = None, wait: bool = True) -> None:
-        """Changes the network or the training at the next step; weights that still fit are kept."""
+    def change(
+        self, spec: NetworkSpec | None = None, training: TrainingSpec | None = None, wait: bool = True,
+        leaves: object = None, finds: object = None,
+    ) -> None:  # fmt: skip
+        """Changes the network or the training at the next step; weights that still fit are kept.
+
+        `leaves` names the run as it is now; a change that `finds` it brings it back to the bit, where nothing was
+        trained since."""
         if spec is not None:
             expect(spec, NetworkSpec, "Trainer, spec")
         if training is not None:
             expect(training, TrainingSpec, "Trainer, training")
-        self._send(lambda: self._change(spec, training), wait)
+        self._send(lambda: self._change(spec, training, leaves, finds), wait)
 
     def edit_parameters(self, parameters: Mapping[str, np.ndarray], wait: bool = True) -> None:
         """Sets parameters by hand at the next step, as `Network.set_parameters`."""
@@ -152,17 +161,15 @@ class Trainer:
 
     def edit_value(self, key: str, index: tuple[int, ...], value: float) -> None:
         """Sets one weight or bias by hand at the next step."""
-
         self._send(lambda: self._edit(self._run.with_value(key, index, value)))
 
     def redraw(self, layer: int, units: tuple[int, ...]) -> None:
         """Draws the incoming weights of some units anew; everything else stays."""
-
         self._send(lambda: self._edit(self._run.redrawn(layer, units)))
 
-    def freeze(self, what: int | str, index: tuple[int, ...], on: bool = True) -> None:
-        """Some units of a layer (its number), or one number of a parameter (its key), take no step from now on; with
-        on=False they do so again."""
+    def freeze(self, what: int | str, index: tuple[Any, ...], on: bool = True) -> None:
+        """Some units of a layer (its number), or numbers of a parameter (its key) as arrays are indexed, take no step
+        from now on; with on=False they do so again."""
         self._send(lambda: self._freeze(what, index, on))
 
     def set_pace(self, batches_per_second: float | None) -> None:
@@ -174,16 +181,8 @@ class Trainer:
 
     def watch(self, names: Iterable[str], sample: tuple[str, int] | None = None) -> None:
         """What the snapshots hold from now on beside their numbers (telemetry.WATCHABLE)."""
-        expect(names, (list, tuple, set, frozenset), "Trainer, watch")
-        wanted = list(names)
-        unknown = [name for name in wanted if not isinstance(name, str) or name not in WATCHABLE]
-        if unknown:
-            raise RelumeError(f"Cannot watch {shown(unknown[0])}.", fix=f"There are {', '.join(WATCHABLE)}.")
-        if sample is not None:
-            expect(sample, tuple, "Trainer, sample")
-            if len(sample) != 2 or sample[0] not in ("train", "test") or not isinstance(sample[1], int | np.integer):
-                raise RelumeError(f"A sample is (part, index), not {shown(sample)}.", "Trainer, sample")
-        self._send(lambda: self._watch(frozenset(wanted), sample))
+        wanted = checked_wishes(names, sample)
+        self._send(lambda: self._watch(wanted, sample))
 
     @property
     def spec(self) -> NetworkSpec:
@@ -219,13 +218,7 @@ class Trainer:
 
     def checkpoint(self) -> Checkpoint:
         """Everything needed to go on later, bit for bit."""
-
-        def copy() -> Checkpoint:
-            taken = self._run.checkpoint()
-            counters = {**taken.counters, "state": self.state}
-            return dataclasses.replace(taken, units=self._observer.units.state(), counters=counters)
-
-        return self.commands.ask(copy)
+        return self.commands.ask(self._checkpoint)
 
     @classmethod
     def from_checkpoint(
@@ -255,6 +248,7 @@ class Trainer:
 
     def _begin(self, run: Run) -> None:
         self._run = run
+        self._shelf.clear()
         self.error = None
         # without a circle: a trainer that is let go takes its data along at once
         self._observer = Observer(weakref.proxy(self), run)
@@ -285,17 +279,32 @@ class Trainer:
         self._begin(self._run.restarted(seed))
         self._rest("ready")
 
-    def _change(self, spec: NetworkSpec | None, training: TrainingSpec | None) -> None:
-        if self._run.change(spec, training):
-            self._observer = self._observer.succeeded_by(self._run)
+    def _change(self, spec: NetworkSpec | None, training: TrainingSpec | None, leaves: object, finds: object) -> None:
+        run, before = self._run, (self._run.spec, self._run.training)
+        kept = spec is not None and leaves is not None and self.state != "running" and not run.fresh
+        left = self._checkpoint() if kept else None
+        if run.change(spec, training):
+            self._observer = self._observer.succeeded_by(run)
+            if left is not None:
+                self._shelf.put(leaves, *before, left)
+        found = self._shelf.find(finds, run.spec, run.training)
+        if found is not None:
+            run.restore(found)
+            self._observer.units.set_state(found.units)
+            self._observer.changed()
         self._recover()
+
+    def _checkpoint(self) -> Checkpoint:
+        taken = self._run.checkpoint()
+        counters = {**taken.counters, "state": self.state}
+        return dataclasses.replace(taken, units=self._observer.units.state(), counters=counters)
 
     def _edit(self, parameters: Mapping[str, np.ndarray]) -> None:
         self._run.edit(parameters)
         self._observer.changed()
         self._recover()
 
-    def _freeze(self, what: int | str, index: tuple[int, ...], on: bool) -> None:
+    def _freeze(self, what: int | str, index: tuple[Any, ...], on: bool) -> None:
         keys = [(what, index)] if isinstance(what, str) else [(k, (..., list(index))) for k in self._run.keys_of(what)]
         self._run.freeze(keys, on)
         self._observer.publish()
@@ -412,6 +421,7 @@ class Trainer:
         return batches
 
     def _advance(self, batches: int, until: int | None) -> None:
+        self._shelf.clear()
         epoch = self._run.stepper.epoch
         taken = self._run.advance(batches, until, self.commands.waiting)
         self._observer.worked(taken)

@@ -14,8 +14,9 @@ from engine.default_network import first_design
 from engine.hand_edit import HandEdit
 from engine.spec import NetworkSpec, TrainingSpec
 
-#: Makes a document the one that is worked on, then does to its trainer what edits of weights ask for.
-Show = Callable[["Document", Iterable[Callable[[Any], None]]], None]
+#: Makes a document the one that is worked on, then does to its trainer what edits of weights ask for. The last two name
+#: the run that is left, which going back finds again, and the one that may be found.
+Show = Callable[["Document", Iterable[Callable[[Any], None]], object, object], None]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,6 +45,7 @@ class Edit(QUndoCommand):
         self.old, self.new, self.by_hand = old, new, by_hand
         self._show = show
         self._merge = merge
+        self._before, self._after = object(), object()
 
     def id(self) -> int:
         return -1 if self._merge is None else zlib.crc32(self._merge.encode()) & 0x7FFFFFFF
@@ -51,17 +53,17 @@ class Edit(QUndoCommand):
     def mergeWith(self, other: QUndoCommand) -> bool:
         if not isinstance(other, Edit) or other._merge != self._merge:
             return False
-        self.new = other.new
+        self.new, self._after = other.new, other._after
         self.by_hand += other.by_hand
         if self.new == self.old and not self.by_hand:
             self.setObsolete(True)
         return True
 
     def redo(self) -> None:
-        self._show(self.new, [edit.do for edit in self.by_hand])
+        self._show(self.new, [edit.do for edit in self.by_hand], self._before, self._after)
 
     def undo(self) -> None:
-        self._show(self.old, [edit.undo for edit in reversed(self.by_hand)])
+        self._show(self.old, [edit.undo for edit in reversed(self.by_hand)], self._after, self._before)
 
 
 def place_of(spec: NetworkSpec, training: TrainingSpec, stack: QUndoStack) -> int:

@@ -13,7 +13,7 @@ from PySide6.QtGui import QUndoStack
 from engine.data.dataset import Dataset
 from engine.data.spec import DataSpec
 from engine.errors import RelumeError
-from engine.hand_edit import HandEdit
+from engine.hand_edit import HandEdit, HandFreeze
 from engine.outputs import fit_output
 from engine.spec import NetworkSpec, TrainingSpec
 from engine.telemetry import Snapshot
@@ -209,24 +209,24 @@ class Session(QObject):
         self.document = dataclasses.replace(self.document, speed=epochs_per_second)
         self._pace()
 
-    def _show(self, document: Document, by_hand: Iterable[Callable[[Trainer], None]]) -> None:
+    def _show(self, document: Document, by_hand: Iterable[Callable[[Trainer], None]], *runs: object) -> None:
         """Makes `document` the one that is worked on, then sets weights by hand (edit, undo, redo)."""
         if dataclasses.replace(document, speed=self.document.speed) != self.document:
-            self._show_document(document)
+            self._show_document(document, runs)
         try:
             for act in by_hand:
                 act(self.trainer)
         except RelumeError as error:  # of a trainer whose thread is still to begin
             self._warn(error)
 
-    def _show_document(self, document: Document) -> None:
+    def _show_document(self, document: Document, runs: tuple[object, ...]) -> None:
         old, self.document = self.document, dataclasses.replace(document, speed=self.document.speed)
         if document.data != old.data:
             opened, self._made = self._made or self._opener.now(document), None
             self._take(opened)
         else:
             changed = document.spec if document.spec != old.spec else None
-            self.trainer.change(changed, document.training if document.training != old.training else None, wait=False)
+            self.trainer.change(changed, document.training if document.training != old.training else None, False, *runs)
             if document.training.seed != old.training.seed:
                 self.trainer.reset(wait=False)
             if document.training.batch_size != old.training.batch_size:
@@ -277,7 +277,7 @@ class Session(QObject):
 
     def set_parameter(self, key: str, index: tuple[int, ...], value: float) -> None:
         """Sets one weight or bias by hand."""
-        name = "bias" if key.endswith(".bias") else "weight"
+        name = key.rpartition(".")[2].replace("kernel", "weight")
         step = self.snapshot.step if self.snapshot is not None else 0
         act = HandEdit(lambda trainer: trainer.edit_value(key, tuple(index), float(value)))
         self._edit_by_hand(f"Set {name}", act, f"{key} {index} at step {step}")
@@ -287,7 +287,7 @@ class Session(QObject):
         self._edit_by_hand("Draw weights anew", HandEdit(lambda trainer: trainer.redraw(layer, units)))
 
     def freeze(self, what: int | str, index: tuple[int, ...], on: bool) -> None:
-        self.trainer.freeze(what, index, on)
+        self._edit_by_hand("Freeze weights" if on else "Unfreeze weights", HandFreeze(what, tuple(index), on))
 
     def _edit_by_hand(self, text: str, act: HandEdit, merge: str | None = None) -> None:
         self.undo_stack.push(Edit(text, self.document, self.document, self._show, merge, act))
