@@ -13,7 +13,7 @@ from engine.files.figures import Figure
 from engine.spec import NetworkSpec
 from engine.telemetry import Snapshot
 from gui import theme
-from gui.numbers import number, percent, preparing_words
+from gui.numbers import number, percent, plain, preparing_words
 from gui.views.base import View
 from gui.views.hover_box import HoverBox
 from gui.views.layer_words import (
@@ -24,6 +24,7 @@ from gui.views.layer_words import (
     state_words,
     unit_state,
 )
+from gui.views.learned import learned_by
 from gui.views.map_canvas import MapCanvas
 from gui.views.map_figure import map_figure
 from gui.views.map_layout import INPUTS
@@ -146,6 +147,10 @@ class NetworkMap(View):
         bias = self.biases(layer)
         if bias is not None:
             lines.append(f"bias {number(float(bias[unit]))}")
+        for learned in learned_by(self.spec.parts[layer]):
+            values = self.values(learned.key)
+            if values is not None:
+                lines.append(f"{learned.name} {number(float(values[unit]))}, learned from {plain(learned.start, 4)}")
         snapshot = self.snapshot
         held = snapshot.held.get(self.spec.key(layer, "kernel")) if snapshot is not None else None
         if held is not None and held[..., unit].any():
@@ -206,10 +211,13 @@ class NetworkMap(View):
 
     # what is changed
 
-    def parameter(self, layer: int, name: str) -> np.ndarray | None:
+    def values(self, key: str) -> np.ndarray | None:
         if self.snapshot is None or self.snapshot.parameters is None:
             return None
-        return self.snapshot.parameters.get(self.spec.key(layer, name))
+        return self.snapshot.parameters.get(key)
+
+    def parameter(self, layer: int, name: str) -> np.ndarray | None:
+        return self.values(self.spec.key(layer, name))
 
     def biases(self, layer: int) -> np.ndarray | None:
         """(units,), where each has one."""
@@ -229,6 +237,10 @@ class NetworkMap(View):
             for piece in np.ndindex(bias.shape[:-1]):
                 words = f"bias of piece {piece[0] + 1}" if piece else "bias"
                 choices.append(self._choice(words, self.spec.key(layer, "bias"), (*piece, unit), bias))
+        for learned in learned_by(self.spec.parts[layer]):
+            values = self.values(learned.key)
+            if values is not None:
+                choices.append(self._choice(f"{learned.name} of its activation", learned.key, (unit,), values))
         chosen = 0
         if kernel is not None and kernel.ndim == 2:
             sources = list(range(min(len(kernel), MOST_CHOICES)))

@@ -11,12 +11,15 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QScrollArea, QStackedLayou
 from engine.files.figures import Figure, Image, Panel
 from engine.spec import NetworkSpec
 from engine.telemetry import Snapshot
+from engine.units import weights_of
 from gui.numbers import significant, tick
 from gui.views import scales
 from gui.views.base import View
 from gui.views.image_data import image_shape
 from gui.views.kernels import Kernel, drawn_kernel
 from gui.views.layer_words import LayerWords, layer_words
+from gui.views.learned import learned_by
+from gui.views.learned_strip import LearnedStrip
 from gui.views.pieces import EmptyNote, Ground, Legend, layer_name
 from gui.views.weight_pictures import KernelMap, UnitImages
 
@@ -68,6 +71,10 @@ class Weights(View):
         self._inner.addWidget(self._map)
         self._inner.addWidget(self._scroll)
         column.addLayout(self._inner, 1)
+        self.learned = LearnedStrip(lambda words: session.notice.emit(words, "warning"))
+        self.learned.edited.connect(session.set_parameter)
+        self.learned.unit_clicked.connect(self._select)
+        column.addWidget(self.learned)
         self._pages = QStackedLayout(self)
         self._empty = EmptyNote("The weights of each layer appear here as colours. Press Run or Step.")
         self._pages.addWidget(self._empty)
@@ -122,6 +129,8 @@ class Weights(View):
         if selection is not None and self._inner.currentWidget() is self._scroll:
             place = self._images.place(selection[1]).center().toPoint()
             self._scroll.ensureVisible(place.x(), place.y(), 0, 64)
+        if selection is not None:
+            self.learned.show_unit(selection[1])
 
     @Slot(int)
     def _select(self, unit: int) -> None:
@@ -155,6 +164,11 @@ class Weights(View):
         else:
             self._images.show_units(drawn.images, dead, self._scale)
         self._inner.setCurrentWidget(self._map if drawn.images is None else self._scroll)
+        fed = (k for k in range(len(snapshot.spec.parts)) if weights_of(snapshot.spec, k) == self._layer)
+        rows = tuple(row for k in fed for row in learned_by(snapshot.spec.parts[k]))
+        self.learned.show_numbers(
+            words.number, words.noun, rows, snapshot.parameters or {}, snapshot.held, picture.selected
+        )
         end = tick(self._scale)
         self._legend.show_entries((), ("diverging", f"\u2212{end}", "weight", f"+{end}"))
         if self._pages.currentIndex() != 1:
