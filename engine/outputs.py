@@ -88,11 +88,12 @@ def surface(loss: LossName, output: np.ndarray, dataset: Dataset) -> np.ndarray:
 
     Of two probabilities the second alone is told, which says all.
     """
-    if dataset.task == "regression":
+    regression = str(dataset.task) == "regression"
+    if regression and LOSSES.get(loss).link == "identity":
         return output
     width = len(output)
     said = link(loss, np.moveaxis(output, 0, -1).reshape(-1, width), str(dataset.task))
-    told = said[:, 1:] if width == 2 and LOSSES.get(loss).tells_probabilities else said
+    told = said[:, 1:] if width == 2 and LOSSES.get(loss).tells_probabilities and not regression else said
     return np.moveaxis(np.asarray(told, np.float32).reshape(*output.shape[1:], -1), -1, 0)
 
 

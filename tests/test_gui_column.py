@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 
 import pytest
@@ -11,6 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from engine import datasets
 from engine.examples import EXAMPLES
+from engine.layers import Conv1D, Dense, Flatten, Reshape
 from engine.losses import LOSSES
 from gui import app, edits, theme
 from gui.document import Document
@@ -88,6 +90,21 @@ def test_many_layers_scroll_and_squeeze_nothing(qtbot: QtBot, column: Column) ->
     qtbot.waitUntil(lambda: column.verticalScrollBar().maximum() > 0)
     qtbot.wait(20)
     assert column.findChild(QuietCombo).width() == width
+    assert_nothing_is_cut(column)
+
+
+def test_the_card_of_a_large_layer_is_not_cut_while_it_is_chosen(qtbot: QtBot, column: Column) -> None:
+    session = session_of(column)
+    session.edit("Data", data=datasets.switch(session.document.data, "digits"))
+    qtbot.waitUntil(lambda: session.document.spec.input_shape != (2,), timeout=20_000)
+    layers = (Reshape((8, 8)), Conv1D(500, kernel_size=30, padding="same", activation="relu"), Flatten(), Dense(10))
+    session.edit("Layers", spec=dataclasses.replace(session.document.spec, layers=layers))
+    session.select(1, 0)
+    qtbot.waitUntil(lambda: column.verticalScrollBar().maximum() > 0)
+    qtbot.wait(20)
+    panel = column.findChild(NetworkPanel)
+    assert panel.parameters.text() == "120\u2009500 of 160\u2009510"
+    assert panel.parameters.toolTip() == "120\u2009500 of 160\u2009510 parameters"
     assert_nothing_is_cut(column)
 
 

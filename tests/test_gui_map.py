@@ -294,6 +294,30 @@ def test_samples_curves_and_images_fill_the_tiles(qtbot) -> None:
     assert view.canvas.tiles.weights_shown
 
 
+def test_the_tile_of_a_poisson_output_shows_the_prediction(qtbot) -> None:
+    session, snapshot = scene()
+    session.dataset.task = "regression"
+    session.document.spec = dataclasses.replace(snapshot.spec, loss="poisson")
+    snapshot = dataclasses.replace(snapshot, spec=session.document.spec)
+    logs, last = snapshot.plane.output, len(snapshot.layers) - 1
+    logs.reshape(-1)[0] = 200.0  # more than float32 holds: the picture stands
+    tile = shown_map(qtbot, session, snapshot).canvas.tiles.art[last]
+    assert not tile.signed and np.isfinite(tile.colors(40, 1.0)).all()
+    logs.reshape(-1)[0] = 0.0
+    plane = dataclasses.replace(snapshot.plane, taken=2.0)
+    tile = shown_map(qtbot, session, dataclasses.replace(snapshot, plane=plane)).canvas.tiles.art[last]
+    np.testing.assert_allclose(tile.values[0], np.exp(logs[0])[::-1], rtol=1e-6)
+    seen = Activations(
+        np.arange(40), tuple(np.linspace(-1, 1, 40 * len(layer.dead)).reshape(40, -1) for layer in snapshot.layers), 1.0
+    )
+    session.dataset.raw_train = np.linspace(0, 1, 40)[:, None]
+    line = dataclasses.replace(snapshot, plane=None, activations=seen)
+    curve = shown_map(qtbot, session, line).canvas.tiles.art[last]
+    assert curve.zero > 0.9 and (curve.y < curve.zero).all(), "above 0 everywhere"
+    bend = np.diff(curve.y[0], 2)
+    assert (bend < 0).all(), "the exponential of a straight line"
+
+
 def test_the_tile_of_an_input_with_two_values_shows_both(qtbot) -> None:
     session, snapshot = scene()
     data = session.dataset

@@ -84,6 +84,16 @@ def test_a_surface_is_a_probability_only_where_the_loss_has_one():
     assert len(surface("mean_squared_error", pair, data)) == 2  # the larger of two scores wins
 
 
+def test_a_surface_of_a_regression_is_what_is_predicted():
+    output = np.linspace(-2.0, 3.0, 24, dtype=np.float32).reshape(2, 3, 4)
+    x = np.zeros((4, 2), np.float32)
+    data = Dataset(x, np.ones((4, 2), np.float32), x, np.ones((4, 2), np.float32), task="regression")
+    assert np.array_equal(surface("mean_squared_error", output, data), output)
+    assert np.allclose(surface("poisson", output, data), np.exp(output))
+    shares = surface("kl_divergence", output, data)
+    assert shares.shape == output.shape and np.allclose(shares.sum(axis=0), 1.0)
+
+
 def test_a_table_of_two_columns_has_a_range_for_each_and_a_made_set_one_square():
     rng = np.random.default_rng(0)
     ages, incomes = rng.integers(20, 80, 200), rng.integers(20_000, 60_000, 200)

@@ -19,6 +19,7 @@ from gui.widgets.rows import bare, head_row, label
 from gui.widgets.sticky import StickyRow
 
 HEAD = 28  # px: no row floats above it
+LONGEST_HEAD = 26  # characters that have room beside "Network": more would widen the column
 NEW_CARDS = 4  # in one turn of the event loop
 
 
@@ -124,7 +125,9 @@ class NetworkPanel(QWidget):
         spec = self.session.document.spec
         total = spec.parameter_count()
         own = "" if chosen is None or chosen >= len(spec.parts) else f"{count(parameter_count(spec.parts[chosen]))} of "
-        self.parameters.setText(f"{own}{count(total)} parameter{'' if total == 1 else 's'}")
+        words = f"{own}{count(total)} parameter{'' if total == 1 else 's'}"
+        self.parameters.setText(words if len(words) <= LONGEST_HEAD else f"{own}{count(total)}")
+        self.parameters.setToolTip(words)
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Follows the state of the neurons."""

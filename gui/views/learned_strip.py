@@ -16,7 +16,7 @@ from gui.views.learned import Learned
 from gui.widgets.number_field import plain as typed, read
 from gui.widgets.rows import label
 
-ROW, HEAD, COLUMN = 26, 24, 76  # px
+ROW, HEAD, COLUMN = 26, 24, 66  # px
 LEFT, RIGHT = 16, 24
 
 Index = QModelIndex | QPersistentModelIndex

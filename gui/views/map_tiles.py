@@ -26,6 +26,7 @@ OUTPUT, WEIGHTS = -3, -2  # scales of their own
 SCENE_SAMPLES = 500  # of which the mean image is made
 SCALE_SAMPLES = 4000  # of which the colour scale is made
 CURVE_WIDTH = 1.5
+LARGEST = 1e30  # of a prediction that can be drawn
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -113,7 +114,7 @@ class Tiles:
             if not same:
                 self.art, self.taken = {}, activations.taken
                 if line is not None:
-                    self._curves(activations, columns, line)
+                    self._curves(activations, columns, words, snapshot.spec, line)
                 else:
                     self._stripes(snapshot, activations, columns, words, data)
             if self.kind == "samples":
@@ -124,9 +125,12 @@ class Tiles:
         self._shown = shown
 
     def _link(self, loss: LossName, outputs: np.ndarray) -> np.ndarray:
-        if self._task == "regression" or LOSSES.get(loss).link == "identity":
+        """What outputs (n, width) predict, in numbers that can be drawn; the same array where the loss takes them so.
+        Values of a regression are told as they are, but for a loss that takes them as logarithms."""
+        kind = LOSSES.get(loss).link
+        if kind == "identity" or (self._task == "regression" and kind != "exp"):
             return outputs
-        return link(loss, outputs, self._task)
+        return np.minimum(np.nan_to_num(link(loss, outputs, self._task)), LARGEST)
 
     def _top(self, layer: int, values: np.ndarray) -> float:
         flat = values.reshape(-1)
@@ -159,13 +163,21 @@ class Tiles:
             self.art[column.layer] = Cells(values[:, ::-1], top, signed)
 
     def _said(self, spec: NetworkSpec, outputs: np.ndarray) -> tuple[np.ndarray, bool, float]:
-        """(values, signed, top) of outputs (n, width): one probability as -1 to 1, several as 0 to 1, else as given."""
+        """(values, signed, top) of outputs (n, width): one probability as -1 to 1, several as 0 to 1, else as given;
+        predictions that cannot be negative from 0."""
         said = self._link(spec.loss, outputs)
-        if said is outputs:
-            return outputs, True, self._top(OUTPUT, outputs)
+        if said is outputs or LOSSES.get(spec.loss).link == "exp":
+            return said, said is outputs, self._top(OUTPUT, said)
         return (2 * said - 1, True, 1.0) if outputs.shape[1] == 1 else (said, False, 1.0)
 
-    def _curves(self, activations: Activations, columns: Sequence[Column], raw: np.ndarray) -> None:
+    def _curves(
+        self,
+        activations: Activations,
+        columns: Sequence[Column],
+        words: Mapping[int, LayerWords],
+        spec: NetworkSpec,
+        raw: np.ndarray,
+    ) -> None:
         x = raw[activations.samples].astype(float)
         order = np.argsort(x, kind="stable")
         x = x[order]
@@ -175,6 +187,7 @@ class Tiles:
                 values = x[:, None]
             elif column.layer < len(activations.layers):
                 values = activations.layers[column.layer][order]
+                values = self._link(spec.loss, values) if words[column.layer].last else values
             else:
                 continue
             top = self._scales.setdefault(column.layer, StepScale()).update(float(np.abs(values).max(initial=0.0)))
