@@ -145,7 +145,13 @@ def test_an_own_formula_is_drawn_as_it_is_typed_and_taken(picker, session, qtbot
     assert picker.use.accessibleName() == "Use this formula" and picker.use.isEnabled()
     start = next(field for field in picker.facts.findChildren(QLineEdit) if field.accessibleName() == "a")
     assert start.text() == "1"
-    assert picker.own.words.text() == "Its slopes, by x and by what is learned, were checked at 1\u2009601 points."
+    assert picker.own.words.text() == "Slopes by x and a checked at 1\u2009601 points."
+    for other in ("x*", "", "x + foo(x)"):  # however much is said beneath, the field stays under the mouse
+        picker.own.field.setText(other)
+        qtbot.wait(1)
+        assert picker.own.words.height() == picker.own.words.minimumHeight()
+    picker.own.field.setText("x*sigmoid(a*x)")
+    start = next(field for field in picker.facts.findChildren(QLineEdit) if field.accessibleName() == "a")
     start.setText("2")
     start.editingFinished.emit()
     qtbot.keyClick(picker.own.field, Qt.Key.Key_Return)

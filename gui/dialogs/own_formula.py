@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from PySide6.QtCore import QPointF, Signal, Slot
+from PySide6.QtCore import QPointF, Qt, Signal, Slot
 from PySide6.QtGui import QPainter, QPaintEvent, QPolygonF
 from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 
@@ -16,6 +16,7 @@ from gui.numbers import count
 from gui.widgets.rows import bare, head, label
 
 HINT = "Numbers, x, and letters, which are learned by each unit: abs(x), max(0, x), where(x > 0, x, a*x)"
+LINES = 3  # have room beneath, so that the field stays where it is
 MARK = 4.0  # px, half the width of the mark under a character
 
 
@@ -33,6 +34,8 @@ class OwnFormula(QWidget):
         self.words = label(HINT, "label")
         self.words.setAccessibleName("About the own formula")
         self.words.setWordWrap(True)
+        self.words.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.words.setMinimumHeight(LINES * self.words.fontMetrics().lineSpacing())
         column = QVBoxLayout(self)
         bare(column, 6)
         column.addWidget(head("Own formula"))
@@ -102,8 +105,9 @@ class MarkedLine(QLineEdit):
 
 def checked_words(record: activations.Activation) -> str:
     """How the slope of an own formula was checked."""
-    slopes = "Its slopes, by x and by what is learned, were" if record.options else "Its slope was"
-    return f"{slopes} checked at {count(record.checked)} points."
+    letters = [option.name for option in record.options]
+    by = f"s by {', '.join(['x', *letters[:-1]])} and {letters[-1]}" if letters else ""
+    return f"Slope{by} checked at {count(record.checked)} points."
 
 
 def typed_place(text: str, position: int) -> int:
