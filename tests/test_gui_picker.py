@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from engine import activation_cost
@@ -209,3 +209,18 @@ def test_every_kind_of_activation_has_a_cost(name) -> None:
     measured = activation_cost.cost(name)
     assert 0.0 < measured.forward < 1000.0 and 0.0 < measured.backward < 1000.0
     assert activation_cost.cost("linear") == (0.0, 0.0)
+
+
+def test_a_click_beside_its_controls_leaves_it_open(picker, qtbot):
+    qtbot.mouseClick(picker.own.words, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(picker, Qt.MouseButton.LeftButton, pos=picker.rect().topLeft() + QPoint(4, 4))
+    assert picker.isVisible()
+    qtbot.mouseClick(picker.parentWidget(), Qt.MouseButton.LeftButton, pos=QPoint(2, 2))
+    assert not picker.isVisible()
+
+
+def test_words_about_an_activation_have_one_line_each_where_they_are_few(picker):
+    for record in ACTIVATIONS:
+        picker.list.choose(record.name)
+        words = picker.facts._facts["Monotone"]
+        assert words.fontMetrics().horizontalAdvance(words.text()) <= 156, words.text()

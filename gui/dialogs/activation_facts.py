@@ -19,7 +19,7 @@ from gui.widgets.rows import Row, bare, empty, label
 from gui.words import error_words
 
 LABELS = 104
-FACTS = ("Range", "Smooth", "Monotone", "Zero-centred", "Slope at z = 0", "Gain", "Can die")
+FACTS = ("Range", "Smooth", "Monotone", "Slope at z = 0", "Gain", "Can die")
 PAIRED = 72  # px of a label where two options share a row
 
 
@@ -156,8 +156,7 @@ class ActivationFacts(QWidget):
         words = {
             "Range": record.range.replace("-", MINUS),
             "Smooth": "yes" if record.smooth else f"no, {corner} at {kinks}" if kinks else "no",
-            "Monotone": "yes" if record.monotone else "no",
-            "Zero-centred": "yes" if record.zero_centred else "no",
+            "Monotone": f"{_yes(record.monotone)}; zero-centred: {_yes(record.zero_centred)}",
             "Slope at z = 0": record.slope_at_zero,
             "Gain": number(record.gain(self._options), 4),
             "Can die": f"yes: {dead}" if record.dies(self._options) else "no",
@@ -170,3 +169,7 @@ def _cost(value: str | NamedOptions) -> tuple[float, float]:
     from engine.activation_cost import cost
 
     return cost(value)
+
+
+def _yes(holds: bool) -> str:
+    return "yes" if holds else "no"

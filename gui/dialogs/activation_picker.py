@@ -206,6 +206,9 @@ class ActivationPicker(QFrame):
         else:
             super().keyPressEvent(event)
 
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        event.accept()  # else the window behind it gets the click, which closes it
+
     def closeEvent(self, event: QEvent) -> None:
         QApplication.instance().removeEventFilter(self)  # type: ignore[union-attr]
         if self._anchor is not None:
