@@ -72,7 +72,7 @@ class Weights(View):
         self._inner.addWidget(self._scroll)
         column.addLayout(self._inner, 1)
         self.learned = LearnedStrip(lambda words: session.notice.emit(words, "warning"))
-        self.learned.edited.connect(session.set_parameter)
+        self.learned.edited.connect(self._set_parameter)
         self.learned.unit_clicked.connect(self._select)
         column.addWidget(self.learned)
         self._pages = QStackedLayout(self)
@@ -135,6 +135,10 @@ class Weights(View):
     @Slot(int)
     def _select(self, unit: int) -> None:
         self.session.select(self._layer, unit)
+
+    @Slot(str, object, float)
+    def _set_parameter(self, key: str, index: tuple[int, ...], value: float) -> None:
+        self.session.set_parameter(key, index, value)
 
     # --- drawing
 
