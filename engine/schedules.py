@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from engine.errors import RelumeError
-from engine.fields import check_fields, field, from_plain, to_plain
+from engine.fields import check_fields, field, to_plain
+from engine.kinds import Kind, from_kind
 from engine.maths import Numbers
 from engine.registry import Registry
 
@@ -157,24 +157,14 @@ class ReduceLROnPlateau(Schedule):
     min_lr: float = field(0.0, "float", "Least rate", "It goes no lower.", minimum=0, maximum=1e6)
 
 
-@dataclasses.dataclass(frozen=True)
-class ScheduleRecord:
-    """An entry of the table: the class and its words."""
-
-    name: str
-    cls: type[Schedule]
-    title: str
-    advice: str
-
-
-SCHEDULES: Registry[ScheduleRecord] = Registry("schedule")
+SCHEDULES: Registry[Kind] = Registry("schedule")
 _ADD = SCHEDULES.add
-_ADD(ScheduleRecord("StepDecay", StepDecay, "Step decay", "Down by a factor every so many epochs."))
-_ADD(ScheduleRecord("ExponentialDecay", ExponentialDecay, "Exponential decay", "A little lower with every step."))
-_ADD(ScheduleRecord("PolynomialDecay", PolynomialDecay, "Linear decay", "Straight down to the last epoch."))
-_ADD(ScheduleRecord("CosineDecay", CosineDecay, "Cosine decay", "Slowly, quickly, slowly down; a good default."))
-_ADD(ScheduleRecord("OneCycle", OneCycle, "One cycle", "Up, then down to almost 0; wants a large rate."))
-_ADD(ScheduleRecord("ReduceLROnPlateau", ReduceLROnPlateau, "Reduce on plateau", "Lower when the loss stands still."))
+_ADD(Kind("StepDecay", StepDecay, "Step decay", "Down by a factor every so many epochs."))
+_ADD(Kind("ExponentialDecay", ExponentialDecay, "Exponential decay", "A little lower with every step."))
+_ADD(Kind("PolynomialDecay", PolynomialDecay, "Linear decay", "Straight down to the last epoch."))
+_ADD(Kind("CosineDecay", CosineDecay, "Cosine decay", "Slowly, quickly, slowly down; a good default."))
+_ADD(Kind("OneCycle", OneCycle, "One cycle", "Up, then down to almost 0; wants a large rate."))
+_ADD(Kind("ReduceLROnPlateau", ReduceLROnPlateau, "Reduce on plateau", "Lower when the loss stands still."))
 
 
 def names() -> tuple[str, ...]:
@@ -182,18 +172,15 @@ def names() -> tuple[str, ...]:
     return SCHEDULES.names()
 
 
-def get(name: str) -> ScheduleRecord:
+def get(name: str) -> Kind:
     """The schedule called `name`. Raises RelumeError for an unknown name."""
     return SCHEDULES.get(name)
 
 
 def schedule_from_dict(data: Any) -> Schedule:
     """The inverse of `Schedule.to_dict`. Raises RelumeError for anything that is not such a mapping."""
-    if not isinstance(data, Mapping) or "kind" not in data:
-        fix = 'For example {"kind": "CosineDecay"}.'
-        raise RelumeError("A schedule must be a mapping with its kind.", "schedule", fix)
-    fields = {key: value for key, value in data.items() if key != "kind"}
-    return from_plain(get(data["kind"]).cls, fields, str(data["kind"]))
+    made: Schedule = from_kind(SCHEDULES, data, "a schedule", "CosineDecay")
+    return made
 
 
 def moves(training: TrainingSpec) -> bool:

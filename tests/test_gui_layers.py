@@ -197,7 +197,7 @@ def test_words_of_shapes_and_windows():
 
 def test_a_new_kind_of_layer_is_dressed_by_its_table(session, panel, qtbot, monkeypatch):
     from engine.fields import field
-    from engine.layers import LayerKind
+    from engine.kinds import Kind
     from engine.registry import Registry
 
     @dataclasses.dataclass(frozen=True)
@@ -206,7 +206,7 @@ def test_a_new_kind_of_layer_is_dressed_by_its_table(session, panel, qtbot, monk
         often: bool = field(True, "flag", "Often", "Every step.")
 
     table = Registry("kind of layer")
-    for record in (*LAYERS, LayerKind("Noise", Noise, "Noise", "Adds noise.")):
+    for record in (*LAYERS, Kind("Noise", Noise, "Noise", "Adds noise.")):
         table.add(record)
     monkeypatch.setattr("gui.panels.layer_card.LAYERS", table)
     spec = network((*MAPS[:-1], Noise(), MAPS[-1]))

@@ -5,6 +5,7 @@ import pytest
 
 from engine import RelumeError, losses, optimizers
 from engine.kernels.stepper import Stepper
+from engine.kinds import Kind
 from engine.layers import Dense
 from engine.network import Network
 from engine.optimizers import (
@@ -58,7 +59,7 @@ def test_known_steps() -> None:
 
 
 @pytest.mark.parametrize("record", list(optimizers.OPTIMIZERS), ids=lambda record: record.name)
-def test_plain_data_round_trip(record: optimizers.OptimizerRecord) -> None:
+def test_plain_data_round_trip(record: Kind) -> None:
     optimizer = record.cls(learning_rate=0.25)
     assert optimizer_from_dict(optimizer.to_dict()) == optimizer
     with pytest.raises(RelumeError, match="Unknown field"):

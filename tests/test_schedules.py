@@ -12,9 +12,10 @@ import pytest
 import engine
 from engine import RelumeError, schedules
 from engine.kernels.stepper import Stepper
+from engine.kinds import Kind
 from engine.monitor import Monitor
 from engine.network import Network
-from engine.schedules import SCHEDULES, ReduceLROnPlateau, ScheduleRecord, rate_at, schedule_from_dict
+from engine.schedules import SCHEDULES, ReduceLROnPlateau, rate_at, schedule_from_dict
 from engine.spec import NetworkSpec, TrainingSpec
 
 EVERY = pytest.mark.parametrize("record", list(SCHEDULES), ids=lambda record: record.name)
@@ -30,7 +31,7 @@ def _stepper(n: int = 50, layers: tuple | None = None, **training: Any) -> Stepp
 
 
 @EVERY
-def test_plain_data_round_trip(record: ScheduleRecord) -> None:
+def test_plain_data_round_trip(record: Kind) -> None:
     schedule = record.cls()
     assert schedule_from_dict(schedule.to_dict()) == schedule
     training = TrainingSpec(schedule=schedule, warmup=2, clip_norm=1.0, patience=3)
@@ -53,7 +54,7 @@ def test_specs_from_before_have_no_schedule() -> None:
 
 @EVERY
 @pytest.mark.parametrize("warmup", [0.0, 1.3])
-def test_the_compiled_rate_is_pythons(record: ScheduleRecord, warmup: float) -> None:
+def test_the_compiled_rate_is_pythons(record: Kind, warmup: float) -> None:
     stepper = _stepper(schedule=record.cls(), warmup=warmup)
     for step in range(60):
         epoch, batch = divmod(step, 5)
@@ -79,7 +80,7 @@ def test_known_rates() -> None:
 @pytest.mark.parametrize("record", [record for record in SCHEDULES if record.name != "ReduceLROnPlateau"],
                          ids=lambda record: record.name)  # fmt: skip
 @pytest.mark.parametrize("cut", [(1, MANY), (MANY, 1), (3, 2)])
-def test_the_same_bits_however_it_is_cut(record: ScheduleRecord, cut: tuple[int, int]) -> None:
+def test_the_same_bits_however_it_is_cut(record: Kind, cut: tuple[int, int]) -> None:
     ends = []
     for tiles, batches in ((MANY, MANY), cut):
         options = {"schedule": record.cls(), "warmup": 1.5, "clip_value": 0.3, "clip_norm": 0.2}

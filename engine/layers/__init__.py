@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
 from engine.errors import RelumeError
 from engine.fields import from_plain
+from engine.kinds import Kind
 from engine.layers.activation import Activation
 from engine.layers.alpha_dropout import AlphaDropout
 from engine.layers.average_pool2d import AveragePool2D
@@ -48,7 +48,6 @@ __all__ = [
     "GlobalAveragePool2D",
     "GlobalMaxPool2D",
     "Layer",
-    "LayerKind",
     "LayerNorm",
     "MaxPool2D",
     "Maxout",
@@ -60,44 +59,28 @@ __all__ = [
 ]
 
 
-@dataclasses.dataclass(frozen=True)
-class LayerKind:
-    """An entry of the table: the class and its words."""
-
-    name: str
-    cls: type[Layer]
-    title: str
-    advice: str
-
-
-LAYERS: Registry[LayerKind] = Registry("kind of layer")
+LAYERS: Registry[Kind] = Registry("kind of layer")
 _ADD = LAYERS.add
-_ADD(LayerKind("Dense", Dense, "Dense", "Every unit sees every input."))
-_ADD(LayerKind("Conv2D", Conv2D, "Convolution", "A small window of weights slides over the image: one map per filter."))
-_ADD(LayerKind("Conv1D", Conv1D, "Convolution of signals", "A short window of weights slides along a signal."))
-_ADD(LayerKind("MaxPool2D", MaxPool2D, "Max pooling", "Smaller maps: keeps the largest value of each window."))
-_ADD(LayerKind("AveragePool2D", AveragePool2D, "Average pooling", "Smaller maps: the mean of each window."))
-_ADD(
-    LayerKind(
-        "GlobalAveragePool2D", GlobalAveragePool2D, "Global average pool", "The mean of each map: one value a map."
-    )
-)
-_ADD(
-    LayerKind("GlobalMaxPool2D", GlobalMaxPool2D, "Global max pool", "The largest value of each map: one value a map.")
-)
-_ADD(LayerKind("Flatten", Flatten, "Flatten", "Turns maps into one row of values, as Dense needs them."))
-_ADD(LayerKind("Reshape", Reshape, "Reshape", "Gives the same values another shape: rows become maps or signals."))
-_ADD(LayerKind("Activation", Activation, "Activation", "A function of every value, apart from the weights."))
-_ADD(LayerKind("BatchNorm", BatchNorm, "Batch norm", "Centres and scales every unit by the batch's own measure."))
-_ADD(LayerKind("LayerNorm", LayerNorm, "Layer norm", "Centres and scales each sample by the mean of its own units."))
-_ADD(LayerKind("Residual", Residual, "Residual block", "Some layers with a way around them: both ways are added."))
-_ADD(LayerKind("Dropout", Dropout, "Dropout", "Switches a random share of the values off while training."))
-_ADD(LayerKind("AlphaDropout", AlphaDropout, "Alpha dropout", "Dropout for SELU networks: keeps mean and variance."))
-_ADD(LayerKind("GaussianNoise", GaussianNoise, "Gaussian noise", "Adds random numbers while training."))
-_ADD(LayerKind("CReLU", CReLU, "CReLU", "Both sides of every value through a ReLU: twice as many."))
-_ADD(LayerKind("Maxout", Maxout, "Maxout", "Each unit gives the largest of several weighted sums."))
-_ADD(LayerKind("Softmax", Softmax, "Softmax", "The values of each sample as shares of 1."))
-_ADD(LayerKind("GLU", GLU, "Gated linear unit", "One half of the values lets the other through: half as many."))
+_ADD(Kind("Dense", Dense, "Dense", "Every unit sees every input."))
+_ADD(Kind("Conv2D", Conv2D, "Convolution", "A small window of weights slides over the image: one map per filter."))
+_ADD(Kind("Conv1D", Conv1D, "Convolution of signals", "A short window of weights slides along a signal."))
+_ADD(Kind("MaxPool2D", MaxPool2D, "Max pooling", "Smaller maps: keeps the largest value of each window."))
+_ADD(Kind("AveragePool2D", AveragePool2D, "Average pooling", "Smaller maps: the mean of each window."))
+_ADD(Kind("GlobalAveragePool2D", GlobalAveragePool2D, "Global average pool", "The mean of each map: one value a map."))
+_ADD(Kind("GlobalMaxPool2D", GlobalMaxPool2D, "Global max pool", "The largest value of each map: one value a map."))
+_ADD(Kind("Flatten", Flatten, "Flatten", "Turns maps into one row of values, as Dense needs them."))
+_ADD(Kind("Reshape", Reshape, "Reshape", "Gives the same values another shape: rows become maps or signals."))
+_ADD(Kind("Activation", Activation, "Activation", "A function of every value, apart from the weights."))
+_ADD(Kind("BatchNorm", BatchNorm, "Batch norm", "Centres and scales every unit by the batch's own measure."))
+_ADD(Kind("LayerNorm", LayerNorm, "Layer norm", "Centres and scales each sample by the mean of its own units."))
+_ADD(Kind("Residual", Residual, "Residual block", "Some layers with a way around them: both ways are added."))
+_ADD(Kind("Dropout", Dropout, "Dropout", "Switches a random share of the values off while training."))
+_ADD(Kind("AlphaDropout", AlphaDropout, "Alpha dropout", "Dropout for SELU networks: keeps mean and variance."))
+_ADD(Kind("GaussianNoise", GaussianNoise, "Gaussian noise", "Adds random numbers while training."))
+_ADD(Kind("CReLU", CReLU, "CReLU", "Both sides of every value through a ReLU: twice as many."))
+_ADD(Kind("Maxout", Maxout, "Maxout", "Each unit gives the largest of several weighted sums."))
+_ADD(Kind("Softmax", Softmax, "Softmax", "The values of each sample as shares of 1."))
+_ADD(Kind("GLU", GLU, "Gated linear unit", "One half of the values lets the other through: half as many."))
 
 
 def layer_from_dict(item: Any, where: str = "layer") -> Layer:

@@ -5,16 +5,15 @@ from __future__ import annotations
 import dataclasses
 import math
 
-import numpy as np
-
 from engine.errors import RelumeError
 from engine.fields import field
-from engine.layers.base import Call, Layer, Operation, Parameters, Shape
+from engine.layers.base import Shape
+from engine.layers.shaping import ShapingLayer
 
 
 @dataclasses.dataclass(frozen=True)
-class Reshape(Layer):
-    """x in the shape `target_shape`, the last axis fastest. Nothing is computed.
+class Reshape(ShapingLayer):
+    """x in the shape `target_shape`, the last axis fastest.
 
     One extent may be -1: as many as there are. (-1, 1) makes a signal of one channel of a row of values.
     """
@@ -34,22 +33,3 @@ class Reshape(Layer):
                 f"Use extents whose product is {values}, or -1 for one of them.",
             )
         return tuple(values // known if extent < 0 else extent for extent in self.target_shape)
-
-    def forward(self, x: np.ndarray, parameters: Parameters, by_batch: bool = False) -> tuple[np.ndarray, np.ndarray]:
-        a = shaped(x, self.output_shape(x.shape[1:]))
-        return a, a
-
-    def backward(
-        self, x: np.ndarray, z: np.ndarray, a: np.ndarray, gradient: np.ndarray, parameters: Parameters
-    ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-        return gradient.reshape(x.shape), {}
-
-    def calls(self, input_shape: Shape) -> tuple[Call, ...]:
-        return (Call("shaped", shaped, (self.output_shape(input_shape),)),)
-
-    def operations(self, input_shape: Shape, by_batch: bool = False) -> tuple[Operation, ...]:
-        return ()
-
-
-def shaped(x: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    return x.reshape((len(x), *shape))
