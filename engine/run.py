@@ -335,7 +335,7 @@ class Run:
         drawn = Network(self.spec, seed=int(stream[0])).parameters()
         changed = {}
         for key, array in self.network.parameters().items():
-            if self.spec.owner(key)[0] == source:
+            if source <= self.spec.owner(key)[0] <= layer:  # behind a norm the kernel alone wakes nobody
                 changed[key] = array.copy()
                 changed[key][..., list(units)] = drawn[key][..., list(units)]
         return changed

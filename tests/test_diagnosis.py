@@ -88,11 +88,11 @@ def test_a_unit_is_dead_where_no_gradient_reaches_it(activation):
     assert "so no gradient reaches" in found.evidence and "cannot change" not in found.evidence
 
 
-def dead_behind(*layers: Any) -> tuple[engine.Trainer, Any]:
+def dead_behind(*layers: Any, dead: Any = None) -> tuple[engine.Trainer, Any]:
     """A trainer at rest whose units of the last of these layers are all far below 0, and its finding."""
     spec = engine.NetworkSpec((2,), (engine.Dense(5), *layers, engine.Dense(1)), "binary_cross_entropy")
     trainer = engine.Trainer(spec, engine.TrainingSpec(), engine.datasets.load("circles", samples=60))
-    trainer.edit_parameters({"0.kernel": np.zeros((2, 5)), "0.bias": np.full(5, -3.0)})
+    trainer.edit_parameters(dead or {"0.kernel": np.zeros((2, 5)), "0.bias": np.full(5, -3.0)})
     trainer.step(0)
     (found,) = [finding for finding in examine(trainer) if finding.kind == "dead"]
     return trainer, found
@@ -105,6 +105,12 @@ def test_units_die_in_an_activation_of_its_own_and_their_weights_are_drawn_anew(
     trainer.redraw(redraw.arguments["layer"], redraw.arguments["units"][:2])
     kernel = trainer.network.parameters()["0.kernel"]
     assert (kernel[:, :2] != 0).all() and (kernel[:, 2:] == 0).all()
+
+
+def test_behind_a_norm_its_share_is_drawn_anew_too():
+    trainer, found = dead_behind(engine.BatchNorm(), engine.Activation("relu"), dead={"1.beta": np.full(5, -50.0)})
+    trainer.redraw(found.layer, (1, 3))
+    assert trainer.network.parameters()["1.beta"].tolist() == [-50.0, 0.0, -50.0, 0.0, -50.0]
 
 
 def test_units_die_within_a_block_and_the_finding_says_where():
