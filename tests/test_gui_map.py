@@ -17,9 +17,10 @@ from engine.files.figures import Image, Segments, Text
 from engine.spec import NetworkSpec, TrainingSpec
 from engine.telemetry import Activations, LayerSnapshot, Plane, Snapshot
 from gui.views.cells import DEAD_LEVEL, StepScale, levels, pool, step_above
+from gui.views.layer_words import layer_words
 from gui.views.link_picture import LinkPicture
 from gui.views.map_layout import INPUTS, bias_spot, lay_out, shown_units
-from gui.views.map_links import Links
+from gui.views.map_links import Links, direct_lines
 from gui.views.network_map import NetworkMap
 
 
@@ -129,6 +130,17 @@ def test_tiles_never_overlap_and_stay_inside(size: tuple[int, int]) -> None:
         assert rect.left() >= 0 and rect.right() <= layout.width and rect.bottom() <= size[1]
         assert not any(rect.intersects(other) for other in rects[i + 1 :])
     assert sum(len(c.shown) + len(c.hidden) for c in layout.columns) == 2 + 19 * 8 + 1000 + 10
+
+
+def test_lines_join_units_that_feed_each_other_one_to_one() -> None:
+    block = engine.Residual((engine.Dense(6, "relu"), engine.Dense(8)))
+    layers = (engine.Dense(8), engine.BatchNorm(), engine.Activation("relu"), block, engine.Dense(1))
+    spec = engine.NetworkSpec((2,), layers, "mean_squared_error")
+    words = layer_words(spec)
+    assert [each.number for each in words if each.direct] == ["3", "4"]
+    columns = lay_out([(INPUTS, 2), *((each.index, each.units) for each in words)], (900, 500)).columns
+    joined = list(direct_lines(columns, words))
+    assert len(joined) == 8 + 8 and all(start.x() < end.x() and start.y() == end.y() for start, end in joined)
 
 
 def test_at_most_two_thousand_links_the_strongest_first() -> None:

@@ -42,6 +42,7 @@ class LayerWords:
     maps: bool = False
     off: tuple[int, ...] = ()  # units that are switched off
     trains: bool = True
+    direct: bool = False  # each unit is fed by the one of the same number before it, without a weight
 
     @property
     def noun(self) -> str:
@@ -93,6 +94,7 @@ def layer_words(spec: NetworkSpec) -> tuple[LayerWords, ...]:
                 len(part.given) > 1,
                 getattr(layer, "off", ()),
                 getattr(layer, "trainable", True),
+                not layer.has_kernel and bool(found) and found[-1].units == part.given[-1],
             )
         )
         between = []

@@ -29,7 +29,7 @@ from gui.views.map_captions import Caption
 from gui.views.map_column import ColumnPicture
 from gui.views.map_layout import INPUTS, ROOMY_PITCH, Column, Layout, lay_out
 from gui.views.map_link_pictures import LinkPictures
-from gui.views.map_links import Link, Links, link_path, link_pen
+from gui.views.map_links import Link, Links, direct_lines, link_path, link_pen
 from gui.views.map_tiles import Cells, Tiles
 from gui.views.unit_menu import show_unit_menu
 
@@ -258,12 +258,20 @@ class MapCanvas(QWidget):
             painter.fillRect(event.rect(), theme.color("panel"))
             painter.setOpacity(0.4 if snapshot is not None and snapshot.state == "diverged" else 1.0)
             self.link_pictures.paint(painter, seen)
+            self._paint_direct(painter)
             for picture in self._pictures.values():
                 if picture.strip.intersects(seen):
                     picture.paint(painter)
             painter.setOpacity(1.0)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             self._paint_marked(painter)
+
+    def _paint_direct(self, painter: QPainter) -> None:
+        """Lines between units that feed each other one to one, without a weight."""
+        painter.setPen(QPen(theme.color("control edge"), 1.0))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        for start, end in direct_lines(self._columns, self.view.words):
+            painter.drawLine(start, end)
 
     def _paint_marked(self, painter: QPainter) -> None:
         """The link and the tile under the mouse, the selected tile, and those that just died."""

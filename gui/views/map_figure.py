@@ -12,7 +12,7 @@ from PySide6.QtCore import QRectF
 from engine.files.figures import Figure, Image, Line, Mark, Panel, Points, Segments, Text
 from gui.views.map_captions import Caption
 from gui.views.map_layout import INPUTS, bias_spot
-from gui.views.map_links import FAINT, STRONG, THICK, THIN, Gap, Links
+from gui.views.map_links import FAINT, STRONG, THICK, THIN, Gap, Links, direct_lines
 from gui.views.map_tiles import Art, Cells, Tiles
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def map_figure(view: NetworkMap) -> Figure:
     tiles = _tiles(view)
     cells = sum(art.values.size for art in tiles.values() if isinstance(art, Cells))
     step = math.ceil(math.sqrt(max(1.0, cells / MOST_CELLS)))
-    marks: list[Mark] = [_links(gap, height) for gap in _gaps(view)]
+    marks: list[Mark] = [*_direct(view, height), *(_links(gap, height) for gap in _gaps(view))]
     biases: dict[int, list[tuple[float, float]]] = {-1: [], 1: []}
     for column in layout.columns:
         caption, art = canvas.caption(column), tiles.get(column.layer)
@@ -82,6 +82,13 @@ def _gaps(view: NetworkMap) -> tuple[Gap, ...]:
         linked = [c for c in canvas.layout_of_map.columns if c.layer != INPUTS or not canvas.whole_image]
         links.update(linked, view.kernels(), dead)
     return links.gaps
+
+
+def _direct(view: NetworkMap, height: float) -> Iterator[Segments]:
+    lines = list(direct_lines(view.canvas.layout_of_map.columns, view.words))
+    if lines:
+        x0, y0, x1, y1 = np.array([(a.x(), height - a.y(), b.x(), height - b.y()) for a, b in lines]).T
+        yield Segments(x0, y0, x1, y1, np.ones(len(lines)), ("ink 3",) * len(lines), "one to one")
 
 
 def _links(gap: Gap, height: float) -> Segments:

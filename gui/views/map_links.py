@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from PySide6.QtCore import QPointF
@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor, QPainterPath, QPen
 
 from gui import theme
 from gui.views.cells import StepScale
+from gui.views.layer_words import LayerWords
 from gui.views.link_picture import share_at
 from gui.views.map_layout import Column
 
@@ -143,6 +144,18 @@ class Links:
                     gap.left, gap.right, float(gap.y0[i]), float(gap.y1[i]),
                 )  # fmt: skip
         return None
+
+
+def direct_lines(columns: Sequence[Column], words: Sequence[LayerWords]) -> Iterator[tuple[QPointF, QPointF]]:
+    """Where units feed each other one to one: from the right of a tile to the left of the one beside it."""
+    direct = {each.index: each.previous for each in words if each.direct}
+    for first, second in zip(columns, columns[1:], strict=False):
+        if direct.get(second.layer) != first.layer:
+            continue
+        for unit, rect in zip(first.shown, first.rects, strict=True):
+            target = second.rect_of(unit)
+            if target is not None:
+                yield QPointF(rect.right() + 2, rect.center().y()), QPointF(target.left() - 2, target.center().y())
 
 
 def link_pen(positive: bool, strength: float) -> QPen:

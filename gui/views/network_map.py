@@ -10,6 +10,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QScrollArea, QVBoxLayout
 
 from engine.files.figures import Figure
+from engine.layers import Residual
 from engine.spec import NetworkSpec
 from engine.telemetry import Snapshot
 from gui import theme
@@ -135,8 +136,18 @@ class NetworkMap(View):
     def state_line(self, words: LayerWords) -> str:
         if words.last:
             return output_words(self.spec, words)
+        if isinstance(self.spec.parts[words.index].layer, Residual):
+            return self._sum_words(words.index)
         layer = self.snapshot.layers[words.index] if self.snapshot is not None else None
         return state_words(words, layer)
+
+    def _sum_words(self, block: int) -> str:
+        """ "+ layer 2": what the skip of a block adds."""
+        parts = self.spec.parts
+        first = min(k for k, part in enumerate(parts) if part.path.startswith(f"{parts[block].path}."))
+        source = f"layer {parts[first - 1].number}" if first else "the inputs"
+        projected = any(part.skips and part.path.startswith(f"{parts[block].path}.") for part in parts)
+        return f"+ {source}, projected" if projected else f"+ {source}"
 
     def unit_numbers(self, layer: int, unit: int) -> str:
         """All that is known of a neuron, line by line."""
