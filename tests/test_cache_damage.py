@@ -7,6 +7,7 @@ kernels, for those are soon compiled.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import random
 import shutil
@@ -52,14 +53,24 @@ PROGRAM = TRAINS if FULL else CALLS
 Damage = Callable[[bytes, random.Random], bytes]
 
 
-def started(folder: Path, **environment: str | None) -> subprocess.Popen[str]:
+def bound_by_permissions() -> None:
+    """As Linux's root, this process and its children may write only what the permissions say, as every other user."""
+    drop_from_bounding_set, overriding_permissions = 24, 1
+    if sys.platform == "linux" and os.geteuid() == 0:
+        assert ctypes.CDLL(None).prctl(drop_from_bounding_set, overriding_permissions, 0, 0, 0) == 0
+
+
+def started(
+    folder: Path, program: str = PROGRAM, before: Callable[[], None] | None = None, **environment: str | None
+) -> subprocess.Popen[str]:
     names: dict[str, str | None] = {
         **os.environ, "NUMBA_CACHE_DIR": str(folder), "PYTHONPATH": str(ROOT), **environment
     }  # fmt: skip
     given = {name: value for name, value in names.items() if value is not None}
     return subprocess.Popen(
-        [sys.executable, "-c", PROGRAM], cwd=ROOT, env=given, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+        [sys.executable, "-c", program], cwd=ROOT, env=given, preexec_fn=before, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
 
 
 def bits(process: subprocess.Popen[str]) -> str:
@@ -171,16 +182,21 @@ def test_two_processes_at_once_in_a_damaged_folder(filled: tuple[Path, str], tmp
     assert bits(started(folder)) == filled[1]
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="This user may write everywhere.")
+@pytest.mark.skipif(sys.platform == "win32", reason="Permissions of folders are another matter there.")
 def test_a_folder_that_nobody_may_write(filled: tuple[Path, str], tmp_path: Path) -> None:
+    """One that lacks half of its kernels, so that there is something to write."""
     folder = copied(filled, tmp_path)
+    without_half(folder)
+    left = files(folder)
     for path in (folder, *folder.rglob("*")):
         path.chmod(0o555 if path.is_dir() else 0o444)
+    closed = f"import os\nassert not os.access({str(folder)!r}, os.W_OK)\n"
     try:
-        assert bits(started(folder)) == filled[1]
+        assert bits(started(folder, closed + PROGRAM, bound_by_permissions)) == filled[1]
     finally:
         for path in (folder, *folder.rglob("*")):
             path.chmod(0o755 if path.is_dir() else 0o644)
+    assert files(folder) == left
 
 
 @pytest.mark.parametrize("home", [None, "/dev/null/nobody", ""] if FULL else ["/dev/null/nobody"])
