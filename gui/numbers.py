@@ -72,6 +72,11 @@ def large(value: float) -> str:
     return f"{value:.0f}"
 
 
+def stored(size: float) -> str:
+    """A size in bytes: 12.3 MB, 6.00 kB."""
+    return f"{number(size / 1e6)} MB" if size >= 1e5 else f"{number(size / 1e3)} kB"
+
+
 def power_of_ten(exponent: int) -> str:
     """10 with a raised exponent."""
     return "10" + str(exponent).translate(_RAISED)

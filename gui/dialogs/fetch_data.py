@@ -12,6 +12,7 @@ from engine.data.dataset import Dataset
 from engine.data.fetch import RemoteSet, folder_of
 from engine.data.spec import OWN_TABLE, DataSpec
 from engine.errors import RelumeError
+from gui.numbers import stored
 from gui.session import Session
 from gui.tasks import Progress, run_with_progress
 from gui.words import error_words
@@ -28,7 +29,7 @@ def choose_remote(session: Session, record: RemoteSet, over: QWidget, settled: C
     question.setAccessibleName(f"Fetch {record.title}")
     question.setIcon(QMessageBox.Icon.Question)
     question.setTextFormat(Qt.TextFormat.PlainText)
-    question.setText(f"Fetch {record.title}? {record.packed / 1e6:.0f} MB come from the network.")
+    question.setText(f"Fetch {record.title}? {stored(record.packed)} come from the network.")
     host = record.mirrors[0].split("/")[2]
     question.setInformativeText(
         f"{record.line} License: {record.license}.\n\nFrom {host}, kept in {folder_of(record)}. Nothing is sent."
@@ -53,9 +54,7 @@ def _take(session: Session, record: RemoteSet, over: QWidget, settled: Callable[
 
     def work(progress: Progress) -> tuple[DataSpec, Dataset]:
         def came(done: int, whole: int) -> None:
-            progress.report(
-                f"Fetching {record.title}: {done / 1e6:.1f} of {whole / 1e6:.0f} MB", min(1.0, done / whole)
-            )
+            progress.report(f"Fetching {record.title}: {stored(done)} of {stored(whole)}", min(1.0, done / whole))
 
         if not datasets.is_fetched(record):
             datasets.fetch(record.name, came)

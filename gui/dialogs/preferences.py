@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 
 from engine.errors import RelumeError
 from gui import settings, theme
-from gui.numbers import number
+from gui.numbers import stored
 from gui.tasks import Task
 from gui.widgets.elided_label import ElidedLabel
 from gui.widgets.number_field import QuietCombo
@@ -213,5 +213,5 @@ def size_words(size: CacheSize) -> str:
     """ "12.3 MB, 2 versions"."""
     if not size.bytes:
         return "empty"
-    amount = f"{number(size.bytes / 1e6)} MB" if size.bytes >= 1e5 else f"{number(size.bytes / 1e3)} kB"
+    amount = stored(size.bytes)
     return f"{amount}, {size.versions} versions" if size.versions > 1 else amount

@@ -16,7 +16,7 @@ from engine.data.spec import MISSING, OWN_TABLE, SCALINGS, DataSpec
 from engine.fields import info
 from gui import theme
 from gui.dialogs.fetch_data import choose_remote
-from gui.numbers import count
+from gui.numbers import count, stored
 from gui.panels.changes import change
 from gui.session import Session
 from gui.widgets.chips import ChipBox
@@ -168,7 +168,7 @@ class DataPanel(QWidget):
         wanted = [(GROUPS.get((r.kind, r.task), r.kind), r.title, r.name) for r in DATASETS]
         images = GROUPS["image", "classification"]
         for remote in datasets.REMOTE:
-            size = "" if datasets.is_fetched(remote) else f", fetch {remote.packed / 1e6:.0f} MB"
+            size = "" if datasets.is_fetched(remote) else f", fetch {stored(remote.packed)}"
             wanted.append((images, f"{remote.title}{size}", remote.name))
         if own is not None:
             wanted.insert(0, (OWN_GROUPS[type(own)], own.name, OWN_TABLE))
