@@ -54,7 +54,7 @@ def test_every_learned_option_is_a_row_with_its_start(view: Weights, qtbot, acti
     told = [numbers.headerData(k, Qt.Orientation.Vertical) for k in range(numbers.rowCount())]
     assert tuple(told) == rows and numbers.columnCount() == 8
     parameters = view.session.trainer.network.parameters()
-    for k, learned in enumerate(learned_by(view.session.document.spec.layers[0], 0)):
+    for k, learned in enumerate(learned_by(view.session.document.spec.parts[0])):
         values = [float(numbers.data(numbers.index(k, unit), Qt.ItemDataRole.EditRole)) for unit in range(8)]
         np.testing.assert_allclose(values, parameters[learned.key], rtol=1e-6)
         assert (parameters[learned.key] != learned.start).any(), "it has learned"
