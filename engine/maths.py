@@ -49,6 +49,24 @@ def sigmoid(x: Numbers) -> Numbers:
     return 1.0 / (1.0 + np.exp(-x))
 
 
+def sigmoids(x: Numbers) -> tuple[Numbers, Numbers]:
+    """(sigmoid(x), sigmoid(-x)): what is left to 1, where 1 - sigmoid(x) would be mere rounding."""
+    e = np.exp(-np.abs(x))
+    high, low = 1.0 / (1.0 + e), e / (1.0 + e)
+    return np.where(x < 0.0, low, high), np.where(x < 0.0, high, low)
+
+
+def gated(z: Numbers, u: Numbers) -> Numbers:
+    """z sigmoid(u), where u has the sign of z right to the last digit: then z - gated(z, u) is worth something."""
+    return z * sigmoid(u)
+
+
+def gate(z: Numbers, a: Numbers) -> Numbers:
+    """a / z: what z was multiplied by to give a, for a gate that is 1/2 at 0."""
+    tiny = np.abs(z) < 1e-30
+    return np.where(tiny, 0.5, a / np.where(tiny, 1.0, z))
+
+
 def softplus(x: Numbers) -> Numbers:
     """ln(1 + e^x)"""
     return np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))
@@ -64,10 +82,9 @@ def normal_density(x: Numbers) -> Numbers:
     return 0.3989422804014327 * np.exp(-0.5 * x * x)
 
 
-def gate(z: Numbers, a: Numbers) -> Numbers:
-    """a / z: what z was multiplied by to give a, for a gate that is 1/2 at 0."""
-    tiny = np.abs(z) < 1e-30
-    return np.where(tiny, 0.5, a / np.where(tiny, 1.0, z))
+def difference(x: Numbers, y: Numbers) -> Numbers:
+    """x - y, which the compiler must not rearrange: y may be x but for its last digits."""
+    return x - y
 
 
 def sin(x: Numbers) -> Numbers:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engine import maths
 from engine.activations.base import ACTIVATIONS, Activation, Option
+from engine.activations.smooth import swish_slope
 from engine.maths import Numbers
 
 ACTIVATIONS.add(
@@ -19,8 +20,8 @@ ACTIVATIONS.add(
 ACTIVATIONS.add(
     Activation(
         "swish", "Swish", "Learned", "z * sigmoid(beta * z), beta learned per unit",
-        lambda z, beta: z * maths.sigmoid(beta * z),
-        lambda z, a, beta: maths.gate(z, a) + beta * a * (1.0 - maths.gate(z, a)),
+        lambda z, beta: maths.gated(z, beta * z),
+        lambda z, a, beta: swish_slope(z, a, beta),
         "below 0 to infinity", "0.5", "SiLU whose beta is learned: from z / 2 (beta 0) to ReLU (beta large).",
         options=(Option("beta", 1.0, True, lambda z, a, beta: a * (z - a)),), smooth=True, signed=True,
     )
@@ -28,18 +29,22 @@ ACTIVATIONS.add(
 
 
 def _pelu(z: Numbers, a: Numbers, b: Numbers) -> Numbers:
-    return maths.where(z > 0.0, a / b * z, a * maths.expm1(maths.minimum(z, 0.0) / b))
+    t = z / b
+    return a * maths.where(z > 0.0, t, maths.expm1(t))
+
+
+def _pelu_slope(z: Numbers, f: Numbers, a: Numbers, b: Numbers) -> Numbers:
+    return maths.where(z > 0.0, a, f + a) / b
 
 
 ACTIVATIONS.add(
     Activation(
         "pelu", "Parametric ELU", "Learned", "a / b z if z > 0, else a (exp(z / b) - 1), a and b learned per unit",
-        _pelu,
-        lambda z, f, a, b: maths.where(z > 0.0, a / b, (f + a) / b),
+        _pelu, _pelu_slope,
         "above -a", "a / b", "ELU whose slope and bend are learned (Trottier et al. 2017).",
         options=(
-            Option("a", 1.0, True, lambda z, f, a, b: _pelu(z, 1.0, b)),
-            Option("b", 1.0, True, lambda z, f, a, b: maths.where(z > 0.0, -f / b, -z * (f + a) / (b * b))),
+            Option("a", 1.0, True, lambda z, f, a, b: f / a),
+            Option("b", 1.0, True, lambda z, f, a, b: -z / b * _pelu_slope(z, f, a, b)),
         ),
         monotone=True, signed=True,
     )

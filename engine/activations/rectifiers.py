@@ -54,8 +54,7 @@ ACTIVATIONS.add(
 ACTIVATIONS.add(
     Activation(
         "selu", "SELU", "Rectifiers", "1.0507 * (z if z > 0, else 1.6733 * (exp(z) - 1))",
-        lambda z: 1.0507009873554805
-        * maths.where(z > 0.0, z, 1.6732632423543772 * maths.expm1(maths.minimum(z, 0.0))),
+        lambda z: maths.where(z > 0.0, 1.0507009873554805 * z, 1.7580993408473766 * maths.expm1(maths.minimum(z, 0.0))),
         lambda z, a: maths.where(z > 0.0, 1.0507009873554805, a + 1.7580993408473766),
         "-1.758 to infinity", "1.758", "Keeps mean 0 and variance 1 by itself; wants lecun_normal weights.",
         monotone=True, zero_centred=True, signed=True, kinks=(0.0,),

@@ -69,12 +69,12 @@ ACTIVATIONS.add(
 
 
 def _dsilu(z: Numbers) -> Numbers:
-    s, t = maths.sigmoid(z), maths.sigmoid(-z)
+    s, t = maths.sigmoids(z)
     return s * (1.0 + z * t)
 
 
 def _dsilu_slope(z: Numbers, a: Numbers) -> Numbers:
-    s, t = maths.sigmoid(z), maths.sigmoid(-z)
+    s, t = maths.sigmoids(z)
     return s * t * (2.0 + z * (t - s))
 
 

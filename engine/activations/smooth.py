@@ -31,9 +31,9 @@ def _gelu_tanh(z: Numbers) -> Numbers:
 
 
 def _gelu_tanh_slope(z: Numbers, a: Numbers) -> Numbers:
-    s = maths.gate(z, a)
-    u = maths.maximum(maths.minimum(z, 50.0), -50.0)  # far out s (1 - s) is 0, and z * z would overflow
-    return s + u * s * (1.0 - s) * 1.5957691216057308 * (1.0 + 0.134145 * u * u)
+    u = maths.maximum(maths.minimum(z, 50.0), -50.0)  # z * z would overflow
+    s, rest = maths.sigmoids(1.5957691216057308 * (u + 0.044715 * u * u * u))
+    return s * (1.0 + u * rest * 1.5957691216057308 * (1.0 + 0.134145 * u * u))
 
 
 ACTIVATIONS.add(
@@ -44,11 +44,18 @@ ACTIVATIONS.add(
         smooth=True, signed=True,
     )
 )  # fmt: skip
+
+
+def swish_slope(z: Numbers, a: Numbers, beta: Numbers) -> Numbers:
+    """The slope of a = z sigmoid(beta z)."""
+    return maths.gate(z, a) * (1.0 + beta * maths.difference(z, a))
+
+
 ACTIVATIONS.add(
     Activation(
         "silu", "SiLU", "Smooth", "z * sigmoid(z)",
-        lambda z: z * maths.sigmoid(z),
-        lambda z, a: maths.gate(z, a) + a * (1.0 - maths.gate(z, a)),
+        lambda z: maths.gated(z, z),
+        lambda z, a: swish_slope(z, a, 1.0),
         "-0.278 to infinity", "0.5", "Swish with beta 1: smooth, and dips below 0 before it rises.",
         smooth=True, signed=True,
     )
@@ -80,8 +87,8 @@ ACTIVATIONS.add(
 ACTIVATIONS.add(
     Activation(
         "quick_gelu", "Quick GELU", "Smooth", "z * sigmoid(1.702 z)",
-        lambda z: z * maths.sigmoid(1.702 * z),
-        lambda z, a: maths.gate(z, a) + 1.702 * a * (1.0 - maths.gate(z, a)),
+        lambda z: maths.gated(z, 1.702 * z),
+        lambda z, a: swish_slope(z, a, 1.702),
         "-0.164 to infinity", "0.5", "GELU by one sigmoid, at most 0.02 away from it.",
         smooth=True, signed=True,
     )
@@ -93,8 +100,8 @@ def _elish(z: Numbers) -> Numbers:
 
 
 def _elish_slope(z: Numbers, a: Numbers) -> Numbers:
-    s, below = maths.sigmoid(z), maths.minimum(z, 0.0)
-    return s * maths.where(z > 0.0, 1.0, maths.exp(below)) + a * maths.sigmoid(-z)
+    s, rest = maths.sigmoids(z)
+    return s * maths.where(z > 0.0, 1.0, maths.exp(maths.minimum(z, 0.0))) + a * rest
 
 
 ACTIVATIONS.add(

@@ -127,14 +127,41 @@ def _expm1(x: Any) -> Any:
 @exact
 def _sigmoid(x: Any) -> Any:
     """1 / (1 + e^-x), 0 where it would be less than the smallest normal number"""
-    x = _clipped(x, F(-89.0), F(30.0))
-    m = x * F(-LOG2_E) + (WHOLE + F(127.0))
-    r = _reduced(-x, m - (WHOLE + F(127.0)))
-    z = r * r  # e^r = (even + r odd) / (even - r odd)
-    even = z * F(0.099978630670026) + F(1.0)
-    odd = z * F(0.008322685514763834) + F(0.5)
-    below = fma(-r, odd, even)
-    return below / (_scale_of(m) * fma(r, odd, even) + below)
+    scale, even, odd = _quotient(_larger(F(-30.0), _smaller(-x, F(89.0))))
+    below = even - odd
+    return below / (scale * (even + odd) + below)
+
+
+@exact
+def _quotient(x: Any) -> Any:
+    """(s, a, b): e^x = s (a + b) / (a - b), s from 0 (x = -88.2) to infinity (x = 89), a about 1."""
+    m = x * F(LOG2_E) + (WHOLE + F(127.0))
+    r = _reduced(x, m - (WHOLE + F(127.0)))
+    z = r * r
+    return _scale_of(m), z * F(0.099978630670026) + F(1.0), r * (z * F(0.008322685514763834) + F(0.5))
+
+
+@exact
+def _sigmoids(x: Any) -> Any:
+    scale, even, odd = _quotient(_larger(-abs(x), F(-88.2)))
+    above, below = scale * (even + odd), even - odd
+    part = F(1.0) / (above + below)
+    low, high = above * part, below * part
+    return (low if x < F(0.0) else high), (high if x < F(0.0) else low)
+
+
+@exact
+def _gated(z: Any, u: Any) -> Any:
+    scale, even, odd = _quotient(_larger(-abs(u), F(-88.2)))
+    above = scale * (even + odd)
+    part = above / (above + (even - odd)) * _smaller(z, F(3e38))  # infinity is left as it is
+    return z - part if u > F(0.0) else part
+
+
+@exact
+def _gate(z: Any, a: Any) -> Any:
+    tiny = abs(z) < F(1e-30)
+    return F(0.5) if tiny else a / (F(1.0) if tiny else z)
 
 
 @exact
@@ -198,9 +225,15 @@ def _softplus(x: Any) -> Any:
 
 @exact
 def _tanh(x: Any) -> Any:
-    t = _expm1(F(-2.0) * abs(x))
-    y = t / (F(2.0) + t)
-    return y if x < F(0.0) else -y
+    """Near 1 as what is left to it: a slope 1 - y^2 then has as many digits as y has."""
+    v = _larger(F(-2.0) * abs(x), F(-25.0))
+    scale, even, odd = _quotient(v)  # e^v = scale (even + odd) / (even - odd)
+    more, less = F(1.0) + scale, F(1.0) - scale
+    far = v < F(-1.0)
+    above = F(2.0) * scale * (even + odd) if far else even * less - odd * more
+    part = above / (even * more - odd * less)
+    y = F(1.0) - part if far else part
+    return -y if x < F(0.0) else y
 
 
 @exact
@@ -239,9 +272,8 @@ def _normal_cdf(x: Any) -> Any:
 
 
 @exact
-def _gate(z: Any, a: Any) -> Any:
-    tiny = abs(z) < F(1e-30)
-    return F(0.5) if tiny else a / (F(1.0) if tiny else z)
+def _difference(x: Any, y: Any) -> Any:
+    return x - y
 
 
 @exact
@@ -292,6 +324,21 @@ def _maths_sigmoid(x):
     return lambda x: _sigmoid(x)
 
 
+@overloaded(maths.sigmoids)
+def _maths_sigmoids(x):
+    return lambda x: _sigmoids(x)
+
+
+@overloaded(maths.gated)
+def _maths_gated(z, u):
+    return lambda z, u: _gated(z, u)
+
+
+@overloaded(maths.gate)
+def _maths_gate(z, a):
+    return lambda z, a: _gate(z, a)
+
+
 @overloaded(maths.softplus)
 def _maths_softplus(x):
     return lambda x: _softplus(x)
@@ -307,9 +354,9 @@ def _maths_normal_density(x):
     return lambda x: _normal_density(x)
 
 
-@overloaded(maths.gate)
-def _maths_gate(z, a):
-    return lambda z, a: _gate(z, a)
+@overloaded(maths.difference)
+def _maths_difference(x, y):
+    return lambda x, y: _difference(x, y)
 
 
 @overloaded(maths.sin)
