@@ -64,7 +64,7 @@ def emit_tile(
 
     levels: (count, step in a, step in b) of the loops that sum, the innermost last. Rows are addresses; those of a
     are (address, numbers after it): where rows lie side by side, one address and plain numbers make the better code.
-    rolled: no copies of the innermost body, which only short sums are better for; they take long to compile.
+    rolled: at most two copies of the innermost body; only short sums are better for more, which take long to compile.
     by_column: every column has an a of its own, beside that of the column before.
     """
     fma = cgutils.get_or_insert_function(builder.module, ir.FunctionType(vector, [vector] * 3), f"llvm.fma.v{LANES}f32")
@@ -82,7 +82,7 @@ def emit_tile(
                     builder.add(b_offset, builder.mul(loop.index, b_step)),
                 )
             if rolled:
-                _keep_rolled(builder, loop)
+                _copy_body(builder, loop, 2 if height * width >= ROWS else 1)
             return
         b_row = [
             load_vector(builder, pointer(builder, b, builder.add(b_offset, word(j * LANES)), vector))
@@ -105,10 +105,10 @@ def emit_tile(
     _store_rows(builder, width, results, c_rows, builder.sub(columns, word(LANES * (width - 1))))
 
 
-def _keep_rolled(builder: Any, loop: Any) -> None:
-    """Asks for no copies of a loop's body."""
+def _copy_body(builder: Any, loop: Any, copies: int) -> None:
+    """Asks for so many copies of a loop's body, one after the other."""
     module, (_, latch) = builder.module, loop.index.incomings[-1]
-    wish = module.add_metadata([ir.MetaDataString(module, "llvm.loop.unroll.disable")])
+    wish = module.add_metadata([ir.MetaDataString(module, "llvm.loop.unroll.count"), _lane(copies)])
     node = module.add_metadata([wish, _lane(len(module.metadata))])
     node.operands = (node, wish)  # a loop is told by a node that names itself first
     latch.terminator.set_metadata("llvm.loop", node)
