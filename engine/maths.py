@@ -57,8 +57,13 @@ def sigmoids(x: Numbers) -> tuple[Numbers, Numbers]:
 
 
 def gated(z: Numbers, u: Numbers) -> Numbers:
-    """z sigmoid(u), where u has the sign of z right to the last digit: then z - gated(z, u) is worth something."""
+    """z sigmoid(u); in float32 right to the last digit where both are positive, for the sake of its slope."""
     return z * sigmoid(u)
+
+
+def gated_slope(z: Numbers, a: Numbers, beta: Numbers) -> Numbers:
+    """The slope of a = gated(z, beta z)."""
+    return gate(z, a) * (1.0 + beta * (z - a))
 
 
 def gate(z: Numbers, a: Numbers) -> Numbers:
@@ -80,11 +85,6 @@ def normal_cdf(x: Numbers) -> Numbers:
 def normal_density(x: Numbers) -> Numbers:
     """The density of a standard normal distribution at x."""
     return 0.3989422804014327 * np.exp(-0.5 * x * x)
-
-
-def difference(x: Numbers, y: Numbers) -> Numbers:
-    """x - y, which the compiler must not rearrange: y may be x but for its last digits."""
-    return x - y
 
 
 def sin(x: Numbers) -> Numbers:

@@ -47,7 +47,8 @@ def _digits() -> types.SimpleNamespace:
         normal_cdf=lambda x: m.mpf(x > 0) if abs(x) > 10**3 else m.erfc(-x / m.sqrt(2)) / 2,
         normal_density=lambda x: exp(-x * x / 2) / m.sqrt(2 * m.pi),
         sigmoids=lambda x: (sigmoid(x), sigmoid(-x)), gated=lambda z, u: z * sigmoid(u),
-        gate=lambda z, a: a / z if z else m.mpf(0.5), difference=lambda x, y: x - y,
+        gate=lambda z, a: a / z if z else m.mpf(0.5), 
+        gated_slope=lambda z, a, beta: (a / z if z else m.mpf(0.5)) * (1 + beta * (z - a)),
         where=lambda condition, yes, no: yes if condition else no,
     )  # fmt: skip
 

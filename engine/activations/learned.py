@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from engine import maths
 from engine.activations.base import ACTIVATIONS, Activation, Option
-from engine.activations.smooth import swish_slope
 from engine.maths import Numbers
 
 ACTIVATIONS.add(
@@ -21,7 +20,7 @@ ACTIVATIONS.add(
     Activation(
         "swish", "Swish", "Learned", "z * sigmoid(beta * z), beta learned per unit",
         lambda z, beta: maths.gated(z, beta * z),
-        lambda z, a, beta: swish_slope(z, a, beta),
+        lambda z, a, beta: maths.gated_slope(z, a, beta),
         "below 0 to infinity", "0.5", "SiLU whose beta is learned: from z / 2 (beta 0) to ReLU (beta large).",
         options=(Option("beta", 1.0, True, lambda z, a, beta: a * (z - a)),), smooth=True, signed=True,
     )

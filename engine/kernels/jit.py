@@ -71,10 +71,19 @@ def _inlined(function: Callable[..., Any]) -> Callable[..., Any]:
     return compiler.register_jitable(forceinline=True, **OPTIONS)(function)
 
 
-def overloaded(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Teaches the compiler what a function of formulas is, inlined as they are."""
-    options: Any = {"forceinline": True, **OPTIONS}
-    return compiler.overload(function, jit_options=options, inline="never")
+def overloaded(
+    function: Callable[..., Any], options: dict[str, Any] = OPTIONS
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Teaches the compiler what a function of formulas is: the one below, inlined as formulas are."""
+
+    def teach(implementation: Callable[..., Any]) -> Callable[..., Any]:
+        register = compiler.overload(
+            function, jit_options={"forceinline": True, **options}, inline="never", strict=False
+        )
+        register(lambda *kinds: implementation)
+        return implementation
+
+    return teach
 
 
 def wide_formula(function: Callable[..., Any]) -> Callable[..., Any]:

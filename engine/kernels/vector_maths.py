@@ -6,6 +6,7 @@ the Cephes library, or fitted by least largest error. Importing this module regi
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -61,70 +62,93 @@ def _smaller(typing: Any, x: Any, y: Any) -> Any:
 exact = register_jitable(forceinline=True, **EXACT_OPTIONS)  # a call in a loop keeps it from becoming SIMD code
 
 
-@exact
-def _clipped(x: Any, low: Any, high: Any) -> Any:
-    return _smaller(_larger(x, low), high)
+def exactly(function: Callable[..., Any]) -> Any:
+    """The function below is what this one is in compiled code."""
+    return overloaded(function, EXACT_OPTIONS)
 
 
 # Adding 1.5 * 2^23 rounds to a whole number, which then is in the low bits; what is added to it is there too.
 WHOLE = F(12582912.0)
 
 
-@exact
-def _scale_of(m: Any) -> Any:
+# What everything calls is written down as instructions: a function takes 20 ms to compile, a line of one 1 ms.
+
+
+def polynomial(*coefficients: float) -> Any:
+    """A function of compiled code: the polynomial of x with these coefficients, that of the highest power first."""
+
+    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        first, *others = (ir.Constant(ir.FloatType(), value) for value in coefficients)
+        value = first
+        for other in others:
+            value = builder.fma(value, arguments[0], other)
+        return value
+
+    def value(typing: Any, x: Any) -> Any:
+        return types.float32(types.float32), emit
+
+    return intrinsic(value)
+
+
+@intrinsic
+def _scale_of(typing: Any, m: Any) -> Any:
     """2^n, n = -126 to 127, for m = WHOLE + 127 + n; 0 for n = -127, infinity for n = 128"""
-    return from_bits(np.int32(bits(m) << np.int32(23)))
+
+    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        word = ir.IntType(32)
+        return builder.bitcast(builder.shl(builder.bitcast(arguments[0], word), word(23)), ir.FloatType())
+
+    return types.float32(types.float32), emit
+
+
+@intrinsic
+def _reduced(typing: Any, x: Any, n: Any) -> Any:
+    """x - n ln 2, as the sum of a short number and a small one"""
+
+    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        x, n = arguments
+        short, small = (ir.Constant(ir.FloatType(), value) for value in (-0.693359375, 2.12194440e-4))
+        return builder.fma(n, small, builder.fma(n, short, x))
+
+    return types.float32(types.float32, types.float32), emit
+
+
+_EXPM1 = polynomial(1.3882523097e-3, 8.3665205234e-3, 4.1667199841e-2, 1.6666543621e-1, 4.9999998154e-1)
 
 
 @exact
-def _scaled(y: Any, m: Any) -> Any:
-    """y 2^n for m = WHOLE + 254 + n, in two steps so that n may be -252 to 254"""
-    b = bits(m)
-    half = np.int32(b >> np.int32(1))
-    return y * from_bits(np.int32(half << np.int32(23))) * from_bits(np.int32(np.int32(b - half) << np.int32(23)))
-
-
-@exact
-def _reduced(x: Any, n: Any) -> Any:
-    """x - n ln 2"""
-    return (x - n * F(0.693359375)) + n * F(2.12194440e-4)
-
-
-@exact
-def _expm1_polynomial(r: Any) -> Any:
+def _expm1_near(r: Any) -> Any:
     """e^r - 1 for |r| <= ln(2) / 2"""
-    p = F(1.3882523097e-3)
-    p = p * r + F(8.3665205234e-3)
-    p = p * r + F(4.1667199841e-2)
-    p = p * r + F(1.6666543621e-1)
-    p = p * r + F(4.9999998154e-1)
-    return p * r * r + r
+    return _EXPM1(r) * r * r + r
 
 
-@exact
+@exactly(maths.exp)
 def _exp(x: Any) -> Any:
     return _exp_below(_smaller(x, F(89.0)))
 
 
 @exact
 def _exp_below(x: Any) -> Any:
-    """e^x for x <= 89"""
+    """e^x for x <= 89, in two steps: n may be less than that of the smallest power of two"""
     x = _larger(x, F(-104.0))
     m = x * F(LOG2_E) + (WHOLE + F(254.0))
-    q = _expm1_polynomial(_reduced(x, m - (WHOLE + F(254.0))))
-    return _scaled(q + F(1.0), m)
+    q = _expm1_near(_reduced(x, m - (WHOLE + F(254.0))))
+    b = bits(m)
+    half = np.int32(b >> np.int32(1))
+    first, second = from_bits(np.int32(half << np.int32(23))), from_bits(np.int32(np.int32(b - half) << np.int32(23)))
+    return (q + F(1.0)) * first * second
 
 
-@exact
+@exactly(maths.expm1)
 def _expm1(x: Any) -> Any:
-    x = _clipped(x, F(-25.0), F(89.0))
+    x = _smaller(_larger(x, F(-25.0)), F(89.0))
     m = x * F(LOG2_E) + (WHOLE + F(126.0))
-    q = _expm1_polynomial(_reduced(x, m - (WHOLE + F(126.0))))
+    q = _expm1_near(_reduced(x, m - (WHOLE + F(126.0))))
     t = _scale_of(m)  # 2^(n - 1)
     return F(2.0) * (t * q + (t - F(0.5)))
 
 
-@exact
+@exactly(maths.sigmoid)
 def _sigmoid(x: Any) -> Any:
     """1 / (1 + e^-x), 0 where it would be less than the smallest normal number"""
     scale, even, odd = _quotient(_larger(F(-30.0), _smaller(-x, F(89.0))))
@@ -141,7 +165,7 @@ def _quotient(x: Any) -> Any:
     return _scale_of(m), z * F(0.099978630670026) + F(1.0), r * (z * F(0.008322685514763834) + F(0.5))
 
 
-@exact
+@exactly(maths.sigmoids)
 def _sigmoids(x: Any) -> Any:
     scale, even, odd = _quotient(_larger(-abs(x), F(-88.2)))
     above, below = scale * (even + odd), even - odd
@@ -150,7 +174,7 @@ def _sigmoids(x: Any) -> Any:
     return (low if x < F(0.0) else high), (high if x < F(0.0) else low)
 
 
-@exact
+@exactly(maths.gated)
 def _gated(z: Any, u: Any) -> Any:
     scale, even, odd = _quotient(_larger(-abs(u), F(-88.2)))
     above = scale * (even + odd)
@@ -158,27 +182,27 @@ def _gated(z: Any, u: Any) -> Any:
     return z - part if u > F(0.0) else part
 
 
-@exact
+@exactly(maths.gated_slope)
+def _gated_slope(z: Any, a: Any, beta: Any) -> Any:
+    tiny = abs(z) < F(1e-30)
+    s = F(0.5) if tiny else a / (F(1.0) if tiny else z)
+    return s * (F(1.0) + beta * (z - a))
+
+
+@exactly(maths.gate)
 def _gate(z: Any, a: Any) -> Any:
     tiny = abs(z) < F(1e-30)
     return F(0.5) if tiny else a / (F(1.0) if tiny else z)
 
 
-@exact
-def _log_polynomial(f: Any) -> Any:
-    """(ln(1 + f) - f + f^2 / 2) / f^3 for f from sqrt(1/2) - 1 to sqrt(2) - 1"""
-    p = F(7.0376836292e-2)
-    p = p * f - F(1.1514610310e-1)
-    p = p * f + F(1.1676998740e-1)
-    p = p * f - F(1.2420140846e-1)
-    p = p * f + F(1.4249322787e-1)
-    p = p * f - F(1.6668057665e-1)
-    p = p * f + F(2.0000714765e-1)
-    p = p * f - F(2.4999993993e-1)
-    return p * f + F(3.3333331174e-1)
+#: (ln(1 + f) - f + f^2 / 2) / f^3 for f from sqrt(1/2) - 1 to sqrt(2) - 1
+_LOG = polynomial(
+    7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1, -1.6668057665e-1,
+    2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1,
+)  # fmt: skip
 
 
-@exact
+@exactly(maths.log1p)
 def _log1p(x: Any) -> Any:
     y = F(1.0) + x
     rest = x - (y - F(1.0))
@@ -187,14 +211,14 @@ def _log1p(x: Any) -> Any:
     f = from_bits(np.int32(b - np.int32(e << np.int32(23)))) - F(1.0)
     n = F(e)
     z = f * f
-    p = _log_polynomial(f) * f * z - n * F(2.12194440e-4) - F(0.5) * z + rest / y
+    p = _LOG(f) * f * z - n * F(2.12194440e-4) - F(0.5) * z + rest / y
     result = (f + p) + n * F(0.693359375)
     result = result if y < F(np.inf) else y
     result = result if y > F(0.0) else F(-np.inf)
     return result if x >= F(-1.0) else F(np.nan)
 
 
-@exact
+@exactly(maths.log)
 def _log(x: Any) -> Any:
     """As log1p, without what 1 + x would lose."""
     tiny = x < F(1.1754943508222875e-38)  # its exponent is not in its bits
@@ -203,27 +227,26 @@ def _log(x: Any) -> Any:
     f = from_bits(np.int32(b - np.int32(e << np.int32(23)))) - F(1.0)
     n = F(e) - (F(23.0) if tiny else F(0.0))
     z = f * f
-    p = _log_polynomial(f) * f * z - n * F(2.12194440e-4) - F(0.5) * z
+    p = _LOG(f) * f * z - n * F(2.12194440e-4) - F(0.5) * z
     result = (f + p) + n * F(0.693359375)
     result = result if x < F(np.inf) else x
     result = result if x > F(0.0) else F(-np.inf)
     return result if x >= F(0.0) else F(np.nan)
 
 
-@exact
+_ARTANH = polynomial(2.8011979607e-1, 2.8001806788e-1, 4.0021527146e-1, 6.6666416287e-1)
+
+
+@exactly(maths.softplus)
 def _softplus(x: Any) -> Any:
     e = _exp_below(-abs(x))
     s = e / (F(2.0) + e)  # ln(1 + e) = 2 artanh(s)
     z = s * s
-    p = F(2.8011979607e-1)
-    p = p * z + F(2.8001806788e-1)
-    p = p * z + F(4.0021527146e-1)
-    p = p * z + F(6.6666416287e-1)
-    p = p * z * s + F(2.0) * s
+    p = _ARTANH(z) * z * s + F(2.0) * s
     return p if x < F(0.0) else x + p
 
 
-@exact
+@exactly(maths.tanh)
 def _tanh(x: Any) -> Any:
     """Near 1 as what is left to it: a slope 1 - y^2 then has as many digits as y has."""
     v = _larger(F(-2.0) * abs(x), F(-25.0))
@@ -243,37 +266,32 @@ def _bell(v: Any) -> Any:
     rest = fma(v, v, -square)
     m = square * F(-0.5 * LOG2_E) + (WHOLE + F(127.0))
     r = _reduced(F(-0.5) * square, m - (WHOLE + F(127.0))) - F(0.5) * rest
-    return _expm1_polynomial(r), _scale_of(m)
+    return _expm1_near(r), _scale_of(m)
 
 
-@exact
+@exactly(maths.normal_density)
 def _normal_density(x: Any) -> Any:
     e, scale = _bell(_smaller(abs(x), F(13.25)))
     return (F(0.3989422804014327) * e + F(0.3989422804014327)) * scale
 
 
-@exact
+_CDF_ABOVE = polynomial(0.004937226418405771, 0.04609048739075661, 0.19928471744060516, 0.4597180485725403, 0.5)
+_CDF_BELOW = polynomial(0.012336041778326035, 0.11643917113542557, 0.4640047550201416, 1.0)
+
+
+@exactly(maths.normal_cdf)
 def _normal_cdf(x: Any) -> Any:
     """Below 0 e^(-x^2 / 2) times a quotient of polynomials that is fitted to the rest, by least largest error."""
     v = _smaller(abs(x), F(13.25))
     e, scale = _bell(v)
-    p = F(0.004937226418405771)
-    p = p * v + F(0.04609048739075661)
-    p = p * v + F(0.19928471744060516)
-    p = p * v + F(0.4597180485725403)
-    p = p * v + F(0.5)
-    q = F(0.012336041778326035)
-    q = q * v + F(0.11643917113542557)
-    q = q * v + F(0.4640047550201416)
-    q = q * v + F(1.0)
-    part = p / fma(v * F(2.5066332817077637), p, q)  # errors of p cancel where v is large
+    p = _CDF_ABOVE(v)
+    part = p / fma(v * F(2.5066332817077637), p, _CDF_BELOW(v))  # errors of p cancel where v is large
     tail = (part * e + part) * scale
     return tail if x < F(0.0) else F(1.0) - tail
 
 
-@exact
-def _difference(x: Any, y: Any) -> Any:
-    return x - y
+_SIN = polynomial(-1.9515295891e-4, 8.3321608736e-3, -1.6666654611e-1)
+_COS = polynomial(2.443315711809948e-5, -1.388731625493765e-3, 4.166664568298827e-2)
 
 
 @exact
@@ -284,116 +302,50 @@ def _circle(x: Any, shift: Any) -> Any:
     r = fma(n, F(-1.5707963705062866), x)
     r = fma(n, F(4.3711388286737929e-8), r)
     r = fma(n, F(1.7151245100e-15), r)
-    r = _clipped(r, F(-0.95), F(0.95))
+    r = _smaller(_larger(r, F(-0.95)), F(0.95))
     quarter = np.int32(bits(m) + np.int32(shift))
     z = r * r
-    s = ((F(-1.9515295891e-4) * z + F(8.3321608736e-3)) * z - F(1.6666654611e-1)) * z * r + r
-    c = ((F(2.443315711809948e-5) * z - F(1.388731625493765e-3)) * z + F(4.166664568298827e-2)) * z * z
-    c = c - F(0.5) * z + F(1.0)
+    s = _SIN(z) * z * r + r
+    c = _COS(z) * z * z - F(0.5) * z + F(1.0)
     y = c if np.int32(quarter & np.int32(1)) != np.int32(0) else s
     return from_bits(np.int32(bits(y) ^ np.int32(np.int32(quarter & np.int32(2)) << np.int32(30))))
 
 
-@overloaded(maths.exp)
-def _maths_exp(x):
-    return lambda x: _exp(x)
-
-
-@overloaded(maths.expm1)
-def _maths_expm1(x):
-    return lambda x: _expm1(x)
-
-
-@overloaded(maths.log)
-def _maths_log(x):
-    return lambda x: _log(x)
-
-
-@overloaded(maths.log1p)
-def _maths_log1p(x):
-    return lambda x: _log1p(x)
-
-
-@overloaded(maths.tanh)
-def _maths_tanh(x):
-    return lambda x: _tanh(x)
-
-
-@overloaded(maths.sigmoid)
-def _maths_sigmoid(x):
-    return lambda x: _sigmoid(x)
-
-
-@overloaded(maths.sigmoids)
-def _maths_sigmoids(x):
-    return lambda x: _sigmoids(x)
-
-
-@overloaded(maths.gated)
-def _maths_gated(z, u):
-    return lambda z, u: _gated(z, u)
-
-
-@overloaded(maths.gate)
-def _maths_gate(z, a):
-    return lambda z, a: _gate(z, a)
-
-
-@overloaded(maths.softplus)
-def _maths_softplus(x):
-    return lambda x: _softplus(x)
-
-
-@overloaded(maths.normal_cdf)
-def _maths_normal_cdf(x):
-    return lambda x: _normal_cdf(x)
-
-
-@overloaded(maths.normal_density)
-def _maths_normal_density(x):
-    return lambda x: _normal_density(x)
-
-
-@overloaded(maths.difference)
-def _maths_difference(x, y):
-    return lambda x, y: _difference(x, y)
-
-
 @overloaded(maths.sin)
-def _maths_sin(x):
-    return lambda x: _circle(x, 0)
+def _sin(x: Any) -> Any:
+    return _circle(x, 0)
 
 
 @overloaded(maths.cos)
-def _maths_cos(x):
-    return lambda x: _circle(x, 1)
+def _cos(x: Any) -> Any:
+    return _circle(x, 1)
 
 
 @overloaded(maths.sqrt)
-def _maths_sqrt(x):
-    return lambda x: np.sqrt(x)
+def _sqrt(x: Any) -> Any:
+    return np.sqrt(x)
 
 
 @overloaded(maths.absolute)
-def _maths_absolute(x):
-    return lambda x: abs(x)
+def _absolute(x: Any) -> Any:
+    return abs(x)
 
 
 @overloaded(maths.sign)
-def _maths_sign(x):
-    return lambda x: F(1.0) if x > F(0.0) else (F(-1.0) if x < F(0.0) else x)
+def _sign(x: Any) -> Any:
+    return F(1.0) if x > F(0.0) else (F(-1.0) if x < F(0.0) else x)
 
 
 @overloaded(maths.maximum)
-def _maths_maximum(x, y):
-    return lambda x, y: x if (x > y) | (x != x) else y
+def _maximum(x: Any, y: Any) -> Any:
+    return x if (x > y) | (x != x) else y
 
 
 @overloaded(maths.minimum)
-def _maths_minimum(x, y):
-    return lambda x, y: x if (x < y) | (x != x) else y
+def _minimum(x: Any, y: Any) -> Any:
+    return x if (x < y) | (x != x) else y
 
 
 @overloaded(maths.where)
-def _maths_where(condition, yes, no):
-    return lambda condition, yes, no: yes if condition else no
+def _where(condition: Any, yes: Any, no: Any) -> Any:
+    return yes if condition else no
