@@ -55,7 +55,7 @@ class HandEdit:
 
 
 class HandFreeze(HandEdit):
-    """Some units of a layer (its number), or one number of a parameter (its key), frozen or let go."""
+    """Some units of a layer (its index in `spec.parts`), or one number of a parameter (its key), frozen or let go."""
 
     def __init__(self, what: int | str, index: tuple[int, ...], on: bool) -> None:
         super().__init__(lambda trainer: trainer.freeze(what, index, on))

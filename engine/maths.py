@@ -56,13 +56,13 @@ def sigmoids(x: Numbers) -> tuple[Numbers, Numbers]:
     return np.where(x < 0.0, low, high), np.where(x < 0.0, high, low)
 
 
-def gated(z: Numbers, u: Numbers) -> Numbers:
-    """z sigmoid(u); in float32 right to the last digit where both are positive, for the sake of its slope."""
+def swish(z: Numbers, u: Numbers) -> Numbers:
+    """z sigmoid(u), u = beta z; compiled it is right to the last digit where z is large, for the sake of its slope."""
     return z * sigmoid(u)
 
 
-def gated_slope(z: Numbers, a: Numbers, beta: Numbers) -> Numbers:
-    """The slope of a = gated(z, beta z)."""
+def swish_slope(z: Numbers, a: Numbers, beta: Numbers) -> Numbers:
+    """The slope of a = swish(z, beta z)."""
     return gate(z, a) * (1.0 + beta * (z - a))
 
 

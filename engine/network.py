@@ -81,7 +81,7 @@ class Network:
             rng = np.random.Generator(np.random.Philox(np.random.SeedSequence([self.seed, _INIT_STREAM, index])))
             for name, values in layer.initial(shape, rng, gain).items():
                 self._view(f"{index}.{name}")[...] = values
-            gain = layer.gain(gain)
+            gain = layer.gain(gain, shape)
 
     def _view(self, key: str) -> np.ndarray:
         part, shape = self.slices[key]
@@ -216,7 +216,8 @@ class Network:
             if per_input and images[old] != other_images[new]:
                 continue
             given, taken = source[old_part].reshape(old_shape), target[part].reshape(shape)
-            fed_alike = new == 0 and old == 0 if 0 in (new, old) else matches.get(new - 1) == old - 1
+            feeder, other_feeder = ours[old].feeder, others[new].feeder
+            fed_alike = matches.get(other_feeder, -1) == feeder if other_feeder >= 0 else feeder < 0
             if old_shape == shape:
                 taken[...] = given
             elif len(old_shape) == len(shape) and (fed_alike or old_shape[:-1] == shape[:-1]):
@@ -314,15 +315,17 @@ def _laid_out(spec: NetworkSpec) -> tuple[dict[str, tuple[slice, tuple[int, ...]
 
 def _flattened(spec: NetworkSpec) -> list[tuple[int, ...]]:
     """For every layer the shape of the image that its flat inputs are made of; () where they were never an image."""
-    images: list[tuple[int, ...]] = []
-    image: tuple[int, ...] = ()
-    for part in spec.parts:
-        images.append(image)
+    fed: list[tuple[int, ...]] = []
+    given: dict[int, tuple[int, ...]] = {-1: ()}
+    for index, part in enumerate(spec.parts):
+        image = given[part.feeder]
+        fed.append(image)
         if isinstance(part.layer, Flatten) and len(part.fed) > 1:
             image = part.fed
-        elif isinstance(part.layer, WeightedLayer):
+        elif isinstance(part.layer, WeightedLayer) or part.fed != part.given:
             image = ()
-    return images
+        given[index] = image
+    return fed
 
 
 def _same_channels(old: Layer, new: Layer, same_shape: bool) -> bool:
@@ -334,10 +337,12 @@ def _same_channels(old: Layer, new: Layer, same_shape: bool) -> bool:
 def _matched(before: tuple[Part, ...], after: tuple[Part, ...]) -> dict[int, int]:
     """New part -> old part: equal ones from the start, equal ones from the end, then pairs if as many are left.
 
-    A block is compared without what it is made of, which has parts of its own.
+    A block is compared without what it is made of, which has parts of its own; a projection follows its block.
     """
+    designed = [[index for index, part in enumerate(parts) if not part.skips] for parts in (before, after)]
     old, new = (
-        [part.layer.kind if part.layer.within(part.fed) else part.layer for part in parts] for parts in (before, after)
+        [part.layer.kind if part.layer.within(part.fed) else part.layer for part in parts if not part.skips]
+        for parts in (before, after)
     )
     head = 0
     while head < min(len(old), len(new)) and old[head] == new[head]:
@@ -345,9 +350,15 @@ def _matched(before: tuple[Part, ...], after: tuple[Part, ...]) -> dict[int, int
     tail = 0
     while tail < min(len(old), len(new)) - head and old[-1 - tail] == new[-1 - tail]:
         tail += 1
-    pairs = {i: i for i in range(head)}
-    pairs.update({len(new) - 1 - i: len(old) - 1 - i for i in range(tail)})
+    places = {i: i for i in range(head)}
+    places.update({len(new) - 1 - i: len(old) - 1 - i for i in range(tail)})
     if len(old) == len(new):
-        alike = (i for i in range(head, len(new) - tail) if before[i].layer.kind == after[i].layer.kind)
-        pairs.update({i: i for i in alike})
+        kinds = [[parts[i].layer.kind for i in own] for parts, own in zip((before, after), designed, strict=True)]
+        places.update({i: i for i in range(head, len(new) - tail) if kinds[0][i] == kinds[1][i]})
+    pairs = {designed[1][i]: designed[0][j] for i, j in places.items()}
+    projections = {part.block: index for index, part in enumerate(before) if part.skips}
+    for index, part in enumerate(after):
+        block = next((b for b in pairs if part.skips and after[b].path == part.block), None)
+        if block is not None and before[pairs[block]].path in projections:
+            pairs[index] = projections[before[pairs[block]].path]
     return pairs

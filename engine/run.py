@@ -298,11 +298,14 @@ class Run:
         return {key: parameters[key]}
 
     def keys_of(self, layer: int) -> list[str]:
-        """The parameters that feed the units of a part of the spec, as far as training may change them."""
+        """The parameters that make the units of a part of the spec: from the kernel that feeds them to their
+        activation, as far as training may change them."""
         slices, most = self.network.slices.items(), self.network.trainable
         known = isinstance(layer, int | np.integer) and 0 <= layer < len(self.spec.parts)
         source = weights_of(self.spec, layer) if known else None
-        return [key for key, (place, _) in slices if self.spec.owner(key)[0] == source and place.stop <= most]
+        if source is None:
+            return []
+        return [key for key, (place, _) in slices if source <= self.spec.owner(key)[0] <= layer and place.stop <= most]
 
     def freeze(self, places: Sequence[tuple[str, Any]], on: bool) -> None:
         """Numbers, as (parameter, index), take no step from now on, or do so again. All or none.

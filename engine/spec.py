@@ -29,12 +29,19 @@ class Part:
     Args:
         path: where it is: "3", or "3.0" within a block; the start of the names of its parameters.
         fed, given: the shapes of what it takes and gives.
+        feeder: the index in `parts` of what it takes; -1 for the inputs.
     """
 
     path: str
     layer: Layer
     fed: Shape
     given: Shape
+    feeder: int
+
+    @property
+    def block(self) -> str:
+        """The path of the block that it is in; "" for a layer of its own."""
+        return self.path.rpartition(".")[0]
 
     @property
     def skips(self) -> bool:
@@ -47,9 +54,15 @@ class Part:
         return ".".join(str(int(name) + 1) if name.isdigit() else name for name in self.path.split("."))
 
 
-def _parts(path: str, layer: Layer, fed: Shape) -> list[Part]:
-    inner = [part for name, each, shape in layer.within(fed) for part in _parts(f"{path}.{name}", each, shape)]
-    return [*inner, Part(path, layer, fed, layer.output_shape(fed))]
+def _parts(path: str, layer: Layer, fed: Shape, feeder: int, first: int) -> list[Part]:
+    """The parts of a layer, whose indices begin at `first`."""
+    inner: list[Part] = []
+    before = feeder
+    for name, each, shape in layer.within(fed):
+        chained = name.isdigit()
+        inner += _parts(f"{path}.{name}", each, shape, before if chained else feeder, first + len(inner))
+        before = first + len(inner) - 1 if chained else before
+    return [*inner, Part(path, layer, fed, layer.output_shape(fed), feeder)]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -114,12 +127,14 @@ class NetworkSpec:
     @functools.cached_property
     def parts(self) -> tuple[Part, ...]:
         """Every layer, and those that blocks are made of, in the order of computing."""
-        fed = (self.input_shape, *self.shapes())
-        return tuple(
-            part
-            for number, (layer, shape) in enumerate(zip(self.layers, fed, strict=False))
-            for part in _parts(str(number), layer, shape)
-        )
+        parts: list[Part] = []
+        for number, (layer, fed) in enumerate(zip(self.layers, (self.input_shape, *self.shapes()), strict=False)):
+            parts += _parts(str(number), layer, fed, len(parts) - 1, len(parts))
+        return tuple(parts)
+
+    @functools.cached_property
+    def _places(self) -> dict[str, int]:
+        return {part.path: index for index, part in enumerate(self.parts)}
 
     def key(self, part: int, name: str) -> str:
         """What a parameter of a part is called: (its index in `parts`, "kernel") -> "3.0.kernel"."""
@@ -127,7 +142,7 @@ class NetworkSpec:
 
     def owner(self, key: str) -> tuple[int, str]:
         """Which part a parameter belongs to, and its name there: "3.0.kernel" -> (its index in `parts`, "kernel")."""
-        places = {part.path: index for index, part in enumerate(self.parts)}
+        places = self._places
         path, _, name = key.partition(".")
         while f"{path}.{name.partition('.')[0]}" in places:
             inner, _, name = name.partition(".")

@@ -168,8 +168,8 @@ class Trainer:
         self._send(lambda: self._edit(self._run.redrawn(layer, units)))
 
     def freeze(self, what: int | str, index: tuple[Any, ...], on: bool = True) -> None:
-        """Some units of a layer (its number), or numbers of a parameter (its key) as arrays are indexed, take no step
-        from now on; with on=False they do so again."""
+        """Some units of a part of the spec (its index), or numbers of a parameter (its key), take no step any more."""
+        expect(index, (tuple, list), "Trainer, freeze")
         self._send(lambda: self._freeze(what, index, on))
 
     def set_pace(self, batches_per_second: float | None) -> None:

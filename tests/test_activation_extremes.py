@@ -46,9 +46,9 @@ def _digits() -> types.SimpleNamespace:
         softplus=lambda x: max(x, m.mpf(0)) + m.log1p(exp(-abs(x))), sign=m.sign, maximum=max, minimum=min,
         normal_cdf=lambda x: m.mpf(x > 0) if abs(x) > 10**3 else m.erfc(-x / m.sqrt(2)) / 2,
         normal_density=lambda x: exp(-x * x / 2) / m.sqrt(2 * m.pi),
-        sigmoids=lambda x: (sigmoid(x), sigmoid(-x)), gated=lambda z, u: z * sigmoid(u),
+        sigmoids=lambda x: (sigmoid(x), sigmoid(-x)), swish=lambda z, u: z * sigmoid(u),
         gate=lambda z, a: a / z if z else m.mpf(0.5), 
-        gated_slope=lambda z, a, beta: (a / z if z else m.mpf(0.5)) * (1 + beta * (z - a)),
+        swish_slope=lambda z, a, beta: (a / z if z else m.mpf(0.5)) * (1 + beta * (z - a)),
         where=lambda condition, yes, no: yes if condition else no,
     )  # fmt: skip
 

@@ -78,7 +78,7 @@ def test_every_activation(tmp_path, name: str, ending: str) -> None:
     agrees(random_networks.moved(Network(spec, 2)), tmp_path / f"w{ending}")
 
 
-@pytest.mark.parametrize("ending", TRACED)
+@pytest.mark.parametrize("ending", [*TRACED, ".py"])
 @pytest.mark.parametrize("kind", LAYERS.names())
 def test_every_kind_of_layer(tmp_path, kind: str, ending: str) -> None:
     rng, found = np.random.default_rng(1), 0

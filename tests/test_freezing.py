@@ -80,6 +80,20 @@ def test_neurons_and_weights_are_frozen_and_let_go() -> None:
     trainer.close()
 
 
+def test_behind_a_norm_all_that_makes_a_neuron_is_frozen() -> None:
+    layers = (engine.Dense(6), engine.BatchNorm(), engine.Activation("prelu"), engine.Dense(1))
+    spec = engine.NetworkSpec((2,), layers, "binary_cross_entropy")
+    trainer = Trainer(spec, engine.TrainingSpec(epochs=2), load_spec(DATA))
+    start = trainer.network.parameters()
+    trainer.freeze(2, (0, 3))
+    trainer.run()
+    end = trainer.network.parameters()
+    for key in ("0.kernel", "0.bias", "1.gamma", "1.beta", "2.activation.slope"):
+        same = (end[key] == start[key])[..., [0, 3]]
+        assert same.all() and not (end[key] == start[key])[..., [1, 2, 4, 5]].all(), key
+    trainer.close()
+
+
 def test_what_is_frozen_stays_so_through_files_resets_and_edits(tmp_path: Path) -> None:
     whole, cut = _trainer(clip_norm=0.3), _trainer(clip_norm=0.3)
     for trainer in (whole, cut):
@@ -114,6 +128,7 @@ def test_what_cannot_be_frozen_is_told() -> None:
         lambda: trainer.freeze("0.kernel", (5, 0)),
         lambda: trainer.freeze("1.moving_mean", (0,)),
         lambda: trainer.freeze("none", (0,)),
+        lambda: trainer.freeze(0, None),
     ):
         with pytest.raises(RelumeError):
             act()

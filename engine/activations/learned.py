@@ -19,8 +19,8 @@ ACTIVATIONS.add(
 ACTIVATIONS.add(
     Activation(
         "swish", "Swish", "Learned", "z * sigmoid(beta * z), beta learned per unit",
-        lambda z, beta: maths.gated(z, beta * z),
-        lambda z, a, beta: maths.gated_slope(z, a, beta),
+        lambda z, beta: maths.swish(z, beta * z),
+        lambda z, a, beta: maths.swish_slope(z, a, beta),
         "below 0 to infinity", "0.5", "SiLU whose beta is learned: from z / 2 (beta 0) to ReLU (beta large).",
         options=(Option("beta", 1.0, True, lambda z, a, beta: a * (z - a)),), smooth=True, signed=True,
     )

@@ -47,8 +47,8 @@ ACTIVATIONS.add(
 ACTIVATIONS.add(
     Activation(
         "silu", "SiLU", "Smooth", "z * sigmoid(z)",
-        lambda z: maths.gated(z, z),
-        lambda z, a: maths.gated_slope(z, a, 1.0),
+        lambda z: maths.swish(z, z),
+        lambda z, a: maths.swish_slope(z, a, 1.0),
         "-0.278 to infinity", "0.5", "Swish with beta 1: smooth, and dips below 0 before it rises.",
         smooth=True, signed=True,
     )
@@ -80,8 +80,8 @@ ACTIVATIONS.add(
 ACTIVATIONS.add(
     Activation(
         "quick_gelu", "Quick GELU", "Smooth", "z * sigmoid(1.702 z)",
-        lambda z: maths.gated(z, 1.702 * z),
-        lambda z, a: maths.gated_slope(z, a, 1.702),
+        lambda z: maths.swish(z, 1.702 * z),
+        lambda z, a: maths.swish_slope(z, a, 1.702),
         "-0.164 to infinity", "0.5", "GELU by one sigmoid, at most 0.02 away from it.",
         smooth=True, signed=True,
     )

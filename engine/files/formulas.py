@@ -65,7 +65,9 @@ class _Plain(ast.NodeTransformer):
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         body = node.body[1:] if ast.get_docstring(node) and len(node.body) > 1 else node.body
-        arguments = ast.arguments([], [ast.arg(a.arg) for a in node.args.args], None, [], [], None, node.args.defaults)
+        given, rest = node.args, node.args.vararg
+        plain = [ast.arg(a.arg) for a in given.args]
+        arguments = ast.arguments([], plain, rest and ast.arg(rest.arg), [], [], None, given.defaults)
         return self.generic_visit(ast.FunctionDef(node.name, arguments, body, [], lineno=1))
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:

@@ -174,16 +174,16 @@ def _sigmoids(x: Any) -> Any:
     return (low if x < F(0.0) else high), (high if x < F(0.0) else low)
 
 
-@exactly(maths.gated)
-def _gated(z: Any, u: Any) -> Any:
+@exactly(maths.swish)
+def _swish(z: Any, u: Any) -> Any:
     scale, even, odd = _quotient(_larger(-abs(u), F(-88.2)))
     above = scale * (even + odd)
     part = above / (above + (even - odd)) * _smaller(z, F(3e38))  # infinity is left as it is
     return z - part if u > F(0.0) else part
 
 
-@exactly(maths.gated_slope)
-def _gated_slope(z: Any, a: Any, beta: Any) -> Any:
+@exactly(maths.swish_slope)
+def _swish_slope(z: Any, a: Any, beta: Any) -> Any:
     tiny = abs(z) < F(1e-30)
     s = F(0.5) if tiny else a / (F(1.0) if tiny else z)
     return s * (F(1.0) + beta * (z - a))

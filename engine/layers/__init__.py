@@ -27,7 +27,7 @@ from engine.layers.layer_norm import LayerNorm
 from engine.layers.max_pool2d import MaxPool2D
 from engine.layers.maxout import Maxout
 from engine.layers.reshape import Reshape
-from engine.layers.residual import Residual
+from engine.layers.residual import DEEPEST, Residual
 from engine.layers.softmax import Softmax
 from engine.registry import Registry
 
@@ -87,6 +87,8 @@ def layer_from_dict(item: Any, where: str = "layer") -> Layer:
     """The inverse of `Layer.to_dict`. Raises RelumeError naming `where` for anything else."""
     if isinstance(item, Layer):
         return item
+    if where.count(".") > DEEPEST:
+        raise RelumeError(f"More than {DEEPEST} blocks lie within each other.", where, "Put some in a row.")
     if not isinstance(item, Mapping) or "kind" not in item:
         raise RelumeError("A layer must be a mapping with its kind.", where, 'For example {"kind": "Dense"}.')
     fields = {key: value for key, value in item.items() if key != "kind"}

@@ -67,7 +67,7 @@ class ActivatedLayer(Layer):
         chosen = zip(activation.options, values, strict=True)
         return {f"activation.{option.name}": np.full(units, value) for option, value in chosen if option.learned}
 
-    def gain(self, fed: float) -> float:
+    def gain(self, fed: float, input_shape: Shape) -> float:
         return activations.resolve(self.activation)[0].gain(options_of(self.activation))
 
     def activated(self, z: np.ndarray, parameters: Parameters) -> np.ndarray:

@@ -36,5 +36,6 @@ class Activation(ActivatedLayer):
 
     def operations(self, input_shape: Shape, by_batch: bool = False) -> tuple[Operation, ...]:
         off = self.switched_off(input_shape)
-        first, *rest = self.activation_operations(math.prod(input_shape), input_shape[-1], off) or (None,)
-        return () if first is None else (dataclasses.replace(first, fed_z=True), *rest)
+        operations = self.activation_operations(math.prod(input_shape), input_shape[-1], off)
+        always = next((i for i, operation in enumerate(operations) if not operation.trains_only), len(operations))
+        return tuple(dataclasses.replace(each, fed_z=i <= always) for i, each in enumerate(operations))

@@ -123,8 +123,8 @@ class Layer:
         """Fresh parameters; `gain` is the gain of the activation that feeds the layer."""
         return {}
 
-    def gain(self, fed: float) -> float:
-        """The gain for the layer after this one, given the gain `fed` to this one."""
+    def gain(self, fed: float, input_shape: Shape) -> float:
+        """The gain for the layer after this one: 1 / sqrt(mean square) of what this one gives; `fed` is that of x."""
         return fed
 
     def penalties(self) -> dict[str, tuple[float, float]]:

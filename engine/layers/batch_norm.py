@@ -43,7 +43,7 @@ class BatchNorm(Layer):
         zeros, ones = np.zeros(input_shape[-1]), np.ones(input_shape[-1])
         return {"gamma": ones, "beta": zeros, "moving_mean": zeros, "moving_variance": ones}
 
-    def gain(self, fed: float) -> float:
+    def gain(self, fed: float, input_shape: Shape) -> float:
         return 1.0
 
     def forward(self, x: np.ndarray, parameters: Parameters, by_batch: bool = False) -> tuple[np.ndarray, np.ndarray]:

@@ -17,7 +17,7 @@ class CReLU(Layer):
     def output_shape(self, input_shape: Shape) -> Shape:
         return *input_shape[:-1], 2 * input_shape[-1]
 
-    def gain(self, fed: float) -> float:
+    def gain(self, fed: float, input_shape: Shape) -> float:
         return math.sqrt(2.0)  # half of what it gives is 0, as after a ReLU
 
     def forward(self, x: np.ndarray, parameters: Parameters, by_batch: bool = False) -> tuple[np.ndarray, np.ndarray]:

@@ -33,7 +33,7 @@ class GLU(Layer):
             )  # fmt: skip
         return *input_shape[:-1], input_shape[-1] // 2
 
-    def gain(self, fed: float) -> float:
+    def gain(self, fed: float, input_shape: Shape) -> float:
         return 1.0  # no number keeps the variance of a product: it is kept where x has variance 1
 
     def forward(self, x: np.ndarray, parameters: Parameters, by_batch: bool = False) -> tuple[np.ndarray, np.ndarray]:

@@ -32,7 +32,7 @@ class LayerNorm(Layer):
     def initial(self, input_shape: Shape, rng: np.random.Generator, gain: float) -> dict[str, np.ndarray]:
         return {"gamma": np.ones(input_shape[-1]), "beta": np.zeros(input_shape[-1])}
 
-    def gain(self, fed: float) -> float:
+    def gain(self, fed: float, input_shape: Shape) -> float:
         return 1.0
 
     def forward(self, x: np.ndarray, parameters: Parameters, by_batch: bool = False) -> tuple[np.ndarray, np.ndarray]:

@@ -59,7 +59,7 @@ class Maxout(WeightedLayer):
         kernels, biases = zip(*drawn, strict=True)
         return {"kernel": np.stack(kernels, axis=1), "bias": np.stack(biases)}
 
-    def gain(self, fed: float) -> float:
+    def gain(self, fed: float, input_shape: Shape) -> float:
         """1 / sqrt(E m^2), m the largest of so many standard normal numbers: E m^2 is 1 for one and for two of them."""
         return _gain(self.pieces)
 

@@ -18,6 +18,7 @@ from engine.layers.conv2d import Conv2D
 from engine.layers.dense import Dense
 
 PROJECTION = "projection"
+DEEPEST = 20  # blocks within each other
 Item = TypeVar("Item")
 
 
@@ -41,6 +42,12 @@ class Residual(Layer):
         for number, layer in enumerate(self.layers, 1):
             if not isinstance(layer, Layer):
                 raise RelumeError(f"{shown(layer)} is not a layer.", f"Residual, layer {number}", "Use engine.Dense.")
+        if self._depth > DEEPEST:
+            raise RelumeError(f"More than {DEEPEST} blocks lie within each other.", "Residual", "Put some in a row.")
+
+    @property
+    def _depth(self) -> int:
+        return 1 + max((layer._depth for layer in self.layers if isinstance(layer, Residual)), default=0)
 
     # ---- what is within ------------------------------------------------------------------------
 
@@ -89,18 +96,19 @@ class Residual(Layer):
         return _named(self.within(input_shape), lambda layer, fed: layer.parameter_shapes(fed))
 
     def initial(self, input_shape: Shape, rng: np.random.Generator, gain: float) -> dict[str, np.ndarray]:
-        gains = iter([*self._gains(gain)[:-1], gain])  # the last one for the projection
+        gains = iter([*self._gains(gain, input_shape)[:-1], gain])  # the last one for the projection
         return _named(self.within(input_shape), lambda layer, fed: layer.initial(fed, rng, next(gains)))
 
-    def gain(self, fed: float) -> float:
-        """The mean squares of both ways, 1 / gain^2, add up."""
-        return 1.0 / math.hypot(1.0 / fed, 1.0 / self._gains(fed)[-1])
+    def gain(self, fed: float, input_shape: Shape) -> float:
+        """The mean squares of both ways, 1 / gain^2, add up; that of a projection is 1."""
+        skipped = 1.0 / fed if input_shape == self.output_shape(input_shape) else 1.0
+        return 1.0 / math.hypot(skipped, 1.0 / self._gains(fed, input_shape)[-1])
 
-    def _gains(self, fed: float) -> list[float]:
+    def _gains(self, fed: float, input_shape: Shape) -> list[float]:
         """The gain for each layer within, and for what comes after the last."""
         gains = [fed]
-        for layer in self.layers:
-            gains.append(layer.gain(gains[-1]))
+        for _, layer, shape in self._chain(input_shape)[0]:
+            gains.append(layer.gain(gains[-1], shape))
         return gains
 
     # ---- arithmetic ------------------------------------------------------------------------------

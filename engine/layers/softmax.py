@@ -25,7 +25,7 @@ class Softmax(Layer):
     def output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
 
-    def gain(self, fed: float) -> float:
+    def gain(self, fed: float, input_shape: Shape) -> float:
         return 1.0
 
     def forward(self, x: np.ndarray, parameters: Parameters, by_batch: bool = False) -> tuple[np.ndarray, np.ndarray]:
