@@ -140,7 +140,7 @@ class Snapshot:
     test_loss: float
     train_metric: float
     test_metric: float
-    layers: tuple[LayerSnapshot, ...]
+    layers: tuple[LayerSnapshot, ...]  # one for each of spec.parts: without blocks, one for each layer
     history: Mapping[str, np.ndarray]
     taken: float  # time.monotonic()
     preparing: tuple[int, int] | None = None  # kernels ready, kernels in all

@@ -164,7 +164,7 @@ class Trainer:
         self._send(lambda: self._edit(self._run.with_value(key, index, value)))
 
     def redraw(self, layer: int, units: tuple[int, ...]) -> None:
-        """Draws the incoming weights of some units anew; everything else stays."""
+        """Draws the incoming weights of some units of a part of the spec anew; everything else stays."""
         self._send(lambda: self._edit(self._run.redrawn(layer, units)))
 
     def freeze(self, what: int | str, index: tuple[Any, ...], on: bool = True) -> None:

@@ -24,7 +24,9 @@ class Remedy:
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-    """One trouble. Layers and neurons count from 0; `severity` is one of SEVERITIES."""
+    """One trouble. Layers and neurons count from 0; `severity` is one of SEVERITIES.
+
+    `layer` is an index in `spec.parts`: without blocks, that of the layer."""
 
     kind: str
     layer: int
