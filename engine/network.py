@@ -53,15 +53,9 @@ class Network:
         """Places in the vector that take no step, int64: of layers that are not trainable, and single ones."""
         mask = np.zeros(self.trainable, dtype=bool) if self.held is None else self.held.copy()
         for key, (part, _) in self.slices.items():
-            if part.stop <= self.trainable and not self._may_train(key):
+            if part.stop <= self.trainable and not self.spec.parts[self.spec.owner(key)[0]].trains:
                 mask[part] = True
         return np.flatnonzero(mask)
-
-    def _may_train(self, key: str) -> bool:
-        """Whether the layer of a parameter is trainable, and so is the block that it is in."""
-        path = self.spec.parts[self.spec.owner(key)[0]].path
-        around = [part.layer for part in self.spec.parts if f"{path}.".startswith(f"{part.path}.")]
-        return all(getattr(layer, "trainable", True) for layer in around)
 
     def hold(self, key: str, index: Any, on: bool) -> None:
         """Freezes numbers of one parameter, or lets them go. Raises RelumeError where there are none such."""

@@ -30,6 +30,7 @@ class Part:
         path: where it is: "3", or "3.0" within a block; the start of the names of its parameters.
         fed, given: the shapes of what it takes and gives.
         feeder: the index in `parts` of what it takes; -1 for the inputs.
+        trains: whether it may train, and so may the blocks that it is in.
     """
 
     path: str
@@ -37,6 +38,7 @@ class Part:
     fed: Shape
     given: Shape
     feeder: int
+    trains: bool
 
     @property
     def block(self) -> str:
@@ -54,15 +56,15 @@ class Part:
         return ".".join(str(int(name) + 1) if name.isdigit() else name for name in self.path.split("."))
 
 
-def _parts(path: str, layer: Layer, fed: Shape, feeder: int, first: int) -> list[Part]:
-    """The parts of a layer, whose indices begin at `first`."""
+def _parts(path: str, layer: Layer, fed: Shape, feeder: int, first: int, trains: bool = True) -> list[Part]:
+    """The parts of a layer, whose indices begin at `first`; `trains`: what it is in may train."""
     inner: list[Part] = []
-    before = feeder
+    before, trains = feeder, trains and getattr(layer, "trainable", True)
     for name, each, shape in layer.within(fed):
         chained = name.isdigit()
-        inner += _parts(f"{path}.{name}", each, shape, before if chained else feeder, first + len(inner))
+        inner += _parts(f"{path}.{name}", each, shape, before if chained else feeder, first + len(inner), trains)
         before = first + len(inner) - 1 if chained else before
-    return [*inner, Part(path, layer, fed, layer.output_shape(fed), feeder)]
+    return [*inner, Part(path, layer, fed, layer.output_shape(fed), feeder, trains)]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -135,6 +137,10 @@ class NetworkSpec:
     @functools.cached_property
     def _places(self) -> dict[str, int]:
         return {part.path: index for index, part in enumerate(self.parts)}
+
+    def place(self, path: str) -> int | None:
+        """The index in `parts` of what is at a path; None where nothing is."""
+        return self._places.get(path)
 
     def key(self, part: int, name: str) -> str:
         """What a parameter of a part is called: (its index in `parts`, "kernel") -> "3.0.kernel"."""

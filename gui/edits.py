@@ -36,16 +36,20 @@ def output_index(spec: NetworkSpec) -> int:
 
 def place_of(spec: NetworkSpec, index: int) -> tuple[str, int, int]:
     """Where a layer stands: the path of the block that it is in ("" for none), its place there, how many may change
-    places with it."""
-    block, _, place = spec.parts[index].path.rpartition(".")
-    return block, int(place), len(_inside(spec, block)) - (not block)
+    places with it. Raises RelumeError for the projection of a block, which has no place among layers."""
+    part = spec.parts[index]
+    if part.skips:
+        raise RelumeError("A block makes its projection by itself.", f"layer {part.number}", "Edit the layers within.")
+    return part.block, int(part.path.rpartition(".")[2]), len(_inside(spec, part.block)) - (not part.block)
 
 
 def _inside(spec: NetworkSpec, block: str) -> list[Layer]:
     """The layers of a block, of the network itself for ""."""
     if not block:
         return list(spec.layers)
-    return list(next(part.layer for part in spec.parts if part.path == block).layers)  # type: ignore[attr-defined]
+    index = spec.place(block)
+    assert index is not None
+    return list(spec.parts[index].layer.layers)  # type: ignore[attr-defined]
 
 
 def _with_inside(spec: NetworkSpec, block: str, layers: Sequence[Layer]) -> NetworkSpec:
@@ -60,8 +64,9 @@ def _with_inside(spec: NetworkSpec, block: str, layers: Sequence[Layer]) -> Netw
 
 def index_of(spec: NetworkSpec, block: str, place: int) -> int:
     """The index in `spec.parts` of a layer of a block."""
-    path = f"{block}.{place}".lstrip(".")
-    return next(index for index, part in enumerate(spec.parts) if part.path == path)
+    index = spec.place(f"{block}.{place}".lstrip("."))
+    assert index is not None
+    return index
 
 
 def new_layer(spec: NetworkSpec, kind: str) -> Layer:

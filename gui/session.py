@@ -231,7 +231,7 @@ class Session(QObject):
                 self.trainer.reset(wait=False)
             if document.training.batch_size != old.training.batch_size:
                 self._pace()
-        self._check_selection()
+        self._keep_selection(old.spec)
         self.document_changed.emit()
 
     def _take(self, opened: Opened) -> None:
@@ -355,13 +355,13 @@ class Session(QObject):
         self._watch()
         self.sample_changed.emit()
 
-    def _check_selection(self) -> None:
+    def _keep_selection(self, old: NetworkSpec) -> None:
+        """What was selected keeps its place in the design; none is selected where there is no such unit any more."""
         if self.selection is None:
             return
-        layer, unit = self.selection
-        parts = self.document.spec.parts
-        if layer >= len(parts) or unit >= parts[layer].given[-1]:
-            self.select(None)
+        (layer, unit), spec = self.selection, self.document.spec
+        place = spec.place(old.parts[layer].path)
+        self.select(place if place is not None and unit < spec.parts[place].given[-1] else None, unit)
 
     # ---- files -----------------------------------------------------------------------------------
 

@@ -76,6 +76,8 @@ class TraceBlock:
             share = percent(float(np.count_nonzero(a)) / a.size)
             reach = f"{number(float(z.min()))} to {number(float(z.max()))}"
             return f"{head}\nz from {reach}, not 0 at {share} of the places"
+        if not self.words.activation:
+            return f"{head}\ngives {number(float(a))}"
         return f"{head}\nz = {number(float(z))}, {self.words.activation}(z) = {number(float(a))}"
 
     def paint(self, painter: QPainter, scale: float, chosen: int | None) -> None:

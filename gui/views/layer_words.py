@@ -93,7 +93,7 @@ def layer_words(spec: NetworkSpec) -> tuple[LayerWords, ...]:
                 between[0] if len(between) == 1 else f"{len(between)} layers" if between else "",
                 len(part.given) > 1,
                 getattr(layer, "off", ()),
-                getattr(layer, "trainable", True),
+                part.trains,
                 not layer.has_kernel and bool(found) and found[-1].units == part.given[-1],
             )
         )

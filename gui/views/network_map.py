@@ -144,9 +144,8 @@ class NetworkMap(View):
     def _sum_words(self, block: int) -> str:
         """ "+ layer 2": what the skip of a block adds."""
         parts = self.spec.parts
-        first = min(k for k, part in enumerate(parts) if part.path.startswith(f"{parts[block].path}."))
-        source = f"layer {parts[first - 1].number}" if first else "the inputs"
-        projected = any(part.skips and part.path.startswith(f"{parts[block].path}.") for part in parts)
+        feeder, projected = parts[block].feeder, any(part.skips and part.block == parts[block].path for part in parts)
+        source = "the inputs" if feeder < 0 else f"layer {parts[feeder].number}"
         return f"+ {source}, projected" if projected else f"+ {source}"
 
     def unit_numbers(self, layer: int, unit: int) -> str:
