@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 from engine.checkpoint import Checkpoint
 from engine.spec import NetworkSpec, TrainingSpec
 
 MOST_BYTES = 1 << 28  # of all of them; the oldest go
+COPIES = 4  # of the parameters, that a checkpoint has at most: weights and what the optimizer keeps
+NUMBER = 32  # bytes of a number in a list
 
 
 class Shelf:
@@ -15,6 +19,11 @@ class Shelf:
 
     def __init__(self) -> None:
         self._kept: dict[object, tuple[NetworkSpec, TrainingSpec, Checkpoint]] = {}
+
+    @staticmethod
+    def takes(parameters: int) -> bool:
+        """Whether there is room for a run of so many parameters."""
+        return 4 * COPIES * parameters <= MOST_BYTES
 
     def put(self, name: object, spec: NetworkSpec, training: TrainingSpec, checkpoint: Checkpoint) -> None:
         self._kept.pop(name, None)
@@ -35,5 +44,10 @@ class Shelf:
 
 
 def _size(checkpoint: Checkpoint) -> int:
-    arrays: list[Any] = [*checkpoint.parameters.values(), *checkpoint.stepper.values(), *checkpoint.monitor.values()]
-    return sum(getattr(array, "nbytes", 0) for array in arrays)
+    return sum(_bytes(getattr(checkpoint, item.name)) for item in dataclasses.fields(checkpoint))
+
+
+def _bytes(value: Any) -> int:
+    if isinstance(value, Mapping):
+        return sum(_bytes(each) for each in value.values())
+    return NUMBER * len(value) if isinstance(value, list) else int(getattr(value, "nbytes", 0))

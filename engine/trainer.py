@@ -282,7 +282,7 @@ class Trainer:
     def _change(self, spec: NetworkSpec | None, training: TrainingSpec | None, leaves: object, finds: object) -> None:
         run, before = self._run, (self._run.spec, self._run.training)
         kept = spec is not None and leaves is not None and self.state != "running" and not run.fresh
-        left = self._checkpoint() if kept else None
+        left = self._checkpoint() if kept and self._shelf.takes(len(run.network.vector)) else None
         if run.change(spec, training):
             self._observer = self._observer.succeeded_by(run)
             if left is not None:

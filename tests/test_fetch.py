@@ -9,6 +9,7 @@ import http.server
 import os
 import struct
 import threading
+import time
 from collections.abc import Iterator
 
 import numpy as np
@@ -170,6 +171,42 @@ def test_a_file_that_was_damaged_since_comes_again(server, record):
     assert path.read_bytes() == whole and len(server.asked) == 5
 
 
+@pytest.mark.parametrize("packed", [True, False], ids=["packed", "unpacked"])
+def test_a_file_that_was_damaged_since_is_never_read(server, record, packed):
+    """Its numbers would be wrong without a word; it goes, so that it can come again."""
+    datasets.fetch("mnist")
+    path = fetching.folder_of(record) / record.files[0].name
+    body = bytearray(path.read_bytes() if packed else content()[path.name])
+    body[len(body) // 2] ^= 1
+    path.write_bytes(bytes(body))
+    with pytest.raises(RelumeError, match="damaged and was removed") as told:
+        datasets.load("mnist")
+    assert "fetch mnist" in told.value.fix and not datasets.is_fetched(record)
+    datasets.fetch("mnist")
+    assert datasets.load("mnist").x_train.shape == (60, 28, 28, 1)
+
+
+def test_a_fetch_from_a_silent_server_can_be_stopped_at_once(server, record):
+    """Nothing waits for the thread that waits for the server: neither Cancel nor the end of the program."""
+
+    class Stop(Exception):
+        pass
+
+    began = time.monotonic()
+
+    def report(done: int, whole: int) -> None:
+        if time.monotonic() - began > 0.3:
+            raise Stop
+
+    server.gate.clear()
+    with pytest.raises(Stop):
+        datasets.fetch("mnist", report)
+    assert time.monotonic() - began < 2
+    assert all(thread.daemon for thread in threading.enumerate() if thread.name == "fetch")
+    server.gate.set()
+    assert not [name for name in left(record) if "part" in name]
+
+
 def test_a_server_that_falls_silent_is_told(server, record, monkeypatch):
     monkeypatch.setattr(fetching, "TIMEOUT", 0.3)
     server.gate.clear()
@@ -276,6 +313,21 @@ def test_the_window_asks_fetches_and_takes_it(server, record, panel, qtbot):
     qtbot.waitUntil(lambda: panel.session.document.data.name == OWN_TABLE, timeout=20_000)
     assert panel.session.document.data.table.name == "MNIST" and len(panel.session.dataset.x_train) == 60
     assert panel.sets.itemText(panel.sets.findData("mnist")) == "MNIST"
+
+
+def test_the_window_fetches_again_what_was_damaged_since(server, record, panel, qtbot):
+    datasets.fetch("mnist")
+    path = fetching.folder_of(record) / record.files[0].name
+    path.write_bytes(path.read_bytes()[:-20])
+    told: list[str] = []
+    panel.session.notice.connect(lambda words, _: told.append(words))
+    choose(panel)
+    qtbot.waitUntil(lambda: bool(told), timeout=20_000)
+    assert "damaged" in told[0]
+    qtbot.waitUntil(lambda: "fetch" in panel.sets.itemText(panel.sets.findData("mnist")), timeout=5_000)
+    choose(panel)
+    answer(panel, "Fetch")
+    qtbot.waitUntil(lambda: panel.session.document.data.name == OWN_TABLE, timeout=20_000)
 
 
 def test_saying_no_changes_nothing(server, record, panel):

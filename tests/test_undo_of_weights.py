@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
+from engine import shelf
+from engine.checkpoint import Checkpoint
 from gui import edits
+from gui.document import first_document
 from gui.session import Session
 
 
@@ -110,3 +113,14 @@ def test_undo_of_a_change_of_the_network_brings_the_weights_back(qtbot: QtBot, s
     last = f"{len(session.document.spec.layers) - 1}.bias"
     assert (kept[last] == stepped[f"{max(int(key[0]) for key in stepped)}.bias"]).all()
     assert not session.told
+
+
+def test_the_shelf_counts_long_histories_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shelf, "MOST_BYTES", 1_000_000)
+    spec, training = first_document().spec, first_document().training
+    taken = Checkpoint({"0.bias": np.zeros(8)}, {}, {f"column {k}": [0.0] * 2000 for k in range(7)})
+    kept = shelf.Shelf()
+    for name in range(10):
+        kept.put(name, spec, training, taken)
+    assert [name for name in range(10) if kept.find(name, spec, training) is not None] == [8, 9]
+    assert kept.takes(10_000) and not kept.takes(100_000)

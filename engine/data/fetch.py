@@ -12,6 +12,7 @@ import hashlib
 import os
 import shutil
 import tempfile
+import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator
@@ -24,6 +25,7 @@ from engine.errors import RelumeError
 from engine.registry import Registry
 
 TIMEOUT = 20  # seconds without a byte
+POLL = 0.05  # seconds between two looks at how much came
 CHUNK = 1 << 16
 PART = ".part-"  # begins the names of folders of what is on its way
 Report = Callable[[int, int], None]  # bytes so far, in all; it may raise to end the fetch
@@ -124,13 +126,19 @@ def is_fetched(record: RemoteSet) -> bool:
 
 
 def images_of(record: RemoteSet) -> Path:
-    """The file of the training images, as `open_images` takes it. Raises RelumeError while it is not there."""
+    """The file of the training images, as `open_images` takes it.
+
+    Raises RelumeError while not all files are there, or where one is damaged: it is removed, so that it comes again.
+    """
+    way = f"Choose it in the window, or run `python main.py fetch {record.name}`."
     if not is_fetched(record):
-        raise RelumeError(
-            f"{record.title} is not on this computer yet ({record.packed / 1e6:.0f} MB).",
-            record.name,
-            f"Choose it in the window, or run `python main.py fetch {record.name}`.",
-        )
+        what = f"{record.title} is not on this computer yet ({record.packed / 1e6:.0f} MB)."
+        raise RelumeError(what, record.name, way)
+    for file in record.files:
+        path = folder_of(record) / file.name
+        if _damage(path, file):
+            path.unlink(missing_ok=True)
+            raise RelumeError(f"A file of {record.title} was damaged and was removed.", str(path), f"Fetch it: {way}")
     return folder_of(record) / record.files[0].name
 
 
@@ -184,7 +192,7 @@ def _bring(record: RemoteSet, file: RemoteFile, folder: Path, came: Callable[[in
     """One file from the first mirror that has it."""
     troubles: list[str] = []
     for mirror in record.mirrors:
-        with tempfile.TemporaryDirectory(dir=folder, prefix=PART) as room:
+        with tempfile.TemporaryDirectory(dir=folder, prefix=PART, ignore_cleanup_errors=True) as room:
             part = Path(room) / file.name
             trouble = _download(f"{mirror}{file.name}", part, file.size + 2 * CHUNK, came) or _damage(part, file)
             if not trouble:
@@ -205,20 +213,19 @@ class _TooMuch(Exception):  # noqa: N818 - a signal, not an error
 
 
 class _Meter:
-    """What pooch takes for a progress bar."""
+    """What pooch takes for a progress bar: counts the bytes, and ends what brings more than `most`."""
 
     total = 0
 
-    def __init__(self, came: Callable[[int], None], most: int) -> None:
-        self._came, self._most, self._bytes, self._full = came, most, 0, False
+    def __init__(self, most: int) -> None:
+        self.most, self.bytes, self._full = most, 0, False
 
     def update(self, count: int) -> None:
         if self._full:
             return
-        self._bytes += count
-        if self._bytes > self._most:
+        self.bytes += count
+        if self.bytes > self.most:
             raise _TooMuch
-        self._came(self._bytes)
 
     def reset(self) -> None:
         """pooch fills the bar at the end by starting again."""
@@ -229,13 +236,40 @@ class _Meter:
 
 
 def _download(address: str, target: Path, most: int, came: Callable[[int], None]) -> str:
-    """Fetches one address; returns what went wrong, "" for nothing. What `came` raises goes through."""
+    """Fetches one address; returns what went wrong, "" for nothing.
+
+    `came` hears of the bytes all the time. What it raises goes through at once, however silent the server is: the
+    thread that waits for it holds nothing up and ends by itself.
+    """
     import pooch
+
+    meter, faults = _Meter(most), []
+    bring = pooch.HTTPDownloader(progressbar=meter, chunk_size=CHUNK, timeout=TIMEOUT)
+
+    def work() -> None:
+        try:
+            bring(address, str(target), None)
+        except (_TooMuch, OSError, ValueError) as fault:  # a fault of the connection is an OSError
+            faults.append(fault)
+
+    thread = threading.Thread(target=work, name="fetch", daemon=True)
+    thread.start()
+    try:
+        while thread.is_alive():
+            thread.join(POLL)
+            came(min(meter.bytes, meter.most))
+    except BaseException:
+        meter.most = 0
+        raise
+    return _trouble(faults[0]) if faults else ""
+
+
+def _trouble(fault: Exception) -> str:
+    """What went wrong, in a few words."""
     import requests
 
-    bring = pooch.HTTPDownloader(progressbar=_Meter(came, most), chunk_size=CHUNK, timeout=TIMEOUT)
     try:
-        bring(address, str(target), None)
+        raise fault
     except _TooMuch:
         return "sent another file"
     except requests.HTTPError as error:
@@ -244,7 +278,6 @@ def _download(address: str, target: Path, most: int, came: Callable[[int], None]
         return "did not answer in time"
     except (requests.RequestException, ValueError):
         return "could not be reached"
-    return ""
 
 
 def _damage(path: Path, file: RemoteFile) -> str:
