@@ -31,6 +31,9 @@ def test_a_card_says_what_its_network_is_made_of(gallery):
     assert sizes["spiral"] == "2 inputs, 8-8" and sizes["digits"] == "64 inputs, 64-32"
     assert sizes["feature-maps"] == "28 × 28 pixels, filters 8-16"
     assert sizes["iris"].startswith("4 inputs")
+    assert sizes["too-deep"] == sizes["deep-with-skips"] == "2 inputs, 17 layers of 8"
+    for card in gallery.cards:
+        assert card.size_label.sizeHint().width() <= card.size_label.width(), card.example.name
 
 
 def test_enter_runs_the_first_example_found(qtbot, gallery):

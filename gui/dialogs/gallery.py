@@ -47,13 +47,14 @@ SHOWN_RECENT = 3
 
 
 def size_words(example: Example) -> str:
-    """What an example is made of: "2 inputs, 8-8", "28 × 28 pixels, filters 8-16"."""
-    shape, hidden = example.spec.input_shape, example.spec.layers[:-1]
+    """What an example is made of: "2 inputs, 8-8", "28 × 28 pixels, filters 8-16", "2 inputs, 17 layers of 8"."""
+    shape, hidden = example.spec.input_shape, [part.layer for part in example.spec.parts[:-1] if not part.skips]
     fed = f"{shape[0]} input{'s' if shape[0] != 1 else ''}"
     if len(shape) > 1:
         fed = f"{shape[0]} × {shape[1]} pixels"
     filters = "-".join(str(layer.filters) for layer in hidden if isinstance(layer, Conv2D))
-    units = "-".join(str(layer.units) for layer in hidden if isinstance(layer, Dense))
+    sizes = [str(layer.units) for layer in hidden if isinstance(layer, Dense)]
+    units = f"{len(sizes)} layers of {sizes[0]}" if len(sizes) > 3 and len(set(sizes)) == 1 else "-".join(sizes)
     made_of = [fed, f"filters {filters}" if filters else "", units]
     return ", ".join(filter(None, made_of)) if filters or units else f"{fed}, no hidden layer"
 
