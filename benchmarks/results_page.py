@@ -5,7 +5,7 @@ from __future__ import annotations
 from benchmarks import page
 
 PAGE = page.PAGE.parent / "results.md"
-SECTIONS = ("known results", "real runs")
+SECTIONS = ("known results", "relu against tanh", "real runs")
 HEAD = """# Results
 
 What others have published or proven, done again by this engine. Each part is written by its command and replaced as a

@@ -151,24 +151,24 @@ def _expm1(x: Any) -> Any:
 @exactly(maths.sigmoid)
 def _sigmoid(x: Any) -> Any:
     """1 / (1 + e^-x), 0 where it would be less than the smallest normal number"""
-    scale, even, odd = _quotient(_larger(F(-30.0), _smaller(-x, F(89.0))))
-    below = even - odd
-    return below / (scale * (even + odd) + below)
+    scale, even, odd, r = _quotient(_larger(F(-30.0), _smaller(-x, F(89.0))))
+    below = fma(-r, odd, even)
+    return below / (scale * fma(r, odd, even) + below)
 
 
 @exact
 def _quotient(x: Any) -> Any:
-    """(s, a, b): e^x = s (a + b) / (a - b), s from 0 (x = -88.2) to infinity (x = 89), a about 1."""
+    """(s, a, b, r): e^x = s (a + b r) / (a - b r), s from 0 (x = -88.2) to infinity (x = 89), a about 1."""
     m = x * F(LOG2_E) + (WHOLE + F(127.0))
     r = _reduced(x, m - (WHOLE + F(127.0)))
     z = r * r
-    return _scale_of(m), z * F(0.099978630670026) + F(1.0), r * (z * F(0.008322685514763834) + F(0.5))
+    return _scale_of(m), z * F(0.099978630670026) + F(1.0), z * F(0.008322685514763834) + F(0.5), r
 
 
 @exactly(maths.sigmoids)
 def _sigmoids(x: Any) -> Any:
-    scale, even, odd = _quotient(_larger(-abs(x), F(-88.2)))
-    above, below = scale * (even + odd), even - odd
+    scale, even, odd, r = _quotient(_larger(-abs(x), F(-88.2)))
+    above, below = scale * fma(r, odd, even), fma(-r, odd, even)
     part = F(1.0) / (above + below)
     low, high = above * part, below * part
     return (low if x < F(0.0) else high), (high if x < F(0.0) else low)
@@ -176,9 +176,9 @@ def _sigmoids(x: Any) -> Any:
 
 @exactly(maths.swish)
 def _swish(z: Any, u: Any) -> Any:
-    scale, even, odd = _quotient(_larger(-abs(u), F(-88.2)))
-    above = scale * (even + odd)
-    part = above / (above + (even - odd)) * _smaller(z, F(3e38))  # infinity is left as it is
+    scale, even, odd, r = _quotient(_larger(-abs(u), F(-88.2)))
+    above = scale * fma(r, odd, even)
+    part = above / (above + fma(-r, odd, even)) * _smaller(z, F(3e38))  # infinity is left as it is
     return z - part if u > F(0.0) else part
 
 
@@ -250,7 +250,8 @@ def _softplus(x: Any) -> Any:
 def _tanh(x: Any) -> Any:
     """Near 1 as what is left to it: a slope 1 - y^2 then has as many digits as y has."""
     v = _larger(F(-2.0) * abs(x), F(-25.0))
-    scale, even, odd = _quotient(v)  # e^v = scale (even + odd) / (even - odd)
+    scale, even, odd, r = _quotient(v)  # e^v = scale (even + odd r) / (even - odd r)
+    odd = odd * r
     more, less = F(1.0) + scale, F(1.0) - scale
     far = v < F(-1.0)
     above = F(2.0) * scale * (even + odd) if far else even * less - odd * more
