@@ -129,14 +129,20 @@ def _exp(x: Any) -> Any:
 
 @exact
 def _exp_below(x: Any) -> Any:
-    """e^x for x <= 89, in two steps: n may be less than that of the smallest power of two"""
+    """e^x for x <= 89"""
     x = _larger(x, F(-104.0))
     m = x * F(LOG2_E) + (WHOLE + F(254.0))
     q = _expm1_near(_reduced(x, m - (WHOLE + F(254.0))))
+    first, second = _halves(m)
+    return (q + F(1.0)) * first * second
+
+
+@exact
+def _halves(m: Any) -> Any:
+    """(p, q) with p q = 2^n for m = WHOLE + 254 + n, n = -252 to 254: there are smaller numbers than powers of two"""
     b = bits(m)
     half = np.int32(b >> np.int32(1))
-    first, second = from_bits(np.int32(half << np.int32(23))), from_bits(np.int32(np.int32(b - half) << np.int32(23)))
-    return (q + F(1.0)) * first * second
+    return from_bits(np.int32(half << np.int32(23))), from_bits(np.int32(np.int32(b - half) << np.int32(23)))
 
 
 @exactly(maths.expm1)
@@ -160,9 +166,15 @@ def _sigmoid(x: Any) -> Any:
 def _quotient(x: Any) -> Any:
     """(s, a, b, r): e^x = s (a + b r) / (a - b r), s from 0 (x = -88.2) to infinity (x = 89), a about 1."""
     m = x * F(LOG2_E) + (WHOLE + F(127.0))
-    r = _reduced(x, m - (WHOLE + F(127.0)))
+    even, odd, r = _even_and_odd(_reduced(x, m - (WHOLE + F(127.0))))
+    return _scale_of(m), even, odd, r
+
+
+@exact
+def _even_and_odd(r: Any) -> Any:
+    """(a, b, r): e^r = (a + b r) / (a - b r) for |r| <= ln(2) / 2"""
     z = r * r
-    return _scale_of(m), z * F(0.099978630670026) + F(1.0), z * F(0.008322685514763834) + F(0.5), r
+    return z * F(0.099978630670026) + F(1.0), z * F(0.008322685514763834) + F(0.5), r
 
 
 @exactly(maths.sigmoids)
@@ -239,8 +251,12 @@ _ARTANH = polynomial(2.8011979607e-1, 2.8001806788e-1, 4.0021527146e-1, 6.666641
 
 @exactly(maths.softplus)
 def _softplus(x: Any) -> Any:
-    e = _exp_below(-abs(x))
-    s = e / (F(2.0) + e)  # ln(1 + e) = 2 artanh(s)
+    v = _larger(-abs(x), F(-104.0))
+    m = v * F(LOG2_E) + (WHOLE + F(254.0))
+    even, odd, r = _even_and_odd(_reduced(v, m - (WHOLE + F(254.0))))
+    first, second = _halves(m)
+    above = fma(r, odd, even) * first * second
+    s = above / (above + F(2.0) * fma(-r, odd, even))  # ln(1 + e) = 2 artanh(e / (2 + e))
     z = s * s
     p = _ARTANH(z) * z * s + F(2.0) * s
     return p if x < F(0.0) else x + p
