@@ -101,6 +101,20 @@ def test_one_abs_unit_solves_xor_with_adam() -> None:
     assert all(rows[-1, 3] < 1e-3 and rows[-1, 5] == 1.0 for rows in xor_runs(engine.Adam(0.01), 1000, 15))
 
 
+def test_two_summed_relus_solve_xor_in_fewer_than_half_of_the_runs() -> None:
+    y, runs = np.array([0, 1, 1, 0]), 80
+    data = engine.Dataset(XOR, y, XOR, y, task="binary")
+    spec = NetworkSpec((2,), (Dense(2, "relu", "he_normal"), Dense(1, trainable=False)))
+    ends = []
+    for seed in range(runs):
+        training = TrainingSpec(engine.Adam(0.01), batch_size=4, epochs=1000, seed=seed)
+        trainer = engine.Trainer(spec, training, data)
+        trainer.edit_parameters({"1.kernel": np.ones((2, 1))})
+        ends.append(float(trainer.run().column("test_metric")[-1]))
+    assert ends.count(1.0) / runs == pytest.approx(0.425, abs=4 * math.sqrt(0.25 / runs))
+    assert ends.count(0.75) > 0.8 * (runs - ends.count(1.0)), "most failures stay at three of the four points"
+
+
 @pytest.mark.parametrize("name", ["iris", "digits"])
 def test_the_first_loss_is_ln_k(name: str) -> None:
     data = engine.datasets.load(name, seed=1, scaling="standard" if name == "iris" else "none")
@@ -119,7 +133,8 @@ def test_layer_sizes_of_keras_mnist_network() -> None:
 @pytest.mark.parametrize(
     ("activation", "initializer", "accuracy"),
     [("relu", "he_normal", 0.973), ("abs", "lecun_normal", 0.978), ("tanh", "lecun_normal", 0.971),
-     ("sigmoid", "lecun_normal", 0.930), ("linear", "lecun_normal", 0.967)],
+     ("sigmoid", "lecun_normal", 0.930), ("linear", "lecun_normal", 0.967), ("leaky_relu", "he_normal", 0.974),
+     ("silu", "he_normal", 0.972), ("elu", "he_normal", 0.970), ("selu", "lecun_normal", 0.969)],
 )  # fmt: skip
 def test_digits(activation: str, initializer: str, accuracy: float) -> None:
     seeds = range(4)
