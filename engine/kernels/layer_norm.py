@@ -61,8 +61,10 @@ def _backward(op: Any, rows: Any, moment: Any) -> None:
         if o[GX] != 0:
             gx = floats(o[GX] + 4 * r * u, u)
             total, along = total / F(u), along / F(u)
+            for j in range(u):  # rounded as it was in the total: of a single unit nothing is left but 0
+                gx[j] = gy[j] * gamma[j]
             for j in range(u):
-                gx[j] = (gy[j] * gamma[j] - total - (x[j] - mean) * scale * along) * scale
+                gx[j] = (gx[j] - total - (x[j] - mean) * scale * along) * scale
 
 
 def layer_norm() -> Block:
