@@ -6,6 +6,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from pytestqt.qtbot import QtBot
 
 from engine.errors import RelumeError
 from engine.layers import Dense, Layer, Maxout, Residual, Softmax
@@ -14,6 +15,7 @@ from engine.spec import NetworkSpec
 from gui import edits
 from gui.dialogs.trace_layers import TraceBlock
 from gui.main_window import MainWindow
+from gui.panels.layer_card import OUTPUT
 from gui.views.layer_words import layer_words
 from gui.views.network_map import NetworkMap
 
@@ -88,3 +90,25 @@ def test_a_trace_names_no_activation_where_there_is_none(layer: Layer) -> None:
     assert "relu(z)" in TraceBlock(
         layer_words(design(Dense(8, "relu")))[0], 0.0, 0.0, 4, np.ones(8), np.ones(8), np.zeros(8, bool)
     ).unit_words(0)
+
+
+@pytest.mark.parametrize(
+    ("example", "number"), [("xor-two-units", "6.1"), ("xor-two-units", "2.1"), ("too-deep", "2.2")]
+)
+def test_what_was_half_typed_into_a_layer_that_went_changes_nothing(
+    qtbot: QtBot, window: MainWindow, example: str, number: str
+) -> None:
+    session, cards = window.session, window.network_panel.cards
+    session.load_example("deep-with-skips")
+    qtbot.waitUntil(lambda: cards[-1].kind == OUTPUT and len(cards) > 20)
+    card = next(card for card in cards if card.number == number)
+    window.activateWindow()
+    card.units.field.setFocus()
+    qtbot.waitUntil(card.units.field.hasFocus)
+    card.units.field.setText("7")
+    session.load_example(example)
+    spec = session.document.spec
+    window.network_panel.add.setFocus()
+    qtbot.wait(50)
+    assert session.document.spec == spec
+    qtbot.waitUntil(lambda: [card.number for card in cards] == [part.number for part in spec.parts])

@@ -45,7 +45,7 @@ class LayerCard(QFrame):
         super().__init__()
         self.session, self.kind = session, kind
         self.index, self.number = 0, ""  # in `NetworkSpec.parts`, and as a person counts
-        self.chosen = False
+        self.chosen = self.retired = False
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._rows = QVBoxLayout(self)
         self._rows.setContentsMargins(4, 3, 8, 5)
@@ -213,6 +213,12 @@ class LayerCard(QFrame):
         else:
             self.words.setText(describe_output(self.session.document.spec, self.session.dataset))
 
+    def retire(self) -> None:
+        """The layer is gone, and the card soon: what was half typed, and is taken as the field loses the focus, changes
+        no other layer."""
+        self.retired = True
+        self.setEnabled(False)
+
     def show_chosen(self, chosen: bool) -> None:
         """The accent edge and the further rows of the layer that is looked at."""
         self.chosen = chosen
@@ -272,7 +278,8 @@ class LayerCard(QFrame):
 
     def _edit(self, text: str, act: Callable[..., NetworkSpec], *arguments: Any, wanted: str = "") -> None:
         spec, index = self.session.document.spec, self.index
-        change(self.session, text, lambda: {"spec": act(spec, index, *arguments)}, wanted=wanted)
+        if not self.retired:
+            change(self.session, text, lambda: {"spec": act(spec, index, *arguments)}, wanted=wanted)
 
     def _moves(self) -> tuple[bool, bool]:
         """Whether it can go up, and down."""
@@ -289,6 +296,8 @@ class LayerCard(QFrame):
 
     @Slot(str, object)
     def _set_field(self, name: str, value: Any, merge: bool = False) -> None:
+        if self.retired:
+            return
         text = f"{self._fields[name].label} of layer {self.number}"
         spec = self.session.document.spec
         make = lambda: {"spec": edits.set_layer(spec, self.index, **{name: value})}  # noqa: E731

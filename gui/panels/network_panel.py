@@ -88,8 +88,10 @@ class NetworkPanel(QWidget):
         kinds = [_kind(spec, index) for index in places]
         self._fit_cards(kinds)
         for card, index, kind in zip(self.cards, places, kinds, strict=False):
-            if card.kind == kind:  # else its own comes in the next turns
+            if card.kind == kind:
                 card.show_part(index, spec.parts[index])
+            else:  # its own comes in the next turns
+                card.retire()
         self._show_selection()
         self._show_state(self.session.snapshot)
 
@@ -208,5 +210,6 @@ def _last_of(card: LayerCard) -> QWidget:
 
 def _discard(layout: QVBoxLayout, card: LayerCard) -> None:
     layout.removeWidget(card)
+    card.retire()
     card.hide()
     card.deleteLater()
