@@ -49,6 +49,7 @@ def configuration(seed: int) -> tuple[DataSpec, NetworkSpec, TrainingSpec, Datas
     layers += [Dense(width, "tanh"), Dense(*outputs(data))]
     fitting = [loss for loss in losses.LOSSES if data.task in loss.tasks and loss.outputs in (None, layers[-1].units)]  # type: ignore[attr-defined]
     fitting = [loss for loss in fitting if not loss.coupled or layers[-1].units > 1]  # type: ignore[attr-defined]
+    fitting = [loss for loss in fitting if loss.least_target <= data.y_train.min()]
     loss = fitting[int(rng.integers(len(fitting)))]
     kind = optimizers.names()[seed % len(optimizers.names())]
     optimizer = optimizers.OPTIMIZERS.get(kind).cls(learning_rate=1e-3)

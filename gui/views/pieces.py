@@ -214,7 +214,8 @@ def to_image(rgba: np.ndarray) -> QImage:
 
 def shade(values: np.ndarray, low: float, high: float, table: str) -> np.ndarray:
     """Colours (..., 4) uint8 of values on a scale; what is not finite takes the middle."""
-    position = np.nan_to_num((values - low) / (high - low), nan=0.5, posinf=1.0, neginf=0.0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        position = np.nan_to_num((values - low) / (high - low), nan=0.5, posinf=1.0, neginf=0.0)
     return theme.lut(table)[np.rint(np.clip(position, 0, 1) * 254).astype(np.uint8)]
 
 
