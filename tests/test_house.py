@@ -60,7 +60,7 @@ def test_no_file_of_tests_is_long():
 COMPILERS = {"register_jitable", "njit", "jit", "vectorize", "guvectorize", "stencil", "cfunc", "overload",
              "overload_method", "overload_attribute"}  # fmt: skip
 FLAGS = {"fastmath", "error_model", "nogil", "cache", "parallel", "boundscheck", "forceobj"}
-POLICY = {"OPTIONS", "EXACT_OPTIONS"}
+POLICY = {"OPTIONS", "WIDE_OPTIONS"}
 CONFIGURES = ROOT / "engine" / "kernels" / "jit.py"
 COMPILER = ROOT / "engine" / "kernels" / "compiler.py"  # passes on what it is given
 
@@ -70,7 +70,7 @@ def last_name(node: ast.AST) -> str:
 
 
 def own_flags(tree: ast.AST) -> list[str]:
-    """What a module says of the compiler's flags, beside passing on **OPTIONS or **EXACT_OPTIONS of jit.py (overloads:
+    """What a module says of the compiler's flags, beside passing on **OPTIONS or **WIDE_OPTIONS of jit.py (overloads:
     jit_options=OPTIONS, also through an argument whose default that is)."""
     nodes = list(ast.walk(tree))
     passed_on = set(POLICY)
@@ -85,7 +85,7 @@ def own_flags(tree: ast.AST) -> list[str]:
             found += [(node, f"{item.arg}=") for item in node.keywords if item.arg in FLAGS]
             given = [last_name(item.value) for item in node.keywords if item.arg in (None, "jit_options")]
             if last_name(node.func) in COMPILERS and not (len(given) == 1 and given[0] in passed_on):
-                found.append((node, f"{last_name(node.func)} without **OPTIONS or **EXACT_OPTIONS"))
+                found.append((node, f"{last_name(node.func)} without **OPTIONS or **WIDE_OPTIONS"))
         elif isinstance(node, ast.Constant) and node.value in FLAGS:
             found.append((node, repr(node.value)))
         elif isinstance(node, ast.ImportFrom):
@@ -97,7 +97,7 @@ def own_flags(tree: ast.AST) -> list[str]:
             if not isinstance(node.ctx, ast.Load) and last_name(node) in POLICY:
                 found.append((node, f"{last_name(node)} of its own"))
             elif last_name(node) in COMPILERS and node not in called | prefixes:
-                found.append((node, f"{last_name(node)} without **OPTIONS or **EXACT_OPTIONS"))
+                found.append((node, f"{last_name(node)} without **OPTIONS or **WIDE_OPTIONS"))
     return [f"line {node.lineno}: {words}" for node, words in found]  # type: ignore[attr-defined]
 
 
@@ -150,8 +150,8 @@ def test_flags_of_its_own_are_found(planted: str):
 @pytest.mark.parametrize(
     "kept",
     [
-        "from engine.kernels.jit import EXACT_OPTIONS, OPTIONS\nfast = register_jitable(**OPTIONS)",
-        "@register_jitable(**EXACT_OPTIONS)\ndef f(x): return x",
+        "from engine.kernels.jit import WIDE_OPTIONS, OPTIONS\nfast = register_jitable(**OPTIONS)",
+        "@register_jitable(**WIDE_OPTIONS)\ndef f(x): return x",
         "def f(x, options=OPTIONS): return overload(x, jit_options=options, inline='never')",
         "g = numba.cfunc('void()', **OPTIONS)(f)",
     ],

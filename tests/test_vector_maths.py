@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from engine import maths
-from engine.kernels import vector_maths  # noqa: F401  teaches the compiler the functions
-from engine.kernels.jit import Loop, bound, formula
+from engine.kernels.formulas import formula
+from engine.kernels.jit import Loop, bound
 from engine.kernels.memory import floats
 
 SMALLEST = float(np.finfo(np.float32).smallest_normal)

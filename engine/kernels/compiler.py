@@ -32,20 +32,14 @@ def register_jitable(**options: Any) -> Callable[[Callable[..., Any]], Callable[
     return _taught(lambda function: _extending.register_jitable(**options)(function))
 
 
-def overload(function: Callable[..., Any], **options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """numba.extending.overload: what `function` is in compiled code."""
-    return _taught(lambda implementation: _extending.overload(function, **options)(implementation))
-
-
-def intrinsic(definition: Any = None, /, *, prefer_literal: bool = False) -> Any:
-    """numba.extending.intrinsic: a function that writes down its own instructions."""
+def intrinsic(definition: Any = None, /, *, prefer_literal: bool = False, of: Any = None) -> Any:
+    """numba.extending.intrinsic: a function that writes down its own instructions, or those of another one."""
 
     def register(function: Callable[..., Any]) -> None:
-        template = _templates.make_intrinsic_template(
-            function, function, function.__name__, prefer_literal=prefer_literal
-        )
+        handle = of or function
+        template = _templates.make_intrinsic_template(handle, function, handle.__name__, prefer_literal=prefer_literal)
         _templates.infer(template)
-        _templates.infer_global(function, types.Function(template))
+        _templates.infer_global(handle, types.Function(template))
 
     teach = _taught(register)
     return teach if definition is None else teach(definition)

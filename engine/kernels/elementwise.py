@@ -9,10 +9,10 @@ import numpy as np
 
 from engine import activations
 from engine.errors import RelumeError
-from engine.kernels import vector_maths  # noqa: F401  registers the functions of formulas
 from engine.kernels.block import Block, block_kernel
 from engine.kernels.compiler import register_jitable
-from engine.kernels.jit import OPTIONS, formula
+from engine.kernels.formulas import formula
+from engine.kernels.jit import OPTIONS
 from engine.kernels.layout import (
     CONSTANTS,
     FRESH,

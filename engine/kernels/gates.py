@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 
 from engine import activations
-from engine.kernels import vector_maths  # noqa: F401  registers the functions of formulas
 from engine.kernels.block import Block, block_kernel
-from engine.kernels.jit import formula
+from engine.kernels.formulas import formula
 from engine.kernels.layout import GX, GY, OUTPUTS, UNITS, WORDS, X, Y
 from engine.kernels.memory import floats, words
 

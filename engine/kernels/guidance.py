@@ -12,7 +12,8 @@ import numpy as np
 from engine import schedules
 from engine.kernels import layout as at, step
 from engine.kernels.buffers import address
-from engine.kernels.jit import Kernel, bound, wide_formula
+from engine.kernels.formulas import wide_formula
+from engine.kernels.jit import Kernel, bound
 from engine.kernels.layout import (
     CLIP_LIMITS,
     EPOCH,

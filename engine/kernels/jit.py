@@ -9,15 +9,13 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from engine.kernels import compiler, machine, object_files
 
 # "nnan" and "ninf" are left out: isnan must keep working.
 _LEAN = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "_nrt": False}  # only other compiled code calls it
 OPTIONS: dict[str, Any] = {"error_model": "numpy", "fastmath": {"contract", "arcp", "nsz", "afn", "reassoc"}, **_LEAN}
-# For sums that rely on exact cancellation.
-EXACT_OPTIONS: dict[str, Any] = {"error_model": "numpy", "fastmath": {"contract", "nsz"}, **_LEAN}
+WIDE_OPTIONS: dict[str, Any] = {"error_model": "numpy"}  # float64, as numpy has it
+EXACT = ("contract", "nsz")  # of instructions in sums that rely on exact cancellation
 
 _lock = threading.RLock()
 misses: list[str] = []  # kernels that had to be compiled in this process
@@ -59,53 +57,6 @@ def _digest_code(function: types.FunctionType, digest: Any) -> None:
 def jitable(function: Callable[..., Any]) -> Callable[..., Any]:
     """A function for others to call in compiled code."""
     return compiler.register_jitable(**OPTIONS)(function)
-
-
-def formula(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A formula for float32 kernels: the same code with its numbers as float32."""
-    return _inlined(_narrowed(function))
-
-
-def _inlined(function: Callable[..., Any]) -> Callable[..., Any]:
-    """For use in loops, which become SIMD code only without calls."""
-    return compiler.register_jitable(forceinline=True, **OPTIONS)(function)
-
-
-def overloaded(
-    function: Callable[..., Any], options: dict[str, Any] = OPTIONS
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Teaches the compiler what a function of formulas is: the one below, inlined as formulas are."""
-
-    def teach(implementation: Callable[..., Any]) -> Callable[..., Any]:
-        register = compiler.overload(
-            function, jit_options={"forceinline": True, **options}, inline="never", strict=False
-        )
-        register(lambda *kinds: implementation)
-        return implementation
-
-    return teach
-
-
-def wide_formula(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A formula for kernels in float64."""
-    helpers = [
-        name for name in function.__code__.co_names if isinstance(function.__globals__.get(name), types.FunctionType)
-    ]
-    names = {**function.__globals__, **{name: wide_formula(function.__globals__[name]) for name in helpers}}
-    copy = types.FunctionType(function.__code__, names, function.__name__, function.__defaults__)
-    return compiler.register_jitable(error_model="numpy")(copy)
-
-
-def _narrowed(function: Callable[..., Any]) -> Callable[..., Any]:
-    code = function.__code__
-    constants = tuple(np.float32(value) if isinstance(value, float) else value for value in code.co_consts)
-    helpers = {
-        name: _narrowed(function.__globals__[name])
-        for name in code.co_names
-        if isinstance(function.__globals__.get(name), types.FunctionType)
-    }
-    names = {**function.__globals__, **{name: _inlined(f) for name, f in helpers.items()}}
-    return types.FunctionType(code.replace(co_consts=constants), names, function.__name__, function.__defaults__)
 
 
 def _name_of(function: Callable[..., Any]) -> str:

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from engine import losses, maths
-from engine.kernels import vector_maths  # noqa: F401  registers the functions of formulas
 from engine.kernels.block import Block, block_kernel
 from engine.kernels.compiler import register_jitable
 from engine.kernels.elementwise import whole
-from engine.kernels.jit import OPTIONS, formula, jitable
+from engine.kernels.formulas import formula
+from engine.kernels.jit import OPTIONS, jitable
 from engine.kernels.layout import (
     CONSTANTS,
     CORRECT,

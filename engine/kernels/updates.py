@@ -6,20 +6,22 @@ from typing import Any
 
 import numpy as np
 
-from engine.kernels import vector_maths  # noqa: F401  registers the functions of formulas
 from engine.kernels.block import block_kernel
 from engine.kernels.compiler import register_jitable
-from engine.kernels.jit import OPTIONS, Kernel, formula, wide_formula
+from engine.kernels.formulas import formula, wide_formula
+from engine.kernels.instructions import teach
+from engine.kernels.jit import OPTIONS, Kernel
 from engine.kernels.layout import CONSTANTS, G0, INPUTS, LANE_WORDS, OUTPUTS, P0, P1, SUMS, TIME, WORDS
 from engine.kernels.memory import doubles_as_tuple, floats, narrow, words
-from engine.kernels.vector_maths import bits
 from engine.optimizers import Optimizer
 
 
-@register_jitable(**OPTIONS)
 def size_bits(x: Any) -> Any:
     """Bits that order float32 numbers by |x|; infinity and NaN come last."""
-    return np.int32(bits(x) & np.int32(0x7FFFFFFF))
+    return x.bits() & 0x7FFFFFFF
+
+
+teach(size_bits, size_bits)
 
 
 @register_jitable(**OPTIONS)
