@@ -95,7 +95,7 @@ def _expm1(x: Number) -> Number:
 @_compiled(maths.sigmoid)
 def _sigmoid(x: Number) -> Number:
     """1 / (1 + e^-x), 0 where it would be less than the smallest normal number"""
-    scale, even, odd, r = _quotient(larger(smaller(-x, 89.0), -30.0))
+    scale, even, odd, r = _quotient(-smaller(larger(x, -89.0), 30.0))
     below = fma(-r, odd, even)
     return below / (scale * fma(r, odd, even) + below)
 
