@@ -27,7 +27,7 @@ from engine.units import weights_of
 if TYPE_CHECKING:
     from engine.kernels.stepper import Stepper
 
-CHUNK_SECONDS = 0.012
+CHUNK_SECONDS = 0.015
 MOST_TILES = 1 << 24
 _numbers = itertools.count(1)
 
@@ -141,22 +141,27 @@ class Run:
         taken = 0.0
         while True:
             epoch = stepper.epoch
-            began = time.perf_counter()
-            stepper.advance(self._tiles, wanted - stepper.step, until)
-            took = time.perf_counter() - began
+            took = self._timed(self._tiles, wanted, until)
             taken += took
-            self.seconds += took
             if took > CHUNK_SECONDS or stepper.tiles_done >= self._tiles:
                 self._tiles = int(min(max(1, self._tiles * min(2.0, max(0.5, CHUNK_SECONDS / took))), MOST_TILES))
             if stepper.diverged is None and stepper.epoch > epoch + 1 and stepper.batch:
                 # epochs are short: on to the end of this one, where it can be recorded if the run rests
-                stepper.advance(MOST_TILES, wanted - stepper.step, stepper.epoch + 1)
+                taken += self._timed(MOST_TILES, wanted, stepper.epoch + 1)
             if stepper.diverged is None and stepper.epoch != epoch:
                 if self.history.keeps(stepper.epoch) or Monitor.wanted(self.training):
                     self.record()
                 return taken
             if stepper.diverged is not None or stepper.at_batch_boundary or interrupted():
                 return taken
+
+    def _timed(self, tiles: int, wanted: int, until: int) -> float:
+        """One compiled call, at most to the step `wanted`; the seconds it took."""
+        began = time.perf_counter()
+        self.stepper.advance(tiles, wanted - self.stepper.step, until)
+        took = time.perf_counter() - began
+        self.seconds += took
+        return took
 
     def reached_end(self) -> bool:
         """Whether the training spec ends the run here, before its last epoch; `ended` tells why."""

@@ -45,6 +45,9 @@ class Schedule:
         return {"kind": self.kind, **to_plain(self)}
 
 
+NONE = Schedule()  # the rate stays as it is
+
+
 def _positive(default: float | None, label: str, help: str, **limits: Any) -> Any:
     return field(default, "float", label, help, above=0, maximum=1e9, **limits)
 
@@ -190,7 +193,7 @@ def moves(training: TrainingSpec) -> bool:
 
 def constants(training: TrainingSpec, scale: float = 1.0) -> tuple[float, ...]:
     """The rate at its full height, epochs of warm-up, epochs after it, and the numbers of the schedule."""
-    schedule = training.schedule or Schedule()
+    schedule = training.schedule or NONE
     length = max(training.epochs - training.warmup, 1e-9)
     return training.optimizer.learning_rate * scale, training.warmup, length, *schedule.numbers()
 
@@ -200,5 +203,5 @@ def rate_at(training: TrainingSpec, begin: float, end: float, scale: float = 1.0
     itself, or the first one would do nothing."""
     height, warmup, length, *numbers = constants(training, scale)
     rising = min(1.0, end / warmup) if warmup > 0.0 else 1.0
-    formula = type(training.schedule or Schedule()).formula
+    formula = type(training.schedule or NONE).formula
     return height * rising * formula(max(0.0, begin - warmup), length, *numbers)

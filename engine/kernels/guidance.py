@@ -36,7 +36,7 @@ from engine.kernels.layout import (
     VECTOR,
 )  # fmt: skip
 from engine.kernels.memory import call_four, call_one, doubles, doubles_as_tuple, floats, words
-from engine.schedules import Schedule
+from engine.schedules import NONE, Schedule
 from engine.spec import TrainingSpec
 
 
@@ -135,7 +135,7 @@ class Guidance:
         if moves or len(self._frozen):
             parts |= {at.TAKE_STEP: GUIDED, at.PLAIN_STEP: step.TAKE}
         if moves:
-            parts[at.RATE_KERNEL] = rate_kernel(training.schedule or Schedule())
+            parts[at.RATE_KERNEL] = rate_kernel(training.schedule or NONE)
         if penalized or self.clips:
             parts[at.PENALIZE] = step.PENALTY
         if training.clip_value is not None:

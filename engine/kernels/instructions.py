@@ -29,12 +29,14 @@ class Value:
     def flagged(self, flags: tuple[str, ...]) -> Any:
         return type(self)(self.builder, self.value, flags)
 
-    def _made(self, cls: type[Any], value: Any) -> Any:
+    def made(self, cls: type[Any], value: Any) -> Any:
+        """What another instruction gave, under the same flags."""
         return cls(self.builder, value, self.flags)
 
-    def value_of(self, other: Any) -> Any:
+    @classmethod
+    def value_of(cls, other: Any) -> Any:
         """The instruction of a value, or of a number of Python, which becomes one of this kind."""
-        return other.value if isinstance(other, Value) else ir.Constant(self.kind, other)
+        return other.value if isinstance(other, Value) else ir.Constant(cls.kind, other)
 
 
 class Truth(Value):
@@ -43,7 +45,7 @@ class Truth(Value):
     kind = ir.IntType(1)
 
     def __or__(self, other: Any) -> Truth:
-        return self._made(Truth, self.builder.or_(self.value, self.value_of(other)))
+        return self.made(Truth, self.builder.or_(self.value, self.value_of(other)))
 
 
 class Word(Value):
@@ -52,7 +54,7 @@ class Word(Value):
     kind = WORD
 
     def _with(self, operation: Callable[..., Any], other: Any) -> Word:
-        return self._made(Word, operation(self.value, self.value_of(other)))
+        return self.made(Word, operation(self.value, self.value_of(other)))
 
     def __add__(self, other: Any) -> Word:
         return self._with(self.builder.add, other)
@@ -73,14 +75,14 @@ class Word(Value):
         return self._with(self.builder.ashr, other)
 
     def __ne__(self, other: object) -> Truth:  # type: ignore[override]
-        return self._made(Truth, self.builder.icmp_signed("!=", self.value, self.value_of(other)))
+        return self.made(Truth, self.builder.icmp_signed("!=", self.value, self.value_of(other)))
 
     def as_bits(self) -> Number:
         """The float32 with these bits."""
-        return self._made(Number, self.builder.bitcast(self.value, FLOAT))
+        return self.made(Number, self.builder.bitcast(self.value, FLOAT))
 
     def as_number(self) -> Number:
-        return self._made(Number, self.builder.sitofp(self.value, FLOAT))
+        return self.made(Number, self.builder.sitofp(self.value, FLOAT))
 
 
 class Number(Value):
@@ -88,11 +90,12 @@ class Number(Value):
 
     kind = FLOAT
 
-    def value_of(self, other: Any) -> Any:
+    @classmethod
+    def value_of(cls, other: Any) -> Any:
         return super().value_of(other if isinstance(other, Value) else float(np.float32(other)))
 
     def _with(self, operation: Callable[..., Any], a: Any, b: Any) -> Number:
-        return self._made(Number, operation(self.value_of(a), self.value_of(b), flags=self.flags))
+        return self.made(Number, operation(self.value_of(a), self.value_of(b), flags=self.flags))
 
     def __add__(self, other: Any) -> Number:
         return self._with(self.builder.fadd, self, other)
@@ -119,7 +122,7 @@ class Number(Value):
         return self._with(self.builder.fdiv, other, self)
 
     def __neg__(self) -> Number:
-        return self._made(Number, self.builder.fneg(self.value, flags=self.flags))
+        return self.made(Number, self.builder.fneg(self.value, flags=self.flags))
 
     def __pow__(self, other: Any) -> Number:
         return self.called("llvm.pow.f32", self, other)
@@ -129,7 +132,7 @@ class Number(Value):
 
     def _compared(self, how: str, other: Any) -> Truth:
         compare = self.builder.fcmp_unordered if how == "!=" else self.builder.fcmp_ordered
-        return self._made(Truth, compare(how, self.value, self.value_of(other), flags=self.flags))
+        return self.made(Truth, compare(how, self.value, self.value_of(other), flags=self.flags))
 
     def __lt__(self, other: Any) -> Truth:
         return self._compared("<", other)
@@ -150,13 +153,13 @@ class Number(Value):
         return self._compared("!=", other)
 
     def bits(self) -> Word:
-        return self._made(Word, self.builder.bitcast(self.value, WORD))
+        return self.made(Word, self.builder.bitcast(self.value, WORD))
 
     def called(self, name: str, *numbers: Any) -> Number:
         """What a function of LLVM gives for these numbers."""
         kind = ir.FunctionType(FLOAT, [FLOAT] * len(numbers))
         function = cgutils.get_or_insert_function(self.builder.module, kind, name)
-        return self._made(Number, self.builder.call(function, [self.value_of(number) for number in numbers]))
+        return self.made(Number, self.builder.call(function, [self.value_of(number) for number in numbers]))
 
 
 def fma(x: Number, y: Any, z: Any) -> Number:
@@ -175,8 +178,7 @@ def smaller(x: Number, y: Any) -> Number:
 
 def pick(condition: Truth, yes: Any, no: Any) -> Number:
     """`yes` where the condition holds, `no` elsewhere."""
-    number = Number(condition.builder, None, condition.flags)
-    return number._made(Number, condition.builder.select(condition.value, number.value_of(yes), number.value_of(no)))
+    return condition.made(Number, condition.builder.select(condition.value, *map(Number.value_of, (yes, no))))
 
 
 def exactly(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -198,15 +200,16 @@ def teach(function: Callable[..., Any], written: Callable[..., Any]) -> None:
     def definition(typing: Any, *kinds: Any) -> Any:
         if not all(_known(kind) for kind in kinds):
             return None
-        scratch = ir.Function(ir.Module(), ir.FunctionType(ir.VoidType(), []), "scratch")
-        builder = ir.IRBuilder(scratch.append_basic_block())
-        result = _kind_of(written(*(_undefined(builder, kind) for kind in kinds)))
+        scratch = ir.Function(
+            ir.Module(), ir.FunctionType(ir.VoidType(), [_shape_of(kind) for kind in kinds]), "scratch"
+        )
+        result = _kind_of(_written(written, ir.IRBuilder(scratch.append_basic_block()), kinds, scratch.args))
 
         def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            told = written(*(_value(builder, *pair) for pair in zip(signature.args, arguments, strict=True)))
+            told = _written(written, builder, signature.args, arguments)
             if isinstance(told, tuple):
-                return context.make_tuple(builder, result, [number.value for number in told])
-            return told.value
+                return context.make_tuple(builder, result, [Number.value_of(number) for number in told])
+            return Number.value_of(told)
 
         return result(*kinds), emit
 
@@ -220,17 +223,20 @@ def _known(kind: Any) -> bool:
     return kind in (types.float32, types.boolean) or (isinstance(kind, types.UniTuple) and kind.dtype == types.float32)
 
 
-def _undefined(builder: Any, kind: Any) -> Any:
+def _shape_of(kind: Any) -> Any:
     if isinstance(kind, types.UniTuple):
-        return tuple(Number(builder, ir.Constant(FLOAT, ir.Undefined)) for _ in range(kind.count))
-    cls = Truth if kind == types.boolean else Number
-    return cls(builder, ir.Constant(cls.kind, ir.Undefined))
+        return ir.ArrayType(FLOAT, kind.count)
+    return Truth.kind if kind == types.boolean else FLOAT
 
 
-def _value(builder: Any, kind: Any, value: Any) -> Any:
-    if isinstance(kind, types.UniTuple):
-        return tuple(Number(builder, number) for number in cgutils.unpack_tuple(builder, value))
-    return (Truth if kind == types.boolean else Number)(builder, value)
+def _written(written: Callable[..., Any], builder: Any, kinds: Any, arguments: Any) -> Any:
+    values: list[Any] = []
+    for kind, value in zip(kinds, arguments, strict=True):
+        if isinstance(kind, types.UniTuple):
+            values.append(tuple(Number(builder, number) for number in cgutils.unpack_tuple(builder, value)))
+        else:
+            values.append((Truth if kind == types.boolean else Number)(builder, value))
+    return written(*values)
 
 
 def _kind_of(result: Any) -> Any:
