@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import time
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 import engine
+from engine import run
 from engine.run import Run
 from engine.telemetry import HISTORY_COLUMNS, WATCHABLE, History
 
@@ -56,6 +58,26 @@ def test_a_run_ends_with_its_history(spiral: engine.Dataset) -> None:
     assert history.column("step")[-1] == 30 * 15
     assert (np.diff(history.column("seconds")) >= 0).all()
     assert 0.0 <= history.column("test_metric")[-1] <= 1.0
+
+
+def test_the_seconds_of_a_run_are_those_of_all_its_training(
+    digits: engine.Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = engine.NetworkSpec((64,), (engine.Dense(32, "relu"), engine.Dense(10)), "softmax_cross_entropy")
+    trainer = engine.Trainer(spec, dataclasses.replace(TRAINING, epochs=1200), digits)
+    monkeypatch.setattr(run, "CHUNK_SECONDS", 0.002)  # a call ends within an epoch; the rest of it is a call too
+    trainer.step(1)
+    stepper, before = trainer._run.stepper, trainer._run.seconds
+    advance, taken = stepper.advance, []
+
+    def timed(*numbers: int) -> None:
+        began = time.perf_counter()
+        advance(*numbers)
+        taken.append(time.perf_counter() - began)
+
+    monkeypatch.setattr(stepper, "advance", timed)
+    trainer.run()
+    assert len(taken) > 3 and sum(taken) <= trainer._run.seconds - before <= 1.1 * sum(taken)
 
 
 def test_watching_pausing_and_pacing_change_no_bit(spiral: engine.Dataset, expected: str) -> None:
