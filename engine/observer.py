@@ -25,7 +25,7 @@ from engine.unit_history import LONG_PASS, UnitHistory, UnitStatistics, is_miles
 if TYPE_CHECKING:
     from engine.trainer import Trainer
 
-BUDGET = 0.02
+BUDGET = 0.017
 FRAME_SECONDS = 0.028
 LEAST_SECONDS = 0.1  # from one look to the next where the budget is spent
 NUMBERS_SECONDS = 0.2  # from one snapshot to the next without a new picture
