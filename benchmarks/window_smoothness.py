@@ -154,10 +154,19 @@ class Bench:
         return max(self.heart.gaps, default=0.0) - 0.01
 
     def rate(self, seconds: float) -> float:
-        stepper = self.session.trainer._run.stepper
-        before, began = stepper.samples_done, time.perf_counter()
+        """Samples per second from the end of one compiled call to that of another: of slow networks there are few."""
+        before, began = self._next_call()
         self.spin(seconds)
-        return (stepper.samples_done - before) / (time.perf_counter() - began)
+        after, ended = self._next_call()
+        return (after - before) / (ended - began)
+
+    def _next_call(self) -> tuple[int, float]:
+        """Samples trained, and the time, as a compiled call has just ended."""
+        stepper = self.session.trainer._run.stepper
+        done, limit = stepper.samples_done, time.perf_counter() + 1.0
+        while stepper.samples_done == done and time.perf_counter() < limit:
+            self.spin(0.001)
+        return stepper.samples_done, time.perf_counter()
 
     def throughput(self, seconds: float) -> tuple[float, float]:
         """Samples per second while looking, and its ratio to that while not looking."""
