@@ -1,4 +1,4 @@
-"""The only place that configures the compiler: its flags, how formulas become kernels, and kernels themselves."""
+"""The only place that configures the compiler: its flags, and kernels themselves."""
 
 from __future__ import annotations
 
