@@ -24,6 +24,7 @@ APART = DEPTH + 1  # rows from strip to strip of b: a power of two would put the
 STRIPS, PANEL = APART * WIDTH, DEPTH * HEIGHT
 LINE = 16  # numbers of a cache line
 AHEAD = 8  # rows that are fetched before they are copied
+COPIES = 4  # of the innermost body of a product
 SMALL = 16384  # a smaller b is used where it lies,
 FEW = 6 * ROWS  # and for so few rows a larger one too
 
@@ -55,22 +56,32 @@ def store_vector(builder: Any, value: Any, pointer: Any) -> None:
     builder.store(value, pointer).align = 4
 
 
+def _sums(builder: Any, height: int, width: int, start_rows: Sequence[Any]) -> dict[tuple[int, int], Any]:
+    """Where the vectors of a tile are summed up: registers, in the end. They begin with these rows."""
+    sums = {(i, j): cgutils.alloca_once(builder, vector) for i in range(height) for j in range(width)}
+    for (i, j), place in sums.items():
+        builder.store(load_vector(builder, pointer(builder, start_rows[i], word(j * LANES), vector)), place)
+    return sums
+
+
+def _add_product(builder: Any, x: Any, y: Any, place: Any) -> None:
+    """Adds x y to a sum, rounded once."""
+    kind = ir.FunctionType(vector, [vector] * 3)
+    fma = cgutils.get_or_insert_function(builder.module, kind, f"llvm.fma.v{LANES}f32")
+    builder.store(builder.call(fma, [x, y, builder.load(place)]), place)
+
+
 def emit_tile(
     builder: Any, height: int, width: int, columns: Any, levels: Sequence[tuple[Any, Any, Any]],
-    a_rows: Sequence[Any], b: Any, start_rows: Sequence[Any], c_rows: Sequence[Any], rolled: bool = False,
-    by_column: bool = False,
+    a_rows: Sequence[Any], b: Any, start_rows: Sequence[Any], c_rows: Sequence[Any], by_column: bool = False,
 ) -> None:  # fmt: skip
     """c = start + a b for `height` rows of `width` vectors; of the last one what is within so many columns.
 
     levels: (count, step in a, step in b) of the loops that sum, the innermost last. Rows are addresses; those of a
     are (address, numbers after it): where rows lie side by side, one address and plain numbers make the better code.
-    rolled: at most two copies of the innermost body; only short sums are better for more, which take long to compile.
     by_column: every column has an a of its own, beside that of the column before.
     """
-    fma = cgutils.get_or_insert_function(builder.module, ir.FunctionType(vector, [vector] * 3), f"llvm.fma.v{LANES}f32")
-    sums = {(i, j): cgutils.alloca_once(builder, vector) for i in range(height) for j in range(width)}
-    for (i, j), place in sums.items():
-        builder.store(load_vector(builder, pointer(builder, start_rows[i], word(j * LANES), vector)), place)
+    sums = _sums(builder, height, width, start_rows)
 
     def loops(left: Sequence[tuple[Any, Any, Any]], a_offset: Any, b_offset: Any) -> None:
         if left:
@@ -81,8 +92,6 @@ def emit_tile(
                     builder.add(a_offset, builder.mul(loop.index, a_step)),
                     builder.add(b_offset, builder.mul(loop.index, b_step)),
                 )
-            if rolled:
-                _copy_body(builder, loop, 2 if height * width >= ROWS else 1)
             return
         b_row = [
             load_vector(builder, pointer(builder, b, builder.add(b_offset, word(j * LANES)), vector))
@@ -94,15 +103,13 @@ def emit_tile(
                 number = builder.load(pointer(builder, base, builder.add(a_offset, word(after))))
                 value = spread(builder, number, vector)
             for j in range(width):
-                place = sums[i, j]
                 if by_column:
                     beside = builder.add(a_offset, word(after + j * LANES))
                     value = load_vector(builder, pointer(builder, base, beside, vector))
-                builder.store(builder.call(fma, [value, b_row[j], builder.load(place)]), place)
+                _add_product(builder, value, b_row[j], sums[i, j])
 
     loops(levels, word(0), word(0))
-    results = {(i, j): builder.load(place) for (i, j), place in sums.items()}
-    _store_rows(builder, width, results, c_rows, builder.sub(columns, word(LANES * (width - 1))))
+    _store_rows(builder, width, sums, c_rows, builder.sub(columns, word(LANES * (width - 1))))
 
 
 def _copy_body(builder: Any, loop: Any, copies: int) -> None:
@@ -114,10 +121,9 @@ def _copy_body(builder: Any, loop: Any, copies: int) -> None:
     latch.terminator.set_metadata("llvm.loop", node)
 
 
-def _store_rows(
-    builder: Any, width: int, results: dict[tuple[int, int], Any], c_rows: Sequence[Any], left: Any
-) -> None:
+def _store_rows(builder: Any, width: int, sums: dict[tuple[int, int], Any], c_rows: Sequence[Any], left: Any) -> None:
     """Writes a tile; `left`: columns of its last vectors, more than LANES count as these."""
+    results = {key: builder.load(place) for key, place in sums.items()}
 
     def write(mask: Any) -> None:
         """Lanes outside the mask are written back as they were: a masked store is slow on some processors. All are read
@@ -166,22 +172,22 @@ def column_mask(builder: Any, columns: Any) -> Any:
     return builder.icmp_signed("<", lanes, spread(builder, builder.trunc(columns, _lane), ir.VectorType(_lane, LANES)))
 
 
-def _emit_dispatch(builder: Any, rows: Any, columns: Any, arguments: Sequence[Any], tile: Any) -> None:
-    """Calls `tile(height, width)`, a function, for the rows (1 to ROWS) and columns at hand."""
-    wide = builder.icmp_signed(">", columns, word(LANES))
-    end = builder.append_basic_block()
-    begin = builder.append_basic_block()
-    builder.cbranch(builder.icmp_signed(">", arguments[0], word(0)), begin, end)
-    builder.position_at_end(begin)
-    switch = builder.switch(builder.add(builder.select(wide, word(ROWS + 1), word(0)), rows), end)
-    for width in (1, 2):
-        for height in range(1, ROWS + 1):
-            block = builder.append_basic_block()
-            switch.add_case(word((width - 1) * (ROWS + 1) + height), block)
-            with builder.goto_block(block):
-                builder.call(tile(height, width), arguments)
-                builder.branch(end)
-    builder.position_at_end(end)
+def _emit_dispatch(builder: Any, rows: Any, columns: Any, arguments: Sequence[Any], tile: Any, name: str) -> None:
+    """Calls `tile(height, width)`, a function, for the rows (1 to ROWS) and columns at hand, if there are groups."""
+    with builder.if_then(builder.icmp_signed(">", arguments[0], word(0))):
+        wide = builder.icmp_signed(">", columns, word(LANES))
+        place = builder.sub(builder.add(builder.select(wide, word(ROWS), word(0)), rows), word(1))
+        table = _table(builder.module, name, [tile(height, width) for width in (1, 2) for height in range(1, ROWS + 1)])
+        builder.call(builder.load(builder.gep(table, [word(0), place])), arguments)
+
+
+def _table(module: Any, name: str, functions: Sequence[Any]) -> Any:
+    """A constant of the module, made once: functions of one kind."""
+    if name not in module.globals:
+        kind = ir.ArrayType(functions[0].type, len(functions))
+        table = ir.GlobalVariable(module, kind, name)
+        table.linkage, table.global_constant, table.initializer = "internal", True, ir.Constant(kind, functions)
+    return module.globals[name]
 
 
 def tile_emitter(name: str, arguments: int, body: Any) -> Any:
@@ -198,33 +204,60 @@ def tile_emitter(name: str, arguments: int, body: Any) -> Any:
 
     def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         rows, columns = values[0], values[2]
-        _emit_dispatch(builder, rows, columns, values[1:], functools.partial(tile, builder.module))
+        _emit_dispatch(builder, rows, columns, values[1:], functools.partial(tile, builder.module), f"{name}_table")
         return context.get_dummy_value()
 
     return emit
 
 
-def _body(turned: bool) -> Any:
-    """Tiles of a product whose a lies row by row, or column by column."""
-
-    def body(b: Any, height: int, width: int, columns: Any, group: Any, values: Any) -> None:
-        k, a, a_stride, bb, b_step, start, start_row, c, c_row = values
-        first = b.mul(group, word(4 * height))
-
-        def rows_from(base: Any, stride: Any) -> list[Any]:
-            return [b.add(base, b.mul(b.add(first, word(4 * i)), stride)) for i in range(height)]
-
-        if turned:
-            step, a_rows = a_stride, [(b.add(a, first), i) for i in range(height)]
-        else:
-            step, a_rows = word(1), [(row, 0) for row in rows_from(a, a_stride)]
-        start_rows, c_rows = rows_from(start, start_row), rows_from(c, c_row)
-        emit_tile(b, height, width, columns, [(k, step, b_step)], a_rows, bb, start_rows, c_rows, rolled=True)
-
-    return body
+def _anchors(builder: Any, base: Any, row: Any, height: int) -> list[Any]:
+    """Addresses of every third of the rows, which are `row` bytes apart: an instruction reaches two more from each."""
+    found = [base]
+    while 3 * len(found) < height:
+        found.append(builder.add(found[-1], builder.mul(row, word(3))))
+    return found
 
 
-_PLAIN, _TURNED = (tile_emitter(f"{kind}_tile", 9, _body(kind == "turned")) for kind in ("plain", "turned"))
+def _around(builder: Any, anchors: Sequence[Any], row: Any, height: int) -> list[Any]:
+    """Addresses of all rows, from those of every third."""
+    steps = word(0), row, builder.shl(row, word(1))
+    return [builder.add(anchors[i // 3], steps[i % 3]) for i in range(height)]
+
+
+def _same(builder: Any, value: Any) -> Any:
+    """The value, about which the compiler knows nothing more."""
+    return builder.asm(ir.FunctionType(word, [word]), "", "=r,0", [value], False)
+
+
+def _body(b: Any, height: int, width: int, columns: Any, group: Any, values: Any) -> None:
+    """A tile of a product, whose a may lie row by row or column by column.
+
+    Left to itself the compiler makes an address for every row of a: more than there are registers.
+    """
+    k, a, a_row, a_step, bb, b_step, start, start_row, c, c_row = values
+    a_row, a_step, b_step, start_row, c_row = (b.shl(x, word(2)) for x in (a_row, a_step, b_step, start_row, c_row))
+    first = b.mul(group, word(height))
+
+    def anchors(base: Any, row: Any) -> list[Any]:
+        return _anchors(b, b.add(base, b.mul(first, row)), row, height)
+
+    sums = _sums(b, height, width, _around(b, anchors(start, start_row), start_row, height))
+    walks = [cgutils.alloca_once_value(b, place) for place in (bb, *anchors(a, a_row))]
+    with cgutils.for_range(b, k) as loop:
+        b_place, *a_places = places = [_same(b, b.load(walk)) for walk in walks]
+        b_row = [load_vector(b, pointer(b, b_place, word(j * LANES), vector)) for j in range(width)]
+        for i, place in enumerate(_around(b, a_places, a_row, height)):
+            value = spread(b, b.load(pointer(b, place, word(0))), vector)
+            for j in range(width):
+                _add_product(b, value, b_row[j], sums[i, j])
+        for walk, place in zip(walks, places, strict=True):
+            b.store(b.add(place, b_step if place is b_place else a_step), walk)
+    _copy_body(b, loop, COPIES if height * width >= ROWS else 1)
+    c_rows = _around(b, anchors(c, c_row), c_row, height)
+    _store_rows(b, width, sums, c_rows, b.sub(columns, word(LANES * (width - 1))))
+
+
+_TILE = tile_emitter("tile", 10, _body)
 
 
 @intrinsic
@@ -242,23 +275,14 @@ def _strip(
         higher = builder.add(height, word(1))
         done = builder.mul(builder.mul(larger, higher), word(4))
 
-        def both(emit_tiles: Any, stride: Any) -> None:
-            emit_tiles(
+        moved = [builder.add(x, builder.mul(done, row)) for x, row in ((a, a_row), (start, start_row), (c, c_row))]
+        for rows, groups, (x, begin, result) in (
+            (higher, larger, (a, start, c)), (height, builder.sub(tiles, larger), moved)
+        ):  # fmt: skip
+            _TILE(
                 context, builder, None,
-                [higher, larger, columns, k, a, stride, b, b_step, start, start_row, c, c_row],
+                [rows, groups, columns, k, x, a_row, a_step, b, b_step, begin, start_row, result, c_row],
             )  # fmt: skip
-            moved = [builder.add(x, builder.mul(done, row)) for x, row in ((a, a_row), (start, start_row), (c, c_row))]
-            emit_tiles(
-                context, builder, None,
-                [height, builder.sub(tiles, larger), columns, k, moved[0], stride, b, b_step, moved[1], start_row,
-                 moved[2], c_row],
-            )  # fmt: skip
-
-        with builder.if_else(builder.icmp_signed("==", a_step, word(1))) as (row_by_row, column_by_column):
-            with row_by_row:
-                both(_PLAIN, a_row)
-            with column_by_column:
-                both(_TURNED, a_step)
         return context.get_dummy_value()
 
     return types.void(split, *[types.int64] * 11), emit
@@ -421,6 +445,6 @@ def turn(source: Any, rows: Any, columns: Any, target: Any) -> None:
         for j in range(0, whole_columns, 8):
             for k in range(i, min(i + LINE, whole_rows), 8):
                 _turn_block(source + 4 * (k * columns + j), columns, target + 4 * (j * rows + k), rows)
-    for i in range(rows):
+    for i in range(whole_rows if whole_columns == columns else 0, rows):
         for j in range(whole_columns if i < whole_rows else 0, columns):
             _move_number(source + 4 * (i * columns + j), target + 4 * (j * rows + i))
