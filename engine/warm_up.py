@@ -1,7 +1,7 @@
 """Everything that the engine can compile, so that no run has to wait for it.
 
 `python -m engine.warm_up TITLE ...` compiles the kernels of these titles onto the disk; `--first` in their place
-those of the first network, the last ones first.
+those of the first network, the last ones first, and then those that it needs once its numbers are large.
 """
 
 from __future__ import annotations
@@ -37,15 +37,16 @@ def first_kernels() -> list[Kernel]:
     return Stepper(Network(spec, training.seed), training, x, y).kernels
 
 
-def _asked_for(titles: list[str]) -> list[Kernel]:
+def asked_for(titles: list[str]) -> list[Kernel]:
+    """The kernels of these titles, or those of the first network."""
     if titles == [head_start.FIRST]:
-        return first_kernels()[::-1] if object_files.folder() else []
+        return [*first_kernels()[::-1], *loops.OF_STEP.values()] if object_files.folder() else []
     by_title = {kernel.title: kernel for kernel in all_kernels()}
     return [by_title[title] for title in titles if title in by_title]
 
 
 if __name__ == "__main__":
-    for asked in _asked_for(sys.argv[1:]):
+    for asked in asked_for(sys.argv[1:]):
         sys.stdout.write(f"{asked.title}\n")
         sys.stdout.flush()  # who waits for it listens
         asked.compile()

@@ -6,28 +6,35 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from engine.kernels import head_start, second_compiler
+from engine import warm_up
+from engine.kernels import head_start, loops, second_compiler, step
 from engine.warm_up import first_kernels
 from gui.document import first_document
 
 
 @pytest.fixture
-def begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+def begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[list[str]]]:
     """What was asked for; a process that sleeps stands for the compiler."""
     asked: list[list[str]] = []
+    made: list[head_start.Compiler] = []
 
     def compiler(words: list[str]) -> head_start.Compiler:
         asked.append(words)
-        return head_start.Compiler([sys.executable, "-c", "import time; time.sleep(60)"], os.environ)
+        made.append(head_start.Compiler([sys.executable, "-c", "import time; time.sleep(60)"], os.environ))
+        return made[-1]
 
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
     monkeypatch.setattr(head_start, "compiler", compiler)
     monkeypatch.setattr(head_start, "_process", None)
-    return asked
+    yield asked
+    for process in made:
+        process.kill()
+        process.wait()
 
 
 def test_it_begins_once_where_nothing_was_ever_compiled(begun: list[list[str]]) -> None:
@@ -102,6 +109,20 @@ def test_what_the_second_process_is_at_is_waited_for(
     kernels = [Shared(str(k)) for k in range(3)]
     assert second_compiler.compile_all(kernels, lambda number, _: not waits.append(number))  # type: ignore[misc, func-returns-value]
     assert compiled == [("0", False), ("1", False), ("2", True)] and waits.count(2) > 1, "it can be given up meanwhile"
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_the_second_process_goes_on_after_a_network_is_ready_but_not_after_one_that_was_given_up(
+    begun: list[list[str]], wanted: bool
+) -> None:
+    head_start.begin()
+    assert second_compiler.compile_all([loops.SHUFFLER], lambda done, all_: wanted) is wanted
+    assert (head_start.running() is not None) is wanted
+
+
+def test_what_is_compiled_last_are_the_steps_of_large_numbers() -> None:
+    first, later = first_kernels(), warm_up.asked_for([head_start.FIRST])
+    assert later[: len(first)] == first[::-1] and step.TAKE in later[len(first) :]
 
 
 def test_it_loads_no_compiler() -> None:

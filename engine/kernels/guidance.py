@@ -133,7 +133,7 @@ class Guidance:
         """What the training loop calls: word of the run -> kernel."""
         training, moves, parts = self.training, schedules.moves(self.training), {}
         if moves or len(self._frozen):
-            parts |= {at.TAKE_STEP: GUIDED, at.PLAIN_STEP: step.TAKE}
+            parts[at.TAKE_STEP] = GUIDED
         if moves:
             parts[at.RATE_KERNEL] = rate_kernel(training.schedule or NONE)
         if penalized or self.clips:

@@ -47,6 +47,7 @@ from engine.kernels.layout import (
     PART_FIRST,
     PART_ROWS,
     PENALIZED,
+    PLAIN_STEP,
     RENEW,
     ROW,
     ROWS,
@@ -266,7 +267,10 @@ def _run_tiles(run: Any, r: Any) -> Any:
         if moment[ROWS] > 0:
             busy += 1
             r[ROW] += moment[ROWS]
-    call_three(r[RUN_TOGETHER], run, r[RUN_LANE], busy)
+    if r[LANES] == 1:
+        call_two(r[RUN_LANE], run, r[LANE_TABLE])
+    else:
+        call_three(r[RUN_TOGETHER], run, r[RUN_LANE], busy)
     for k in range(busy):
         moment = words(r[LANE_TABLE] + 8 * LANE_WORDS * k, LANE_WORDS)
         if moment[BAD] != 0:
@@ -348,11 +352,11 @@ SURVEY = Loop("survey loop", lambda: _survey, 8)
 TRAIN = Loop("training loop", lambda: _train, 4)
 LANE = Kernel("lane", lambda: _run_lane, "void(int64,int64)")
 SHUFFLER = Kernel("shuffle", lambda: _shuffle, "void(int64,int64,int64,int64)")
-#: What a run calls by address: word of the run -> kernel.
-PARTS = {
-    RUN_LANE: LANE, TAKE_STEP: step.TAKE, SHUFFLE: SHUFFLER, STEP_SHARE: step.STEP_OF_SHARE,
-    RUN_TOGETHER: step.TOGETHER, MEASURE_GRADIENT: step.MEASURE_SIZES,
-}  # fmt: skip
+#: What a run calls by address: word of the run -> kernel. Any step; that of one lane while nothing is large.
+PARTS = {RUN_LANE: LANE, SHUFFLE: SHUFFLER, MEASURE_GRADIENT: step.MEASURE_SIZES}
+OF_STEP = {PLAIN_STEP: step.TAKE, STEP_SHARE: step.STEP_OF_SHARE, RUN_TOGETHER: step.TOGETHER}
+OF_LONE_STEP = {PLAIN_STEP: step.ALONE}
 OF_DEFERRED = {CALM_LANE: step.CALM_OF_LANE}
 LOOPS = (TRAIN, EVALUATE, PREDICT, SURVEY)
-EVERY = (*PARTS.values(), *OF_DEFERRED.values(), step.PENALTY, *LOOPS)
+_PARTS = (PARTS, OF_STEP, OF_LONE_STEP, OF_DEFERRED)
+EVERY = (*(kernel for parts in _PARTS for kernel in parts.values()), step.PENALTY, *LOOPS)

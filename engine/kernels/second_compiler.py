@@ -13,8 +13,11 @@ GLANCE = 0.02  # seconds
 
 
 def compile_all(kernels: Sequence[Kernel], progress: Callable[[int, int], bool]) -> bool:
-    """Makes all ready; `progress(done, all)` returns False to give up, and so does this function."""
+    """Makes all ready; `progress(done, all)` returns False to give up, and so does this function.
+
+    A second process that has more to do goes on with it."""
     second = head_start.running() or (_started(kernels) if object_files.is_empty() else None)
+    ready = False
     try:
         for number, kernel in enumerate(kernels):
             while True:
@@ -28,9 +31,10 @@ def compile_all(kernels: Sequence[Kernel], progress: Callable[[int, int], bool])
             at_work = second is not None and second.poll() is None
             if compiled and not at_work and len(rest) >= WORTH_IT:
                 second = _started(rest)
-        return True
+        ready = True
+        return ready
     finally:
-        if second is not None:
+        if second is not None and not ready:
             second.terminate()
             second.wait()
 

@@ -268,11 +268,41 @@ def _together(run: Any, r: Any, phases: Any) -> None:
     call_three(r[RUN_TOGETHER], run, r[STEP_SHARE], r[SHARES])
 
 
+@register_jitable(**OPTIONS)
+def _begun(r: Any) -> Any:
+    """The first lane, which knows the time of the step."""
+    first = words(r[LANE_TABLE], LANE_WORDS)
+    first[TIME] = r[STEP] - r[BORN] + 1
+    return first
+
+
+@register_jitable(**OPTIONS)
+def _commit(r: Any, first: Any) -> None:
+    """What operations do once a step is taken."""
+    for k in range(r[COUNT]):
+        o = first[OPERATIONS] + 8 * WORDS * k
+        if words(o, WORDS)[COMMIT] != 0:
+            call(words(o, WORDS)[COMMIT], o, 0, r[LANE_TABLE])
+
+
+def _take_alone(run: int) -> None:
+    """One step of a run with a mark, of one lane and one share."""
+    r = words(run, RUN_WORDS)
+    first = _begun(r)
+    if r[PENALIZED] != 0:
+        call_four(r[PENALIZE], run, 0, r[TRAINABLE], first[GRADIENT])
+    if _updated(r, first, words(first[SHARE_PIECES], PIECE_WORDS), first[GRADIENT]) >= LARGE:
+        r[DIVERGED] = UNSURE
+        return
+    if r[MEASURE] != 0:
+        call_one(r[MEASURE_GRADIENT], run)
+    _commit(r, first)
+
+
 def _take(run: int) -> None:
     """One step of training; none where something would not be finite."""
     r = words(run, RUN_WORDS)
-    first = words(r[LANE_TABLE], LANE_WORDS)
-    first[TIME] = r[STEP] - r[BORN] + 1
+    first = _begun(r)
     if r[MARKED] != 0 or _is_calm(r):
         _together(run, r, COLLECT | APPLY)
         if r[MARKED] != 0 and _largest_written(r) >= LARGE:
@@ -282,10 +312,7 @@ def _take(run: int) -> None:
             call_one(r[MEASURE_GRADIENT], run)
     elif not _take_with_care(run, r, first):
         return
-    for k in range(r[COUNT]):
-        o = first[OPERATIONS] + 8 * WORDS * k
-        if words(o, WORDS)[COMMIT] != 0:
-            call(words(o, WORDS)[COMMIT], o, 0, r[LANE_TABLE])
+    _commit(r, first)
 
 
 @register_jitable(**OPTIONS)
@@ -326,4 +353,5 @@ STEP_OF_SHARE = Kernel("step of a share", lambda: _step_share, "void(int64,int64
 CALM_OF_LANE = Kernel("size of gradients to come", lambda: _calm, "void(int64,int64)")
 PENALTY = Kernel("penalties", lambda: _penalize, "void(int64,int64,int64,int64)")
 MEASURE_SIZES = Kernel("sizes of gradients", lambda: _measure, "void(int64)")
+ALONE = Kernel("step of one lane", lambda: _take_alone, "void(int64)")
 TAKE = Kernel("step", lambda: _take, "void(int64)")

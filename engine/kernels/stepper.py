@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -11,12 +10,13 @@ import numpy as np
 
 from engine import losses, schedules
 from engine.errors import RelumeError
-from engine.kernels import layout as at, loops, shares
+from engine.kernels import layout as at, loops, shares, trouble
 from engine.kernels.buffers import Buffers, address
 from engine.kernels.elementwise import STRIDE
 from engine.kernels.guidance import Guidance
 from engine.kernels.jit import Kernel
 from engine.kernels.live_forward import LiveForward
+from engine.kernels.mark import Mark
 from engine.kernels.program import MOST_LANES, Program
 from engine.kernels.scores import loss_and_metric
 from engine.kernels.threads import Crew, threads
@@ -31,7 +31,6 @@ __all__ = ["Kernel", "Stepper"]
 
 _SHUFFLE_STREAM = 3
 SHARED_VECTOR = 1 << 15  # parameters from which on threads share the step that they are awake for
-MOST_MARKED = 1 << 18  # numbers, weights and slots, that are copied before every call
 _SHORT = {"drop": at.DROP, "merge": at.MERGE, "keep": at.KEEP}
 _COUNTERS = (
     "STEP", "EPOCH", "BATCH", "START", "STOP", "ROW", "SAMPLES", "BATCH_SAMPLES", "CAREFUL", "ALL_SAMPLES", "BORN",
@@ -95,13 +94,24 @@ class Stepper:
     @property
     def kernels(self) -> list[Kernel]:
         """What must be compiled before training; `compile()` each, or let the first `advance` do it."""
-        own = [optimizer_kernel(self.training.optimizer), *self._parts().values(), *loops.LOOPS]
+        marked = self._may_mark and self._program.one_round and not self._s[at.CAREFUL]
+        own = [optimizer_kernel(self.training.optimizer), *self._parts().values(), *self._of_step(marked).values()]
+        own += loops.LOOPS
         return list(dict.fromkeys([*self._program.kernels(), *self._plain.kernels(), *own]))
 
     def _parts(self) -> dict[int, Kernel]:
         """What the training loop calls for this network."""
         deferred = loops.OF_DEFERRED if self._program.defers else {}
         return {**loops.PARTS, **deferred, **self._guidance.parts(bool(self._penalties.any()))}
+
+    def _of_step(self, marked: bool) -> dict[int, Kernel]:
+        """What it calls for a step."""
+        return loops.OF_LONE_STEP if marked and self._program.lanes == 1 else loops.OF_STEP
+
+    @property
+    def _may_mark(self) -> bool:
+        """Whether it is cheap to keep where a call begins, and its gradients need no look."""
+        return not self._program.defers and self.training.clip_norm is None and self._mark.cheap
 
     # ---- training -----------------------------------------------------------------------------
 
@@ -122,18 +132,24 @@ class Stepper:
     def _set_mark(self) -> None:
         """Keeps where the run stands, where that is cheap. Then no step needs to look at its gradient before it is
         taken: once a large number was written all goes back to here, and on with care."""
-        s, vector = self._s, self.network.vector
-        looked_at = s[at.CAREFUL] or s[at.ROW] or s[at.DEFERS] or s[at.CLIP_NORM]
-        s[at.MARKED] = not looked_at and self._backup.size <= MOST_MARKED
+        s = self._s
+        s[at.MARKED] = self._may_mark and not s[at.CAREFUL] and not s[at.ROW]
         if s[at.MARKED]:
-            self._backup[0, : len(vector)], self._backup[1:] = vector, self._slot_memory
-            self._mark = s.copy(), self._epoch_sums.copy(), self._last_sums.copy()
+            self._mark.set(s, self._epoch_sums, self._last_sums)
+        self._set_step()
 
     def _go_back(self) -> None:
-        vector = self.network.vector
-        vector[:], self._slot_memory[:] = self._backup[0, : len(vector)], self._backup[1:]
-        self._s[:], self._epoch_sums[:], self._last_sums[:] = self._mark
+        self._mark.go_back()
         self._s[at.SHUFFLED], self._s[at.MARKED], self._s[at.CAREFUL] = -1, 0, 1
+        self._set_step()
+
+    def _set_step(self) -> None:
+        """Chooses the kernel of the step."""
+        s, parts = self._s, self._parts()
+        for word, kernel in self._of_step(bool(s[at.MARKED])).items():
+            s[word] = kernel.address
+        if at.TAKE_STEP not in parts:
+            s[at.TAKE_STEP] = s[at.PLAIN_STEP]
 
     def _lay_out(self) -> None:
         """Writes down where everything is, for the compiled loop."""
@@ -153,7 +169,7 @@ class Stepper:
         s[at.PENALTIES], s[at.NORMS] = address(self._penalties), address(self._norms)
         s[at.VECTOR], s[at.TRAINABLE] = address(self.network.vector), self.network.trainable
         s[at.SLOTS], s[at.SLOT_COUNT] = address(self._slot_memory), len(self._slot_memory)
-        s[at.BACKUP] = address(self._backup)
+        s[at.BACKUP] = address(self._mark.memory)
         self._guidance.lay_out(s, self._numbers)
         for word, kernel in self._parts().items():
             s[word] = kernel.address
@@ -274,22 +290,14 @@ class Stepper:
         if not kind:
             return None
         if kind == at.BY_LOSS:
-            rows = int(self._s[at.BAD_ROWS])
-            for layer, (z, z_width, a, a_width) in enumerate(self._program.values[int(self._s[at.BAD_LANE])]):
-                if not (_finite(z, rows * z_width) and _finite(a, rows * a_width)):
-                    return layer, "activation"
-            return len(self.network.spec.parts) - 1, "loss"
+            values = self._program.values[int(self._s[at.BAD_LANE])]
+            layer = trouble.in_values(values, int(self._s[at.BAD_ROWS]))
+            return (len(values) - 1, "loss") if layer is None else (layer, "activation")
         if kind == at.BY_GRADIENT:
-            return self._first_infinite(self._program.gradient[0]), "gradient"
-        vector, n = self.network.vector, self.network.trainable
-        layer = self._first_infinite(vector, *self._slot_memory)
-        vector[:n], self._slot_memory[:] = self._backup[0, :n], self._backup[1:]
+            return trouble.in_vectors(self._tensors, self._program.gradient[0]), "gradient"
+        layer = trouble.in_vectors(self._tensors, self.network.vector, *self._slot_memory)
+        self._mark.put_back(self.network.trainable)
         return layer, "weights"
-
-    def _first_infinite(self, *vectors: np.ndarray) -> int:
-        """The first layer with a number in one of these vectors that is not finite."""
-        parts = ((layer, vector[start:stop]) for start, stop, layer in self._tensors for vector in vectors)
-        return int(next(layer for layer, part in parts if not np.isfinite(part).all()))
 
     # ---- looking ------------------------------------------------------------------------------
 
@@ -363,7 +371,7 @@ class Stepper:
         count, buffers = len(self.network.vector), Buffers()
         stride = -(-count // STRIDE) * STRIDE  # every slot begins at a cache line
         memory = buffers.floats(max(1, len(optimizer.slots)), stride)
-        self._backup = np.zeros((1 + len(memory), stride), dtype=np.float32)  # where there is none for it, all stays
+        self._mark = Mark(self.network.vector, memory)  # where there is no memory for it, all stays
         self._slot_buffers, self._slot_memory = buffers, memory
         self._slots = dict(zip(optimizer.slots, memory[:, :count], strict=False))
         for slot, row in self._slots.items():
@@ -440,8 +448,3 @@ class Stepper:
         for name, number in numbers.items():
             self._s[getattr(at, name)] = number
         self._s[at.SHUFFLED] = -1
-
-
-def _finite(address: int, count: int) -> bool:
-    values = np.ctypeslib.as_array((ctypes.c_float * count).from_address(address))
-    return bool(np.isfinite(values).all())
