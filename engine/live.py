@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-SIZES = (8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 400, 600, 800, 1200, 1600, 2400, 3200, 5000)
+SIZES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 400, 600, 800, 1200, 1600, 2400, 3200, 5000)
 #: What a processor is taken to do in a second until it is measured, in floating point operations.
 GUESS = 3e10
 #: Pictures of one size before it may change: one that the system held up says little.

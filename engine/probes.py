@@ -11,7 +11,7 @@ import numpy as np
 
 from engine.data.dataset import Dataset
 from engine.data.extent import is_made_plane, plane_extent
-from engine.live import LOOKS, LiveSize
+from engine.live import LiveSize
 from engine.losses import classes_of, encode_targets, evaluate, link
 from engine.run import Run
 from engine.telemetry import (
@@ -38,8 +38,9 @@ SLICE_VALUES = 2_000_000
 PROBE_FLOPS = 4e9
 #: Work of a probe while the network trains, where the next one comes soon.
 LIVE_FLOPS = 1e8
-#: Seconds that one may take then, and samples at most: every frame a new heatmap, every second new predictions.
-LIVE = {"activations": (0.00025, 400), "predictions": (0.004, 5000)}
+#: Seconds that one may take then: every frame a new heatmap, every second new predictions.
+LIVE_HEATMAP, LIVE_PREDICTIONS = 0.00025, 0.004
+FEWEST = 12  # samples of a live heatmap; of slow networks some at a time, by turns
 HISTOGRAM_VALUES = 200_000
 MOST_CLASSES = 32  # that are sure to be seen in a live picture
 
@@ -63,15 +64,14 @@ class Probes:
         self._units = [part.layer.has_units for part in run.spec.parts]
         self._order = _sorted_samples(run.data)
         self._picked: dict[int, tuple[np.ndarray, np.ndarray]] = {}
-        self._live_forward: tuple[int, LiveForward] | None = None  # of so many samples
+        self._live_forward: tuple[tuple[int, int], LiveForward] | None = None  # of so many samples, so many at once
         self._limit = PROBE_FLOPS
         self._most: int | None = None  # samples of a live picture
-        classes = min(len(run.data.class_names), MOST_CLASSES)  # one sample of each, where they are as many
+        classes = min(len(run.data.class_names), MOST_CLASSES)
+        self._fewest = max(FEWEST, classes)  # columns of a live heatmap: one sample of each class, if it can be
         self._live = {
-            name: LiveSize(
-                seconds, (1 + (name == "predictions")) * self.flops, most, LOOKS if seconds < 0.001 else 2, classes
-            )
-            for name, (seconds, most) in LIVE.items()
+            "activations": LiveSize(LIVE_HEATMAP, self.flops, 400),
+            "predictions": LiveSize(LIVE_PREDICTIONS, 2 * self.flops, 5000, looks=2, least=classes),
         }
 
     @staticmethod
@@ -157,17 +157,17 @@ class Probes:
 
     def activations(self) -> Activations:
         width = sum(part.given[-1] for part in self.spec.parts)
-        count = min(len(self._order), max(40, 2_000_000 // width), self._affordable(400, 40))
+        at_once = self._affordable(400, 40)
+        wanted = at_once if self._most is None else max(at_once, self._fewest)
+        count = min(len(self._order), max(40, 2_000_000 // width), wanted)
         if count not in self._picked:  # the same ones every time: who shows them can tell
             picked = self._order[np.unique(np.linspace(0, len(self._order) - 1, count).round().astype(np.int64))]
             self._picked[count] = (picked, self.data.x_train[picked])
         picked, x = self._picked[count]
-        if self._most is not None and count <= self.slice_rows:
-            if self._live_forward is None or self._live_forward[0] != count:
-                self._live_forward = (count, self.run.stepper.live_forward(x))
-            layers = self._live_forward[1]()
-            seen = tuple(np.zeros((count, 0), np.float32) if a is None else by_unit(a) for a in layers)
-            return Activations(picked, seen, time.monotonic())
+        if self._most is not None and at_once <= self.slice_rows:
+            if self._live_forward is None or self._live_forward[0] != (count, at_once):
+                self._live_forward = (count, at_once), self.run.stepper.live_forward(x, at_once)
+            return Activations(picked, tuple(self._live_forward[1]()), time.monotonic())
         parts: list[list[np.ndarray]] = [[] for _ in self._units]
         for slices in self._passes(x):
             for part, (_, a), own in zip(parts, slices, self._units, strict=True):

@@ -209,8 +209,8 @@ class Run:
         """How good the weights are that the run holds; NaN where that was not measured."""
         if self._restored:
             return self.monitor.figures
-        known, columns = len(self.history) > 0 and not self.outdated, self.history.columns()
-        return {name: float(columns[name][-1]) if known else math.nan for name in FIGURES}
+        newest = self.history.newest()
+        return {name: math.nan if self.outdated else newest[name] for name in FIGURES}
 
     def divergence(self) -> RelumeError | None:
         """What went wrong in the last step, if it did."""

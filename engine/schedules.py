@@ -201,6 +201,8 @@ def constants(training: TrainingSpec, scale: float = 1.0) -> tuple[float, ...]:
 def rate_at(training: TrainingSpec, begin: float, end: float, scale: float = 1.0) -> float:
     """The learning rate of a step that lasts from `begin` to `end`, both in epochs. The warm-up counts the step
     itself, or the first one would do nothing."""
+    if not moves(training):
+        return training.optimizer.learning_rate * scale
     height, warmup, length, *numbers = constants(training, scale)
     rising = min(1.0, end / warmup) if warmup > 0.0 else 1.0
     formula = type(training.schedule or NONE).formula

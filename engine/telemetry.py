@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import threading
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
@@ -256,6 +257,11 @@ class History:
             known = ", ".join(HISTORY_COLUMNS)
             raise RelumeError(f"The history has no column {shown(name)}.", fix=f"Columns: {known}.")
         return self.table()[:, HISTORY_COLUMNS.index(name)].copy()
+
+    def newest(self) -> dict[str, float]:
+        """The newest row by column name, NaN where there is none."""
+        row = [math.nan] * len(HISTORY_COLUMNS) if self._last is None else self._last.tolist()
+        return dict(zip(HISTORY_COLUMNS, row, strict=True))
 
     def columns(self) -> Mapping[str, np.ndarray]:
         """Every column as it is now, read-only."""

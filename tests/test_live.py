@@ -14,7 +14,7 @@ from engine.layers import Conv2D, Dense, Dropout, Flatten, MaxPool2D
 from engine.live import SIZES, LiveSize
 from engine.probes import Probes
 from engine.run import Run
-from engine.telemetry import HISTORY_COLUMNS, History
+from engine.telemetry import HISTORY_COLUMNS, Activations, History
 from engine.units import by_unit
 
 LOSS = "softmax_cross_entropy"
@@ -53,13 +53,36 @@ def test_live_pictures_are_those_of_the_network_at_that_step(spec: engine.Networ
     assert np.array_equal(seen.layers[0], kept), "an older picture stays as it was"
 
 
+@pytest.mark.parametrize("spec", [DENSE, MAPS], ids=["dense", "maps"])
+def test_of_a_slow_network_some_samples_are_renewed_at_a_time(
+    spec: engine.NetworkSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(LiveSize, "count", 6)
+    run = run_of(spec)
+    probes = Probes(run, lambda: False)
+
+    def is_now(seen: Activations, rows: slice) -> bool:
+        wanted = [by_unit(a) for a in run.network.activations(run.data.x_train[seen.samples[rows]])]
+        return all(np.allclose(got[rows], a, atol=1e-6) for got, a in zip(seen.layers, wanted, strict=True) if got.size)
+
+    first = probes.compute("activations", None, resting=False)
+    assert len(first.samples) == 12 and is_now(first, slice(None)), "the first time all of them"
+    run.advance(20, None, lambda: False)
+    for turn in range(3):
+        seen = probes.compute("activations", None, resting=False)
+        begin = 6 * turn % 12
+        assert is_now(seen, slice(begin, begin + 6)), "six at a time, by turns"
+        assert is_now(seen, slice(0, 12)) == (turn > 0)
+        assert not np.array_equal(first.layers[0], seen.layers[0]), "an older picture stays as it was"
+
+
 def test_live_predictions_are_of_some_samples_and_count_those(monkeypatch: pytest.MonkeyPatch) -> None:
     run = run_of(DENSE)
-    monkeypatch.setattr("engine.probes.LIVE", {"predictions": (1e-9, 5000)})
+    monkeypatch.setattr("engine.probes.LIVE_PREDICTIONS", 1e-9)
     probes = Probes(run, lambda: False)
     live, full = (probes.compute("predictions", None, resting) for resting in (False, True))
     assert (len(full.test_samples), full.confusion_train.sum()) == (300, 900)
-    assert 1 <= len(live.test_samples) <= 2 * SIZES[0] and live.confusion_test.sum() == len(live.test_samples)
+    assert len(live.test_samples) <= 12 and live.confusion_test.sum() == len(live.test_samples)
     assert np.allclose(live.test, full.test[live.test_samples], rtol=1e-5, atol=1e-7)
 
 

@@ -69,8 +69,9 @@ class Stepper:
         self._epoch_sums, self._last_sums = np.zeros(width), np.zeros(width + 1)
         self._order = np.zeros(len(self.x), dtype=np.int64)
         self._keys = [key for key, (part, _) in network.slices.items() if part.stop <= network.trainable]
-        places = [(network.slices[key][0], network.spec.owner(key)[0]) for key in self._keys]
-        self._tensors = np.array([(place.start, place.stop, part) for place, part in places], np.int64).reshape(-1, 3)
+        owners = [(network.slices[key][0], *network.spec.owner(key)) for key in self._keys]
+        self._tensors = np.array([(own.start, own.stop, part) for own, part, _ in owners], np.int64).reshape(-1, 3)
+        self._kernels = [(place, part) for place, (_, part, name) in enumerate(owners) if name == "kernel"]
         penalised = {key: (l1, l2) for key, l1, l2 in network.penalties()}
         self._penalties = np.array([penalised.get(key, (0.0, 0.0)) for key in self._keys], dtype=np.float32)
         self._norms = np.full(len(self._tensors), np.nan)
@@ -278,10 +279,8 @@ class Stepper:
     def gradient_norms(self) -> tuple[float, ...]:
         """Mean |gradient| of each part's kernel in the last batch; NaN where there is none."""
         norms = [math.nan] * len(self.network.spec.parts)
-        for key, norm in zip(self._keys, self._norms, strict=True):
-            part, name = self.network.spec.owner(key)
-            if name == "kernel":
-                norms[part] = float(norm)
+        for place, part in self._kernels:
+            norms[part] = float(self._norms[place])
         return tuple(norms)
 
     def _trouble(self) -> tuple[int, str] | None:
@@ -318,9 +317,9 @@ class Stepper:
         """What the last layer's activation gives; nothing random acts."""
         return self._plain.predict(np.ascontiguousarray(x, dtype=np.float32))
 
-    def live_forward(self, x: np.ndarray) -> LiveForward:
-        """Forward passes of these samples over and over."""
-        return LiveForward(self._plain, x)
+    def live_forward(self, x: np.ndarray, at_once: int) -> LiveForward:
+        """Forward passes of these samples over and over, so many at once."""
+        return LiveForward(self._plain, x, at_once)
 
     # ---- changes and state --------------------------------------------------------------------
 
