@@ -167,7 +167,8 @@ class Probes:
         if self._most is not None and at_once <= self.slice_rows:
             if self._live_forward is None or self._live_forward[0] != (count, at_once):
                 self._live_forward = (count, at_once), self.run.stepper.live_forward(x, at_once)
-            return Activations(picked, tuple(self._live_forward[1]()), time.monotonic())
+            layers = tuple(self._live_forward[1]())
+            return Activations(picked, layers, self._live_forward[1].oldest)
         parts: list[list[np.ndarray]] = [[] for _ in self._units]
         for slices in self._passes(x):
             for part, (_, a), own in zip(parts, slices, self._units, strict=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 import types
 
 import numpy as np
@@ -68,11 +69,13 @@ def test_of_a_slow_network_some_samples_are_renewed_at_a_time(
     first = probes.compute("activations", None, resting=False)
     assert len(first.samples) == 12 and is_now(first, slice(None)), "the first time all of them"
     run.advance(20, None, lambda: False)
+    advanced = time.monotonic()
     for turn in range(3):
         seen = probes.compute("activations", None, resting=False)
         begin = 6 * turn % 12
         assert is_now(seen, slice(begin, begin + 6)), "six at a time, by turns"
         assert is_now(seen, slice(0, 12)) == (turn > 0)
+        assert (seen.taken > advanced) == (turn > 0), "it is as old as its oldest samples"
         assert not np.array_equal(first.layers[0], seen.layers[0]), "an older picture stays as it was"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 
 import numpy as np
 
@@ -23,6 +24,7 @@ class LiveForward:
         self._program, self._x = program, np.ascontiguousarray(x, np.float32)
         self._program.make()
         self._at_once, self._turn = min(at_once, len(x)), 0
+        self._times = np.zeros(len(x))
         spec = program.network.spec
         shapes = [(len(x), width) for width in unit_widths(spec)]
         ends = itertools.accumulate((samples * width for samples, width in shapes), initial=0)
@@ -45,6 +47,11 @@ class LiveForward:
         self._renew()
         return self._parts(self._units.copy())
 
+    @property
+    def oldest(self) -> float:
+        """When the sample was renewed for which that is longest ago, as `time.monotonic` has it."""
+        return float(self._times.min())
+
     def _parts(self, units: np.ndarray | None = None) -> list[np.ndarray]:
         units = self._units if units is None else units
         return [units[place].reshape(shape) for place, shape in self._places]
@@ -60,5 +67,6 @@ class LiveForward:
             address(program.lane_table), program.operations.shape[1], program.tile, count, address(self._x[first:]),
             program.inputs, address(copies), len(copies),
         )  # fmt: skip
+        self._times[first : first + count] = time.monotonic()
         for maps, units in self._maps:
             units[first : first + count] = by_unit(maps)
