@@ -107,7 +107,13 @@ class Stepper:
 
     def _of_step(self, marked: bool) -> dict[int, Kernel]:
         """What it calls for a step."""
-        return loops.OF_LONE_STEP if marked and self._program.lanes == 1 else loops.OF_STEP
+        return loops.OF_LONE_STEP if marked and self._program.lanes == self._shares == 1 else loops.OF_STEP
+
+    @property
+    def _shares(self) -> int:
+        """Parts in which threads step the vector: 1 where it is small."""
+        large = SHARED_VECTOR if self._program.lanes > 1 else 32 * SHARED_VECTOR
+        return MOST_LANES if self.network.trainable >= large else 1
 
     @property
     def _may_mark(self) -> bool:
@@ -157,11 +163,8 @@ class Stepper:
         program, s = self._program, self._s
         self._lay_out_shares()
         s[at.TILE_ROWS], s[at.LANES], s[at.LANE_TABLE] = program.tile, program.lanes, address(program.lane_table)
-        s[at.COUNT], s[at.INPUT_WIDTH], s[at.OUTPUT_WIDTH] = (
-            program.operations.shape[1],
-            program.inputs,
-            program.outputs,
-        )
+        s[at.INPUT_WIDTH], s[at.OUTPUT_WIDTH] = program.inputs, program.outputs
+        s[at.COUNT] = program.operations.shape[1]
         s[at.TRAIN_SAMPLES], s[at.TRAIN_X], s[at.TRAIN_T] = len(self.x), address(self.x), address(self.targets)
         s[at.ORDER], s[at.SUM_COUNT] = address(self._order), len(self._epoch_sums)
         s[at.EPOCH_SUMS], s[at.LAST_SUMS] = address(self._epoch_sums), address(self._last_sums)
@@ -178,12 +181,10 @@ class Stepper:
 
     def _lay_out_shares(self) -> None:
         """The vector in shares for threads, where it is large, and these in pieces."""
-        program, n = self._program, self.network.trainable
+        program, keep = self._program, Buffers()
         kernels = program.deferred()
-        count = MOST_LANES if n >= (SHARED_VECTOR if program.lanes > 1 else 32 * SHARED_VECTOR) else 1
-        self._s[at.SHARES], self._s[at.DEFERS] = count, int(bool(kernels))
-        keep = Buffers()
-        self._share_memory = (keep, shares.dealt_out(n, count, self._tensors, kernels))
+        self._s[at.SHARES], self._s[at.DEFERS] = self._shares, int(bool(kernels))
+        self._share_memory = (keep, shares.dealt_out(self.network.trainable, self._shares, self._tensors, kernels))
         for k, (o, m, pieces) in enumerate(
             zip(self._optimizer, program.lane_table, self._share_memory[1], strict=False)
         ):
@@ -196,7 +197,7 @@ class Stepper:
 
     def _helping(self) -> int:
         """The address of the threads that help, 0 where none is wanted."""
-        helpers = min(threads(), max(self._program.lanes, int(self._s[at.SHARES]))) - 1
+        helpers = min(threads(), max(self._program.lanes, self._shares)) - 1
         if self._crew is not None and self._crew.helpers != helpers:
             self._crew.close()
             self._crew = None
